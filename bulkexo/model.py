@@ -1,0 +1,133 @@
+"""The nouns every room speaks of: Item, Outcome, Status, Problem, and the error family.
+
+Floor 0: this module knows nothing of files, clocks or HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeAlias
+
+Value: TypeAlias = str | int | float | bool | None | Sequence["Value"] | Mapping[str, "Value"]
+"""A parameter's value. A mapping is a PowerShell hashtable, a sequence an array, None is `$null`."""
+
+Cells: TypeAlias = Mapping[str, Value]
+"""A row of the job as it came: column name to cell. Cells of a CSV are always text."""
+
+
+class Status(str, Enum):
+    """How an item ended (contract: results.ndjson)."""
+
+    SUCCEEDED = "succeeded"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One cmdlet to run for one row.
+
+    row: data row of the job, from 1. step: step of the job, from 1.
+    cmdlet: as the catalogue spells it. parameters: exact names to values, without those left out.
+    identity: the object it concerns, as the row names it ("" if the cmdlet names none); items with
+    the same identity (case ignored) keep their order.
+    secrets: names of parameters whose values may appear nowhere.
+    cells: the row as it came, for failed.csv; shared by the items of a row.
+    """
+
+    row: int
+    step: int
+    cmdlet: str
+    identity: str
+    parameters: Mapping[str, Value]
+    cells: Cells = field(repr=False)
+    secrets: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an item failed: the `error` member of a results line.
+
+    code: the service's, or `bulkexo:<reason>`. type: last dotted part of the exception type, or "".
+    message: the sentence for a person. target: what the service says it concerns, or "".
+    """
+
+    code: str
+    type: str
+    message: str
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one item: one line of results.ndjson.
+
+    attempts: sendings, throttled ones included. started: seconds since the epoch, UTC, of the first
+    sending (None if never sent). duration: seconds from the first sending to the end.
+    value: the objects the cmdlet returned.
+    """
+
+    item: Item
+    status: Status
+    attempts: int
+    http_status: int | None
+    started: float | None
+    duration: float
+    request_id: str | None
+    value: Sequence[Any] = ()
+    warnings: Sequence[str] = ()
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a job, found before anything is sent.
+
+    where: file and line, and the column where there is one, as a person would name it.
+    what: what is wrong there. remedy: what to do about it. Sentences, each.
+    """
+
+    where: str
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} {self.remedy}"
+
+
+class BulkexoError(Exception):
+    """A sentence for an administrator; `exit_code` is what the command ends with."""
+
+    exit_code = 2
+
+
+class JobError(BulkexoError):
+    """The job or the command line is wrong; nothing was sent.
+
+    problems: the first 20 found. total: how many there are.
+    """
+
+    def __init__(self, problems: Sequence[Problem], total: int | None = None) -> None:
+        self.problems = tuple(problems)
+        self.total = len(self.problems) if total is None else total
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UsageError(BulkexoError):
+    """A command or option that cannot be carried out; nothing was sent."""
+
+
+class StoppedError(BulkexoError):
+    """The run stopped before its end; what had ended is recorded."""
+
+    exit_code = 3
+
+
+class SignInError(BulkexoError):
+    """No token could be had, or the service refuses it."""
+
+    exit_code = 4
