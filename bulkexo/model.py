@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any, TypeAlias
 
-Value: TypeAlias = str | int | float | bool | None | Sequence["Value"] | Mapping[str, "Value"]
+Value: TypeAlias = str | int | float | bool | Sequence["Value"] | Mapping[str, "Value"] | None
 """A parameter's value. A mapping is a PowerShell hashtable, a sequence an array, None is `$null`."""
 
 Cells: TypeAlias = Mapping[str, Value]
 """A row of the job as it came: column name to cell. Cells of a CSV are always text."""
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """How an item ended (contract: results.ndjson)."""
 
     SUCCEEDED = "succeeded"
@@ -52,7 +52,7 @@ class Item:
 class Failure:
     """Why an item failed: the `error` member of a results line.
 
-    code: the service's, or `bulkexo:<reason>`. type: last dotted part of the exception type, or "".
+    code: the service's, or `bulkexo:<reason>`. type: of the exception, with its dots as it came, or "".
     message: the sentence for a person. target: what the service says it concerns, or "".
     """
 

@@ -1,0 +1,158 @@
+"""Packing calls into one request, and finding each call's answer in the reply."""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import orjson
+
+from bulkexo.wire.cmdlets import cmdlet_input, timeout
+from bulkexo.wire.message import Call, Lost, Reply, Request, Service
+
+BATCH_LIMIT = 10
+"""Nothing larger is known to work (protocol.md, Request)."""
+
+PAGE_SIZE = 1000
+GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The service's answer to one call. headers: names in lower case. body: parsed JSON, or text.
+    whole: it was said of the whole batch, before any of its cmdlets ran."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    whole: bool = False
+
+
+Heard: TypeAlias = Answer | Lost
+
+
+def pack(service: Service, calls: Sequence[Call], token: str) -> Request:
+    """One request for 1 to 10 calls: a lone one goes to InvokeCommand (or its next page), more to `$batch`.
+
+    Raises ValueError for none or more than 10, and for the next page of a call in company.
+    """
+    if not 1 <= len(calls) <= BATCH_LIMIT:
+        raise ValueError(f"a batch holds 1 to {BATCH_LIMIT} calls, not {len(calls)}")
+    seconds = service.timeout or max(timeout(call.cmdlet) for call in calls)
+    common = _headers(service, token)
+    if len(calls) == 1:
+        call = calls[0]
+        url = call.link or f"{service.base}/InvokeCommand"
+        body = orjson.dumps(cmdlet_input(call.cmdlet, call.parameters))
+        return Request(url, common | _own_headers(call), body, seconds)
+    invoke = f"{service.base}/InvokeCommand"
+    requests = [
+        {
+            "id": str(number),
+            "method": "POST",
+            "url": call.link or invoke,
+            "headers": common | _own_headers(call),
+            "body": cmdlet_input(call.cmdlet, call.parameters),
+        }
+        for number, call in enumerate(calls, 1)
+    ]
+    outer = common | {"Prefer": f"odata.maxpagesize={PAGE_SIZE};odata.continue-on-error"}
+    return Request(f"{service.base}/$batch", outer, orjson.dumps({"requests": requests}), seconds)
+
+
+def unpack(reply: Reply | Lost, count: int) -> list[Heard]:
+    """The answers to the `count` calls of a request, in the order in which they were packed.
+
+    Answers are matched by id alone (protocol.md, Reply). One that is missing, or that is there twice and
+    differs, is Lost: what became of its call cannot be told.
+    """
+    if isinstance(reply, Lost):
+        return [reply] * count
+    body = decode(reply)
+    whole = Answer(reply.status, reply.headers, body, whole=count > 1)
+    if count == 1:
+        return [whole if reply.status >= 300 or isinstance(body, dict) or not body else _unreadable(body)]
+    if not 200 <= reply.status < 300:
+        return [whole] * count
+    responses = body.get("responses") if isinstance(body, dict) else None
+    if not isinstance(responses, list):
+        if isinstance(body, dict) and "error" in body:
+            return [whole] * count
+        return [_unreadable(body)] * count
+    found = _by_id(responses)
+    missing = Lost("The batch came back without a response for this item.", sent=True)
+    return [found.get(str(number), missing) for number in range(1, count + 1)]
+
+
+def decode(reply: Reply) -> Any:
+    """The reply's body: parsed if it is JSON, else text. Never raises: 403s declare NUL bytes as gzip."""
+    raw = reply.body
+    if reply.headers.get("content-encoding", "").lower() in ("gzip", "deflate"):
+        try:
+            raw = zlib.decompress(raw, GZIP_OR_ZLIB)
+        except zlib.error:
+            raw = raw.strip(b"\0")
+    if not raw.strip(b"\0 \r\n\t"):
+        return ""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return raw.decode("utf-8", "replace")
+
+
+def _headers(service: Service, token: str) -> dict[str, str]:
+    return {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "application/json;charset=utf-8",
+        "Accept": "application/json;odata.metadata=minimal",
+        "Accept-Encoding": "gzip",
+        "Accept-Language": "en-US",
+        "X-AnchorMailbox": service.anchor,
+        "X-ResponseFormat": "json",
+        "X-SerializationLevel": "Partial",
+        "connection-id": service.connection_id,
+        "Prefer": f"odata.maxpagesize={PAGE_SIZE}",
+    }
+
+
+def _own_headers(call: Call) -> dict[str, str]:
+    return {"client-request-id": call.request_id, "X-CmdletName": call.cmdlet}
+
+
+def _by_id(responses: Sequence[Any]) -> dict[str, Heard]:
+    found: dict[str, Heard] = {}
+    for response in responses:
+        if not isinstance(response, dict) or "id" not in response:
+            continue
+        number = str(response["id"])
+        answer = _inner(response)
+        earlier = found.setdefault(number, answer)
+        if earlier != answer:
+            found[number] = Lost("The batch came back with two different responses for this item.", sent=True)
+    return found
+
+
+def _inner(response: Mapping[str, Any]) -> Heard:
+    try:
+        status = int(response.get("status", 0))
+    except (TypeError, ValueError):
+        status = 0
+    if not 100 <= status < 600:
+        return Lost("The batch came back with a response without a status for this item.", sent=True)
+    headers = response.get("headers")
+    lowered = {str(k).lower(): str(v) for k, v in headers.items()} if isinstance(headers, dict) else {}
+    body = response.get("body")
+    if isinstance(body, str) and body[:1] in ("{", "["):
+        with contextlib.suppress(orjson.JSONDecodeError):
+            body = orjson.loads(body)
+    if status < 300 and isinstance(body, str) and body.strip():
+        return _unreadable(body)
+    return Answer(status, lowered, body)
+
+
+def _unreadable(body: Any) -> Lost:
+    start = " ".join(str(body).split())[:80]
+    return Lost(f"The reply was not the JSON that was due; it begins: {start}", sent=True)

@@ -1,0 +1,88 @@
+"""What the wire needs to know of cmdlets: how they are written, how long they take, what twice does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bulkexo.model import Value
+
+HASHTABLE = {"@odata.type": "#Exchange.GenericHashTable"}
+
+DEFAULT_TIMEOUT = 960.0
+TIMEOUTS = {
+    "set-organizationconfig": 1800.0,
+    "update-rolegroupmember": 1800.0,
+    "get-distributiongroupmember": 3600.0,
+    "update-distributiongroupmember": 3600.0,
+    "set-unifiedgroup": 3600.0,
+    "import-transportrulecollection": 3600.0,
+}
+"""Seconds, as Microsoft's module waits: the server itself gives up at 900 (protocol.md, Status)."""
+
+REPEATABLE = {
+    "get": "reads",
+    "test": "reads",
+    "search": "reads",
+    "export": "reads",
+    "compare": "reads",
+    "validate": "reads",
+    "preview": "reads",
+    "check": "reads",
+    "set": "puts a value: the second time it is there already",
+    "update": "replaces a list by the same list",
+}
+"""Verbs that may run twice with the effect of once, and why. Every other verb may not."""
+
+CONFIRMED = frozenset({"remove", "disable", "clear", "suspend", "stop"})
+"""Verbs that ask before they act, unless sent with `Confirm: false` (protocol.md, second reading)."""
+
+UNCONFIRMED = frozenset(
+    {
+        "remove-blockedconnector",
+        "remove-blockedsenderaddress",
+        "remove-hostedoutboundspamfilterpolicy",
+        "remove-mailboxirmaccess",
+        "remove-quarantinepolicy",
+        "remove-reportsubmissionpolicy",
+        "remove-tenantallowblocklistitems",
+        "remove-vivaorginsightsdelegatedrole",
+        "remove-workforceinsightsdelegationaccess",
+        "stop-historicalsearch",
+    }
+)
+"""Cmdlets of those verbs that have no such parameter (catalogue)."""
+
+
+def verb(cmdlet: str) -> str:
+    """`Set-Mailbox` → `set`."""
+    return cmdlet.partition("-")[0].lower()
+
+
+def repeatable(cmdlet: str) -> bool:
+    """Whether an attempt whose answer was lost may be sent again."""
+    return verb(cmdlet) in REPEATABLE
+
+
+def timeout(cmdlet: str) -> float:
+    """Seconds to wait for a reply that holds this cmdlet."""
+    return TIMEOUTS.get(cmdlet.lower(), DEFAULT_TIMEOUT)
+
+
+def cmdlet_input(cmdlet: str, parameters: Mapping[str, Value]) -> dict[str, Any]:
+    """The body of one InvokeCommand, ready for JSON. Hashtables get their type note, at every depth."""
+    encoded = {name: _encode(value) for name, value in parameters.items()}
+    lowered = cmdlet.lower()
+    if verb(cmdlet) in CONFIRMED and lowered not in UNCONFIRMED:
+        encoded.setdefault("Confirm", False)
+    return {"CmdletInput": {"CmdletName": cmdlet, "Parameters": encoded}}
+
+
+def _encode(value: Value) -> Any:
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, Mapping):
+        return HASHTABLE | {name: _encode(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encode(member) for member in value]
+    return value

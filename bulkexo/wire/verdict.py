@@ -1,0 +1,198 @@
+"""What an answer means: protocol.md's tables of status and of errors, to be read from top to bottom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from bulkexo.model import Failure
+from bulkexo.wire.batch import Answer, Heard
+from bulkexo.wire.cmdlets import verb
+from bulkexo.wire.errors import failure, last_part
+from bulkexo.wire.message import Lost
+from bulkexo.wire.notes import without_notes
+from bulkexo.wire.retry_after import retry_after
+
+
+class Action(Enum):
+    """What is to be done about one call."""
+
+    DONE = "it ran"
+    UNCHANGED = "there was nothing to do, or it was done already"
+    FAILED = "it will fail again: the end"
+    THROTTLED = "refused for the rate; not run; wait, the whole tenant"
+    CROWDED = "refused for too many requests at once; not run; fewer in flight"
+    PASSING = "refused for a passing reason of its own; not run; again later"
+    BUSY = "the service is not taking calls; not run; again later"
+    FAULT = "the service failed while running it; once more at most, where twice is harmless"
+    UNANSWERED = "it may have run; again where twice is harmless"
+    UNREACHED = "it never left this machine; again as soon as the service is reached"
+    SIGN_IN = "the token is refused; not run; again with a new one"
+    APART = "the batch was refused for one of its items; not run; again, each by itself"
+    RESTART = "the page's cursor is gone; from the first page again"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An answer, understood. retry_after: seconds asked for, None if none were. link: the next page.
+    claims: of a claims challenge, "" without. raw headers are kept where support asks for them."""
+
+    action: Action
+    status: int | None = None
+    value: Sequence[Any] = ()
+    warnings: Sequence[str] = ()
+    failure: Failure | None = None
+    retry_after: float | None = None
+    request_id: str | None = None
+    link: str = ""
+    claims: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table: matches if every part that is given matches. text: in lower case."""
+
+    action: Action
+    statuses: frozenset[int] = frozenset()
+    types: frozenset[str] = frozenset()
+    text: str = ""
+    verbs: frozenset[str] = frozenset()
+
+    def matches(self, status: int, kind: str, text: str, verb: str) -> bool:
+        """Whether an error of this status, type (last part), message (lower case) and verb is meant."""
+        return (
+            (not self.statuses or status in self.statuses)
+            and (not self.types or kind in self.types)
+            and (not self.text or self.text in text)
+            and (not self.verbs or verb in self.verbs)
+        )
+
+
+def _of(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+RULES = (
+    Rule(Action.CROWDED, text="maximum number of concurrent requests per tenant"),
+    Rule(Action.SIGN_IN, statuses=frozenset({401})),
+    Rule(Action.THROTTLED, statuses=frozenset({429})),
+    Rule(Action.RESTART, text="expired or invalid pagination request"),
+    Rule(Action.UNCHANGED, types=_of("MemberAlreadyExistsException"), verbs=_of("add")),
+    Rule(
+        Action.UNCHANGED,
+        types=_of("MemberNotFoundException", "UserNotFoundInPermissionEntryException"),
+        verbs=_of("remove"),
+    ),
+    Rule(Action.UNCHANGED, text="access control entry is already present", verbs=_of("add")),
+    Rule(Action.FAILED, types=_of("UnableToWriteToAadException"), text="already exists"),
+    Rule(
+        Action.PASSING,
+        types=_of(
+            "DCOverloadedException",
+            "SuitabilityDirectoryException",
+            "ServerInMMException",
+            "ADServerSettingsChangedException",
+            "StorageTransientException",
+            "ADTransientException",
+            "UnableToWriteToAadException",
+            "InsufficientPermissionsException",
+        ),
+    ),
+    Rule(Action.PASSING, text="issue may be transient"),
+    Rule(Action.PASSING, text="the ldap server is unavailable"),
+    Rule(Action.PASSING, statuses=frozenset({400}), text="cmdletproxynotavailablefailure"),
+    Rule(Action.PASSING, statuses=frozenset({400}), text="serverbusy"),
+    Rule(Action.PASSING, statuses=frozenset({400}), text="backendcommunication"),
+    Rule(Action.BUSY, statuses=frozenset({503})),
+    Rule(Action.UNANSWERED, statuses=frozenset({408, 502, 504})),
+    Rule(Action.FAILED, types=_of("ManagementObjectNotFoundException", "ManagementObjectAmbiguousException")),
+    Rule(Action.FAULT, statuses=frozenset({500})),
+    Rule(Action.FAILED),
+)
+"""First match wins. A 503 counts as not run (HTTP's own meaning of it), a 502 or 504 as lost on the way back."""
+
+WHOLE_REFUSALS = frozenset({400, 403, 404, 405, 406, 411, 413, 414, 415, 422, 431})
+"""Said of a batch as a whole, nothing ran: the culprit is found by sending each item by itself."""
+
+UNCHANGED_WARNING = re.compile(
+    r"no settings of .* have been modified|access control entry is already present", re.IGNORECASE | re.DOTALL
+)
+CLAIMS = re.compile(r'claims="([^"]*)"')
+
+
+def judge(heard: Heard, cmdlet: str, endpoint: str = "") -> Verdict:
+    """What to do about a call of `cmdlet` after what was heard. endpoint: the host a next page must be on."""
+    if isinstance(heard, Lost):
+        return _lost(heard)
+    body = heard.body
+    headers = heard.headers
+    if 200 <= heard.status < 300 and not _errors_in_success(body):
+        return _success(heard, cmdlet)
+    error = failure(heard.status, headers, _normal(body), cmdlet)
+    text = error.message.lower()
+    kind, word = last_part(error.type), verb(cmdlet)
+    action = next(rule.action for rule in RULES if rule.matches(heard.status, kind, text, word))
+    if heard.whole and action is Action.FAILED and heard.status in WHOLE_REFUSALS:
+        action = Action.APART
+    challenge = CLAIMS.search(headers.get("www-authenticate", "")) if action is Action.SIGN_IN else None
+    return Verdict(
+        action,
+        heard.status,
+        warnings=_warnings(body, headers),
+        failure=error,
+        retry_after=retry_after(headers),
+        request_id=headers.get("request-id"),
+        claims=challenge.group(1) if challenge else "",
+    )
+
+
+def _lost(lost: Lost) -> Verdict:
+    action = Action.UNANSWERED if lost.sent else Action.UNREACHED
+    return Verdict(action, failure=Failure("bulkexo:no-answer", "", lost.reason))
+
+
+def _success(answer: Answer, cmdlet: str) -> Verdict:
+    body: Mapping[str, Any] = answer.body if isinstance(answer.body, dict) else {}
+    warnings = _warnings(body, answer.headers)
+    request_id = answer.headers.get("request-id")
+    if "@adminapi.confirmationmessage" in body:
+        asked = f"{cmdlet} asked for confirmation and did not run: {body['@adminapi.confirmationmessage']}"
+        error = Failure("bulkexo:confirmation", "", asked)
+        return Verdict(Action.FAILED, answer.status, (), warnings, error, request_id=request_id)
+    value = body.get("value")
+    objects = value if isinstance(value, list) else [] if value is None else [value]
+    unchanged = any(UNCHANGED_WARNING.search(warning) for warning in warnings)
+    return Verdict(
+        Action.UNCHANGED if unchanged else Action.DONE,
+        answer.status,
+        [without_notes(member) for member in objects],
+        warnings,
+        request_id=request_id,
+        link=str(body.get("@odata.nextLink") or ""),
+    )
+
+
+def _errors_in_success(body: Any) -> bool:
+    return isinstance(body, dict) and bool(body.get("@adminapi.errors") or body.get("error"))
+
+
+def _normal(body: Any) -> Any:
+    """A body whose errors stand in `@adminapi.errors`, in the shape of one with `error`."""
+    if not isinstance(body, dict) or body.get("error") or not body.get("@adminapi.errors"):
+        return body
+    first = body["@adminapi.errors"]
+    first = first[0] if isinstance(first, list) else first
+    if isinstance(first, dict):
+        return {"error": first if "details" in first or "message" in first else {"message": str(first)}}
+    return {"error": {"details": [{"message": str(first)}]}}
+
+
+def _warnings(body: Any, headers: Mapping[str, str]) -> list[str]:
+    found = body.get("@adminapi.warnings") if isinstance(body, dict) else None
+    if isinstance(found, list) and found:
+        return [str(warning) for warning in found]
+    header = headers.get("x-warnings", "")
+    return [header] if header else []
