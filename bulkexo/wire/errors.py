@@ -66,8 +66,8 @@ def explain(status: int, cmdlet: str) -> str:
     """A sentence for a status that came without one."""
     if status == 403:
         return (
-            f"The service refused {cmdlet}: it does not exist, or the roles of this identity do not grant it. "
-            "Check its directory role (for example Exchange Administrator)."
+            f"The service refused {cmdlet}: it does not exist, or the roles of this identity do not "
+            "grant it. Check its directory role (for example Exchange Administrator)."
         )
     if status == 405:
         return "The service does not take this call on this version of its API."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
@@ -24,4 +25,4 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             seconds = (due - said).total_seconds()
         except (TypeError, ValueError):
             return None
-    return max(0.0, seconds) if seconds == seconds and seconds < float("inf") else None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -38,7 +38,7 @@ class Action(Enum):
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """An answer, understood. retry_after: seconds asked for, None if none were. link: the next page.
-    claims: of a claims challenge, "" without. raw headers are kept where support asks for them."""
+    claims: of a claims challenge, "" without."""
 
     action: Action
     status: int | None = None
@@ -112,7 +112,7 @@ RULES = (
     Rule(Action.FAULT, statuses=frozenset({500})),
     Rule(Action.FAILED),
 )
-"""First match wins. A 503 counts as not run (HTTP's own meaning of it), a 502 or 504 as lost on the way back."""
+"""First match wins. A 503 counts as not run (HTTP's own meaning), a 502 or 504 as lost on the way back."""
 
 WHOLE_REFUSALS = frozenset({400, 403, 404, 405, 406, 411, 413, 414, 415, 422, 431})
 """Said of a batch as a whole, nothing ran: the culprit is found by sending each item by itself."""
@@ -123,8 +123,8 @@ UNCHANGED_WARNING = re.compile(
 CLAIMS = re.compile(r'claims="([^"]*)"')
 
 
-def judge(heard: Heard, cmdlet: str, endpoint: str = "") -> Verdict:
-    """What to do about a call of `cmdlet` after what was heard. endpoint: the host a next page must be on."""
+def judge(heard: Heard, cmdlet: str) -> Verdict:
+    """What to do about a call of `cmdlet` after what was heard."""
     if isinstance(heard, Lost):
         return _lost(heard)
     body = heard.body
