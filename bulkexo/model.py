@@ -26,6 +26,11 @@ class Status(StrEnum):
     SKIPPED = "skipped"
     UNKNOWN = "unknown"
 
+    @property
+    def good(self) -> bool:
+        """Whether a later step of the row may go."""
+        return self in (Status.SUCCEEDED, Status.UNCHANGED)
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -131,3 +136,7 @@ class SignInError(BulkexoError):
     """No token could be had, or the service refuses it."""
 
     exit_code = 4
+
+
+class SignInUnreachableError(SignInError):
+    """The sign-in service did not answer; it may later."""

@@ -1,0 +1,146 @@
+"""Which item may go now: the order of one mailbox, and of the steps of one row. Pure; nothing waits here."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from bulkexo.model import Failure, Item
+from bulkexo.wire import Call
+
+
+class Order(StrEnum):
+    """What keeps the order of the job (contract, `--order`)."""
+
+    IDENTITY = "identity"
+    NONE = "none"
+    FILE = "file"
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """An item on its way through the scheduler: what was tried, and which tickets wait for it.
+
+    waiting: tickets that must end before this one may go. doomed: an earlier step of the row failed.
+    failures: attempts that count against the retries. faults: status 500 among them.
+    started: first sending, seconds since the epoch; began: the same on the loop's clock.
+    """
+
+    item: Item
+    request_id: str
+    lane: str
+    waiting: int = 0
+    doomed: bool = False
+    ended: bool = False
+    succeeded: bool = False
+    previous_step: Ticket | None = None
+    followers: list[Ticket] = field(default_factory=list)
+    apart: bool = False
+    attempts: int = 0
+    failures: int = 0
+    faults: int = 0
+    unreached: int = 0
+    refused_token: str = ""
+    started: float | None = None
+    began: float = 0.0
+    link: str = ""
+    pages: list[Any] = field(default_factory=list)
+    error: Failure | None = None
+
+    def call(self) -> Call:
+        """What goes over the wire for this ticket now."""
+        return Call(self.request_id, self.item.cmdlet, self.item.parameters, self.link)
+
+
+class Lanes:
+    """Tickets that are open, and among them those that may go.
+
+    Items of one lane (the same identity, case ignored) are never out together and keep their order; a
+    later step waits for the earlier one and is skipped when that fails. Which mailboxes are the same
+    under two spellings (alias and address) cannot be told here.
+    """
+
+    def __init__(self, order: Order = Order.IDENTITY) -> None:
+        self._order = order
+        self._last_in_lane: dict[str, Ticket] = {}
+        self._last_added: Ticket | None = None
+        self._ready: deque[Ticket] = deque()
+        self.open = 0
+
+    @property
+    def ready(self) -> int:
+        """How many tickets may go now."""
+        return len(self._ready)
+
+    def add(self, item: Item, request_id: str) -> list[Ticket]:
+        """Open a ticket for the next item of the job; returns those that end unsent by it (its own)."""
+        ticket = Ticket(item, request_id, self._lane(item))
+        self.open += 1
+        earlier = self._last_added
+        self._last_added = ticket
+        if item.step > 1 and earlier is not None and earlier.item.row == item.row:
+            if earlier.ended:
+                ticket.doomed = not earlier.succeeded
+            else:
+                ticket.previous_step = earlier
+                self._follow(ticket, earlier)
+        if ticket.lane:
+            ahead = self._last_in_lane.get(ticket.lane)
+            self._last_in_lane[ticket.lane] = ticket
+            if ahead is not None and ahead is not ticket.previous_step:
+                self._follow(ticket, ahead)
+        return self._advance(ticket) if not ticket.waiting else []
+
+    def take(self, limit: int) -> list[Ticket]:
+        """Up to `limit` tickets that may go together; one that must go apart goes alone."""
+        if self._ready and self._ready[0].apart:
+            return [self._ready.popleft()]
+        taken: list[Ticket] = []
+        while self._ready and len(taken) < limit and not self._ready[0].apart:
+            taken.append(self._ready.popleft())
+        return taken
+
+    def give_back(self, ticket: Ticket) -> None:
+        """A ticket that was taken may go again, before all others."""
+        self._ready.appendleft(ticket)
+
+    def end(self, ticket: Ticket, *, succeeded: bool) -> list[Ticket]:
+        """Close a ticket; returns the later steps that end with it, unsent, in order."""
+        ticket.ended = True
+        ticket.succeeded = succeeded
+        self.open -= 1
+        if self._last_in_lane.get(ticket.lane) is ticket:
+            del self._last_in_lane[ticket.lane]
+        skipped: list[Ticket] = []
+        for follower in ticket.followers:
+            follower.waiting -= 1
+            if follower.previous_step is ticket:
+                follower.previous_step = None
+                follower.doomed = not succeeded
+            if not follower.waiting:
+                skipped += self._advance(follower)
+        ticket.followers.clear()
+        return skipped
+
+    def _advance(self, ticket: Ticket) -> list[Ticket]:
+        """Nothing is ahead of the ticket any more: it is ready, or it ends unsent."""
+        if ticket.doomed:
+            return [ticket, *self.end(ticket, succeeded=False)]
+        self._ready.append(ticket)
+        return []
+
+    def _follow(self, ticket: Ticket, ahead: Ticket) -> None:
+        ticket.waiting += 1
+        ahead.followers.append(ticket)
+
+    def _lane(self, item: Item) -> str:
+        if self._order is Order.NONE:
+            return ""
+        if self._order is Order.FILE:
+            return "*"
+        if item.identity:
+            return item.identity.casefold()
+        # Without an identity a Set- concerns the one object of its kind, such as the organization's settings.
+        return item.cmdlet.lower() if item.cmdlet.lower().startswith("set-") else ""

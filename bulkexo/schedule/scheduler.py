@@ -1,0 +1,343 @@
+"""The loop that packs, sends and retries for one tenant."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import anyio
+
+from bulkexo.model import (
+    BulkexoError,
+    Failure,
+    Item,
+    Outcome,
+    SignInError,
+    SignInUnreachableError,
+    StoppedError,
+)
+from bulkexo.pace import Backoff, Pacer, Sighting
+from bulkexo.pace.bucket import Bucket
+from bulkexo.schedule.lanes import Lanes, Order, Ticket
+from bulkexo.schedule.settle import Next, cut_off, next_move, outcome, skipped
+from bulkexo.schedule.tally import Tally
+from bulkexo.wire import Action, Lost, Reply, Request, Service, Verdict, judge, pack, unpack
+from bulkexo.wire.cmdlets import repeatable
+from bulkexo.wire.hosts import trusted
+
+
+REFUSED_AGAIN = (
+    "The service refuses a new token as well. Check that the app has Exchange.ManageAsApp with admin consent, "
+    "and a directory role such as Exchange Administrator."
+)
+
+
+class Transport(Protocol):
+    """Bytes out, bytes in."""
+
+    async def send(self, request: Request) -> Reply | Lost:
+        """Make the request; a reply that does not come is a Lost, never an exception."""
+
+
+class Tokens(Protocol):
+    """Where access tokens come from."""
+
+    async def current(self) -> str:
+        """The token to send now. Raises SignInError."""
+
+    async def renew(self, refused: str, claims: str) -> str:
+        """A token other than `refused`, meeting `claims` ("" if none). Raises SignInError."""
+
+
+Sink = Callable[[Sequence[Outcome]], Awaitable[None]]
+"""Takes outcomes on, a reply's worth at a time; waits while it has too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """batch_size: items a request, 1 to 10. retries: failed attempts forgiven an item. window: items open
+    at once, which bounds memory; None for a window that fits the concurrency. offline: seconds without
+    reaching the service after which the run stops. run_id: the first 24 characters of a GUID, from which
+    each item's client-request-id is made."""
+
+    batch_size: int = 10
+    retries: int = 5
+    order: Order = Order.IDENTITY
+    strict: bool = False
+    window: int = 1000
+    offline: float = 600.0
+    run_id: str = "00000000-0000-4000-8000-"
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """A reply's tickets, by what becomes of them."""
+
+    ended: list[Outcome] = field(default_factory=list)
+    at_once: list[Ticket] = field(default_factory=list)
+    sign_in: list[Ticket] = field(default_factory=list)
+    claims: str = ""
+
+
+class Scheduler:
+    """Runs the items of one tenant to their end, within what `pacer` allows.
+
+    service, transport, tokens: whom to speak to. wall: seconds since the epoch. sink: takes the outcomes.
+    """
+
+    def __init__(
+        self,
+        *,
+        service: Service,
+        transport: Transport,
+        tokens: Tokens,
+        pacer: Pacer,
+        backoff: Backoff,
+        wall: Callable[[], float],
+        sink: Sink,
+        settings: Settings,
+    ) -> None:
+        self._service = service
+        self._transport = transport
+        self._tokens = tokens
+        self._pacer = pacer
+        self._backoff = backoff
+        self._wall = wall
+        self._sink = sink
+        self._settings = settings
+        self._bucket = Bucket(pacer.allowance(0.0).rate)
+        self._lanes = Lanes(settings.order)
+        self._items: Iterator[Item] = iter(())
+        self._exhausted = False
+        self._later: list[tuple[float, int, Ticket]] = []
+        self._sequence = 0
+        self._changed = anyio.Event()
+        self._asking: anyio.CancelScope | None = None
+        self._stopping = False
+        self._error: BulkexoError | None = None
+        self._cut: list[Ticket] = []
+        self._unreached_since: float | None = None
+        self.tally = Tally()
+
+    async def run(self, items: Iterator[Item]) -> bool:
+        """Run the items; True when all have ended, False when `stop` came before.
+
+        Raises StoppedError, SignInError or JobError after what was in flight has ended.
+        """
+        self._items = items
+        async with anyio.create_task_group() as group:
+            while batch := await self._next_batch():
+                self.tally.batches += 1
+                group.start_soon(self._exchange, batch)
+        if self._error is not None:
+            raise self._error
+        return self._exhausted and not self._lanes.open
+
+    def stop(self, error: BulkexoError | None = None) -> None:
+        """Read and send nothing more; what is in flight may end. The first error given is raised by run."""
+        self._stopping = True
+        self._error = self._error or error
+        if self._asking is not None:
+            self._asking.cancel()
+        self._changed.set()
+
+    def abandoned(self) -> list[Outcome]:
+        """After a cancelled run: outcomes for items cut off in flight that must not be sent again."""
+        now = anyio.current_time()
+        return [cut_off(ticket, now) for ticket in self._cut if not repeatable(ticket.item.cmdlet)]
+
+    async def _next_batch(self) -> list[Ticket]:
+        while not self._stopping:
+            now = anyio.current_time()
+            self._bring_back(now)
+            await self._fill()
+            if not self._lanes.open:
+                return []
+            allowance = self._pacer.allowance(now)
+            self.tally.hold_until = allowance.hold_until
+            due = self._later[0][0] if self._later else float("inf")
+            if now < allowance.hold_until:
+                await self._change(min(allowance.hold_until, due))
+            elif not self._lanes.ready or self.tally.batches >= allowance.concurrency:
+                await self._change(due)
+            elif batch := await self._granted(self._lanes.take(self._settings.batch_size)):
+                return batch
+        return []
+
+    async def _granted(self, batch: list[Ticket]) -> list[Ticket]:
+        """The batch once its tokens are there; put back, and nothing, if things changed meanwhile."""
+        self._bucket.set_rate(self._pacer.allowance(anyio.current_time()).rate)
+        with anyio.CancelScope() as self._asking:
+            await self._bucket.acquire(len(batch))
+        self._asking = None
+        now = anyio.current_time()
+        while not self._stopping and now < (until := self._pacer.allowance(now).hold_until):
+            await self._change(until)
+            now = anyio.current_time()
+        if self._stopping:
+            for ticket in reversed(batch):
+                self._lanes.give_back(ticket)
+            return []
+        return batch
+
+    async def _change(self, until: float) -> None:
+        """Wait until something has happened, or the loop's clock shows `until`."""
+        self._changed = anyio.Event()
+        with anyio.CancelScope(deadline=until):
+            await self._changed.wait()
+
+    def _bring_back(self, now: float) -> None:
+        while self._later and self._later[0][0] <= now:
+            self._lanes.give_back(heapq.heappop(self._later)[2])
+
+    async def _fill(self) -> None:
+        """Read rows as room appears."""
+        unsent: list[Ticket] = []
+        while not self._exhausted and self._lanes.open < self._settings.window:
+            try:
+                item = next(self._items, None)
+            except BulkexoError as error:
+                self.stop(error)
+                return
+            if item is None:
+                self._exhausted = True
+            else:
+                unsent += self._lanes.add(item, f"{self._settings.run_id}{item.row << 8 | item.step:012x}")
+        if unsent:
+            await self._deliver([skipped(ticket) for ticket in unsent])
+
+    async def _exchange(self, batch: list[Ticket]) -> None:
+        """One attempt of a batch, and what follows from it."""
+        token, started = "", anyio.current_time()
+        reply: Reply | Lost
+        try:
+            token = await self._tokens.current()
+            reply = await self._send(batch, token)
+        except SignInUnreachableError as error:
+            reply = Lost(str(error), sent=False)
+        except SignInError as error:
+            self._return(batch)
+            self.stop(error)
+            return
+        except anyio.get_cancelled_exc_class():
+            self._cut += batch
+            raise
+        finally:
+            self.tally.batches -= 1
+            self._changed.set()
+        if isinstance(reply, Lost) and reply.final:
+            self._return(batch)
+            self.stop(StoppedError(f"{self._service.endpoint} cannot be used. {reply.reason}"))
+            return
+        verdicts = [
+            self._checked(judge(heard, ticket.item.cmdlet))
+            for ticket, heard in zip(batch, unpack(reply, len(batch)), strict=True)
+        ]
+        self._learn(reply, verdicts, started)
+        fates = self._sort(batch, verdicts)
+        if fates.sign_in:
+            await self._sign_in(fates.sign_in, token, fates.claims)
+        self._return(fates.at_once)
+        await self._deliver(fates.ended)
+        self._changed.set()
+
+    async def _send(self, batch: list[Ticket], token: str) -> Reply | Lost:
+        now, wall = anyio.current_time(), self._wall()
+        for ticket in batch:
+            if not ticket.link:
+                ticket.attempts += 1
+            if ticket.started is None:
+                ticket.started, ticket.began = wall, now
+        self.tally.sent += len(batch)
+        request = pack(self._service, [ticket.call() for ticket in batch], token)
+        return await self._transport.send(request)
+
+    def _checked(self, verdict: Verdict) -> Verdict:
+        """The same verdict with its next page made absolute; one elsewhere would carry the token away."""
+        if not verdict.link:
+            return verdict
+        link = trusted(verdict.link, self._service.endpoint)
+        if link is None:
+            reason = "The service named a next page on another host; the token was not sent there."
+            return replace(
+                verdict, action=Action.FAILED, failure=Failure("bulkexo:link", "", reason), link=""
+            )
+        return replace(verdict, link=link)
+
+    def _learn(self, reply: Reply | Lost, verdicts: Sequence[Verdict], started: float) -> None:
+        """Tell pace what was seen, and notice when the service is out of reach."""
+        now = anyio.current_time()
+        refused = [v for v in verdicts if v.action in (Action.THROTTLED, Action.CROWDED)]
+        self.tally.refused += len(refused)
+        waits = [v.retry_after for v in verdicts if v.retry_after is not None]
+        busy = all(v.action in (Action.BUSY, Action.UNANSWERED, Action.UNREACHED) for v in verdicts)
+        self._pacer.saw(
+            Sighting(
+                started=started,
+                ended=now,
+                sent=len(verdicts),
+                refused=len(refused),
+                retry_after=max(waits) if waits and (refused or busy) else None,
+                crowded=any(v.action is Action.CROWDED for v in refused),
+                busy=busy,
+            )
+        )
+        if isinstance(reply, Reply) or reply.sent:
+            self._unreached_since = None
+            self.tally.unreachable = ""
+            return
+        self.tally.unreachable = reply.reason
+        if self._unreached_since is None:
+            self._unreached_since = now
+        elif now - self._unreached_since > self._settings.offline:
+            waited = f"{self._settings.offline:.0f} s"
+            self.stop(StoppedError(f"{self._service.endpoint} was not reached for {waited}. {reply.reason}"))
+
+    def _sort(self, batch: Sequence[Ticket], verdicts: Sequence[Verdict]) -> _Sorted:
+        now = anyio.current_time()
+        fates = _Sorted()
+        for ticket, verdict in zip(batch, verdicts, strict=True):
+            move = next_move(ticket, verdict, self._settings.retries)
+            if move is Next.END:
+                fates.ended.append(outcome(ticket, verdict, now, strict=self._settings.strict))
+                unsent = self._lanes.end(ticket, succeeded=fates.ended[-1].status.good)
+                fates.ended += [skipped(later) for later in unsent]
+            elif move is Next.LATER:
+                self._put_off(ticket, verdict, now)
+            elif move is Next.SIGN_IN:
+                fates.sign_in.append(ticket)
+                fates.claims = fates.claims or verdict.claims
+            else:
+                fates.at_once.append(ticket)
+        return fates
+
+    def _put_off(self, ticket: Ticket, verdict: Verdict, now: float) -> None:
+        self.tally.retried += 1
+        wait = max(self._backoff.wait(ticket.failures + ticket.unreached), verdict.retry_after or 0.0)
+        self._sequence += 1
+        heapq.heappush(self._later, (now + wait, self._sequence, ticket))
+
+    async def _sign_in(self, tickets: list[Ticket], refused: str, claims: str) -> None:
+        """A new token, once per token; one that is refused when new ends the run."""
+        if any(ticket.refused_token not in ("", refused) for ticket in tickets):
+            self.stop(SignInError(REFUSED_AGAIN))
+        for ticket in tickets:
+            ticket.refused_token = refused
+        try:
+            await self._tokens.renew(refused, claims)
+        except SignInUnreachableError:
+            pass  # the next batch asks again
+        except SignInError as error:
+            self.stop(error)
+        self._return(tickets)
+
+    def _return(self, tickets: Sequence[Ticket]) -> None:
+        for ticket in reversed(tickets):
+            self._lanes.give_back(ticket)
+
+    async def _deliver(self, outcomes: Sequence[Outcome]) -> None:
+        if outcomes:
+            self.tally.count(outcomes)
+            await self._sink(outcomes)

@@ -1,0 +1,148 @@
+"""What becomes of a ticket after an attempt: pure rules on (ticket, verdict)."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from bulkexo.model import Failure, Outcome, Status
+from bulkexo.schedule.lanes import Ticket
+from bulkexo.wire import Action, Verdict
+from bulkexo.wire.cmdlets import repeatable
+
+FAULT_TRIES = 2
+"""Microsoft's module gives a 500 two tries at most (protocol.md, Status)."""
+
+
+class Next(Enum):
+    """Where a ticket goes from here."""
+
+    END = auto()
+    AT_ONCE = auto()
+    LATER = auto()
+    SIGN_IN = auto()
+
+
+def next_move(ticket: Ticket, verdict: Verdict, retries: int) -> Next:
+    """Whether the ticket ends or goes again, noting in it what was learnt.
+
+    retries: failed attempts that are forgiven. Being throttled is never one of them.
+    """
+    action = verdict.action
+    ticket.error = verdict.failure
+    if action in (Action.DONE, Action.UNCHANGED):
+        return _after_page(ticket, verdict)
+    if action in (Action.THROTTLED, Action.CROWDED):
+        return Next.AT_ONCE
+    if action is Action.SIGN_IN:
+        ticket.attempts -= 1  # not an attempt (protocol.md, Status)
+        return Next.SIGN_IN
+    if action is Action.APART:
+        ticket.apart = True
+        return Next.AT_ONCE
+    if action is Action.UNREACHED:
+        ticket.attempts = max(0, ticket.attempts - 1)  # it never left
+        ticket.unreached += 1
+        return Next.LATER
+    if action is Action.FAILED:
+        return Next.END
+    return _after_failure(ticket, action, retries)
+
+
+def _after_page(ticket: Ticket, verdict: Verdict) -> Next:
+    if not verdict.link and not ticket.pages:
+        return Next.END
+    ticket.pages.extend(verdict.value)
+    ticket.link = verdict.link
+    return Next.AT_ONCE if verdict.link else Next.END
+
+
+def _after_failure(ticket: Ticket, action: Action, retries: int) -> Next:
+    harmless = repeatable(ticket.item.cmdlet)
+    if action in (Action.UNANSWERED, Action.FAULT) and not harmless:
+        return Next.END
+    ticket.failures += 1
+    if action is Action.RESTART:
+        ticket.link = ""
+        ticket.pages.clear()
+    if action is Action.FAULT:
+        ticket.faults += 1
+        if ticket.faults >= FAULT_TRIES:
+            return Next.END
+    return Next.LATER if ticket.failures <= retries else Next.END
+
+
+def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Outcome:
+    """The line of results.ndjson for a ticket that ends with this verdict. now: seconds of the loop."""
+    status, error = _status(ticket, verdict)
+    warnings = list(verdict.warnings)
+    if status is Status.UNCHANGED:
+        if error is not None:
+            warnings.append(error.message)
+        error = None
+        if strict:
+            status = Status.FAILED
+            error = Failure("bulkexo:unchanged", "", " ".join(warnings))
+    return Outcome(
+        item=ticket.item,
+        status=status,
+        attempts=ticket.attempts,
+        http_status=verdict.status,
+        started=ticket.started,
+        duration=max(0.0, now - ticket.began) if ticket.started is not None else 0.0,
+        request_id=verdict.request_id or ticket.request_id,
+        value=ticket.pages or verdict.value,
+        warnings=warnings,
+        error=error,
+    )
+
+
+def _status(ticket: Ticket, verdict: Verdict) -> tuple[Status, Failure | None]:
+    if verdict.action is Action.DONE:
+        return Status.SUCCEEDED, None
+    if verdict.action is Action.UNCHANGED:
+        return Status.UNCHANGED, verdict.failure
+    if verdict.action is not Action.UNANSWERED:
+        return Status.FAILED, verdict.failure
+    reason = verdict.failure.message if verdict.failure else ""
+    if repeatable(ticket.item.cmdlet):
+        return Status.FAILED, Failure(
+            "bulkexo:no-answer",
+            "",
+            f"No answer after {ticket.attempts} attempts. {reason} It may have taken effect; "
+            "running the row again is harmless.",
+        )
+    return Status.UNKNOWN, _unknown(ticket, reason)
+
+
+def cut_off(ticket: Ticket, now: float) -> Outcome:
+    """A ticket whose request was abandoned in flight and that must not simply be sent again."""
+    verdict = Verdict(
+        Action.UNANSWERED,
+        failure=Failure("bulkexo:no-answer", "", "The run was stopped while it was in flight."),
+    )
+    return outcome(ticket, verdict, now, strict=False)
+
+
+def skipped(ticket: Ticket) -> Outcome:
+    """A later step whose row had failed."""
+    reason = f"Step {ticket.item.step} was not sent: an earlier step of the row did not succeed."
+    return Outcome(
+        item=ticket.item,
+        status=Status.SKIPPED,
+        attempts=0,
+        http_status=None,
+        started=None,
+        duration=0.0,
+        request_id=None,
+        error=Failure("bulkexo:earlier-step", "", reason),
+    )
+
+
+def _unknown(ticket: Ticket, reason: str) -> Failure:
+    name = ticket.item.cmdlet
+    return Failure(
+        "bulkexo:unknown",
+        "",
+        f"{name} was sent and never answered. {reason} It may have taken effect, and a second {name} is not "
+        "harmless: look at the object before you run the row again.",
+    )
