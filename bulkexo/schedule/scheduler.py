@@ -27,10 +27,9 @@ from bulkexo.wire import Action, Lost, Reply, Request, Service, Verdict, judge, 
 from bulkexo.wire.cmdlets import repeatable
 from bulkexo.wire.hosts import trusted
 
-
 REFUSED_AGAIN = (
-    "The service refuses a new token as well. Check that the app has Exchange.ManageAsApp with admin consent, "
-    "and a directory role such as Exchange Administrator."
+    "The service refuses a new token as well. Check that the app has Exchange.ManageAsApp with admin "
+    "consent, and a directory role such as Exchange Administrator."
 )
 
 
@@ -327,8 +326,13 @@ class Scheduler:
             ticket.refused_token = refused
         try:
             await self._tokens.renew(refused, claims)
-        except SignInUnreachableError:
-            pass  # the next batch asks again
+        except SignInUnreachableError as error:
+            self.tally.unreachable = str(error)
+            now = anyio.current_time()
+            for ticket in tickets:
+                ticket.unreached += 1
+                self._put_off(ticket, Verdict(Action.UNREACHED), now)
+            return
         except SignInError as error:
             self.stop(error)
         self._return(tickets)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from enum import Enum, auto
+from typing import Any
 
 from bulkexo.model import Failure, Outcome, Status
+from bulkexo.redact import blot, secret_texts
 from bulkexo.schedule.lanes import Ticket
 from bulkexo.wire import Action, Verdict
 from bulkexo.wire.cmdlets import repeatable
@@ -73,24 +77,30 @@ def _after_failure(ticket: Ticket, action: Action, retries: int) -> Next:
 
 def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Outcome:
     """The line of results.ndjson for a ticket that ends with this verdict. now: seconds of the loop."""
+    item = ticket.item
     status, error = _status(ticket, verdict)
-    warnings = list(verdict.warnings)
+    warnings: Sequence[str] = verdict.warnings
+    value: Sequence[Any] = ticket.pages or verdict.value
+    if item.secrets:  # the service may quote what it was sent
+        secrets = secret_texts(item)
+        warnings, value = blot(warnings, secrets), blot(value, secrets)
+        error = error and replace(error, message=blot(error.message, secrets))
     if status is Status.UNCHANGED:
         if error is not None:
-            warnings.append(error.message)
+            warnings = [*warnings, error.message]
         error = None
         if strict:
             status = Status.FAILED
             error = Failure("bulkexo:unchanged", "", " ".join(warnings))
     return Outcome(
-        item=ticket.item,
+        item=item,
         status=status,
         attempts=ticket.attempts,
         http_status=verdict.status,
         started=ticket.started,
         duration=max(0.0, now - ticket.began) if ticket.started is not None else 0.0,
         request_id=verdict.request_id or ticket.request_id,
-        value=ticket.pages or verdict.value,
+        value=value,
         warnings=warnings,
         error=error,
     )

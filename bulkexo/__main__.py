@@ -1,0 +1,5 @@
+"""`python -m bulkexo`."""
+
+from bulkexo.cli import main
+
+main()

@@ -1,0 +1,126 @@
+"""How a run looks while it goes: a live line on a terminal, a line every 10 s elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from datetime import datetime
+
+import anyio
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from bulkexo.model import Status
+from bulkexo.run import Watch
+from bulkexo.schedule import Tally
+
+LINE_EVERY = 10.0
+REFRESH = 0.25
+WINDOW = 30.0
+"""Seconds over which the speed is reckoned."""
+
+
+class Pace:
+    """Items per second over the last half minute."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def add(self, now: float, done: int) -> float:
+        """Note what is done at `now`; the speed since."""
+        self._seen.append((now, done))
+        while len(self._seen) > 2 and now - self._seen[0][0] > WINDOW:
+            self._seen.popleft()
+        first, before = self._seen[0]
+        return (done - before) / (now - first) if now > first else 0.0
+
+
+def words(tally: Tally, total: int, speed: float, now: float, clock: float) -> str:
+    """One line on how things stand. now: the loop's clock, for waits. clock: since the epoch, for the end."""
+    parts = [f"{tally.done:,} of {total:,}", f"{speed:.1f}/s"]
+    if tally.by_status[Status.FAILED]:
+        parts.append(f"{tally.by_status[Status.FAILED]:,} failed")
+    if tally.by_status[Status.UNKNOWN]:
+        parts.append(f"{tally.by_status[Status.UNKNOWN]:,} unknown")
+    if tally.refused:
+        parts.append(f"{tally.refused:,} throttled")
+    if tally.unreachable:
+        parts.append(f"waiting: {tally.unreachable}")
+    elif tally.hold_until > now:
+        parts.append(f"throttled by the service, next try in {tally.hold_until - now:.0f} s")
+    elif speed and tally.done < total:
+        end = datetime.fromtimestamp(clock + (total - tally.done) / speed)
+        parts.append(f"done at {end:%H:%M:%S}")
+    return ", ".join(parts)
+
+
+class Lines:
+    """For logs and pipes: no control codes, a line every 10 s."""
+
+    async def follow(self, tally: Tally, total: int) -> None:
+        """Show the run until cancelled."""
+        pace = Pace()
+        while True:
+            pace.add(time.monotonic(), tally.done)
+            await anyio.sleep(LINE_EVERY)
+            speed = pace.add(time.monotonic(), tally.done)
+            line = words(tally, total, speed, anyio.current_time(), time.time())
+            click.echo(f"{datetime.now():%H:%M:%S}  {line}", err=True)
+
+    def stopping(self, batches: int) -> None:
+        """Say that the run ends."""
+        click.echo(stopping_words(batches), err=True)
+
+
+class Live:
+    """For a terminal: a bar and how things stand."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+
+    async def follow(self, tally: Tally, total: int) -> None:
+        """Show the run until cancelled."""
+        pace = Pace()
+        bar, text = BarColumn(bar_width=20), TextColumn("{task.description}")
+        with Progress(bar, text, console=self._console, auto_refresh=False) as progress:
+            task = progress.add_task("", total=total)
+            try:
+                while True:
+                    speed = pace.add(time.monotonic(), tally.done)
+                    line = words(tally, total, speed, anyio.current_time(), time.time())
+                    progress.update(task, completed=tally.done, description=line, refresh=True)
+                    await anyio.sleep(REFRESH)
+            finally:
+                line = words(tally, total, 0.0, anyio.current_time(), time.time())
+                progress.update(task, completed=tally.done, description=line, refresh=True)
+
+    def stopping(self, batches: int) -> None:
+        """Say that the run ends."""
+        self._console.print(stopping_words(batches))
+
+
+class Silent:
+    """For `--no-progress`."""
+
+    async def follow(self, tally: Tally, total: int) -> None:
+        """Show nothing."""
+        await anyio.sleep_forever()
+
+    def stopping(self, batches: int) -> None:
+        """Say that the run ends: a person has asked for it."""
+        click.echo(stopping_words(batches), err=True)
+
+
+def stopping_words(batches: int) -> str:
+    """What is said after the first Ctrl-C."""
+    flight = "1 batch is" if batches == 1 else f"{batches} batches are"
+    return f"Stopping: {flight} in flight and may end. Press Ctrl-C again to stop at once."
+
+
+def watch(*, quiet: bool) -> Watch:
+    """The way to show a run that suits where stderr goes."""
+    if quiet:
+        return Silent()
+    return Live() if sys.stderr.isatty() else Lines()

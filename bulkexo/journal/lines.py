@@ -1,0 +1,58 @@
+"""An outcome as a line of results.ndjson, and a failed row as a line of failed.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+import orjson
+
+from bulkexo.model import Outcome, Value
+
+SECRET = "<secret>"  # noqa: S105 (the mark that stands where a secret was; the loader refuses it)
+
+
+def line(outcome: Outcome) -> bytes:
+    """One line of results.ndjson, with its line break."""
+    item, error = outcome.item, outcome.error
+    document = {
+        "row": item.row,
+        "step": item.step,
+        "cmdlet": item.cmdlet,
+        "identity": item.identity,
+        "status": outcome.status.value,
+        "attempts": outcome.attempts,
+        "http_status": outcome.http_status,
+        "started": None if outcome.started is None else timestamp(outcome.started),
+        "duration_ms": round(outcome.duration * 1000),
+        "request_id": outcome.request_id,
+        "value": outcome.value,
+        "warnings": outcome.warnings,
+        "error": error
+        and {"code": error.code, "type": error.type, "message": error.message, "target": error.target},
+    }
+    return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def timestamp(seconds: float) -> str:
+    """Seconds since the epoch → `2026-11-24T09:30:00.123Z`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def failed_cells(outcome: Outcome, columns: Sequence[str], secret_columns: Collection[str]) -> list[str]:
+    """The row as it came, cell by cell, and the error; secrets are marked, for they may stand nowhere."""
+    item, error = outcome.item, outcome.error
+    cells = [
+        SECRET if name in secret_columns and item.cells.get(name) else cell_text(item.cells.get(name, ""))
+        for name in columns
+    ]
+    return [*cells, error.message if error else outcome.status.value]
+
+
+def cell_text(value: Value) -> str:
+    """A value as the cell of a CSV that is read back as the same value."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return "$null"
+    return orjson.dumps(value).decode()

@@ -1,0 +1,218 @@
+"""The options of a run: one table, read by the command line, the environment and the YAML alike.
+
+The order is command line, environment (`BULKEXO_<NAME>`), YAML, default (contract, Commands).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from bulkexo.model import JobError, Problem
+from bulkexo.schedule.lanes import Order
+from bulkexo.wire.batch import BATCH_LIMIT
+from bulkexo.wire.hosts import WORLDWIDE, origin
+
+ENVIRONMENT = "BULKEXO_"
+SAMPLE = 100
+"""Items that must have ended before a share of failures means anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureLimit:
+    """`--max-failures`: a number of items, or a share (0 to 1) of those that ended."""
+
+    count: float = math.inf
+    share: float = math.inf
+
+    def reached(self, trouble: int, done: int) -> bool:
+        """Whether the run should stop. A share counts from 100 items on; it must be exceeded."""
+        return trouble >= self.count or (done >= SAMPLE and trouble > self.share * done)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a run was asked for, resolved. Times in seconds, rate in items per second."""
+
+    cmdlet: str | None = None
+    set: tuple[str, ...] = ()
+    out: Path | None = None
+    rate: float | None = None
+    concurrency: int = 10
+    batch_size: int = BATCH_LIMIT
+    retries: int = 5
+    timeout: float | None = None
+    max_failures: FailureLimit = FailureLimit()
+    order: Order = Order.IDENTITY
+    strict: bool = False
+    tenant: str | None = None
+    endpoint: str = WORLDWIDE.endpoint
+    authority: str = WORLDWIDE.authority
+    client_id: str | None = None
+    token_file: Path | None = None
+    ca_file: Path | None = None
+    sandbox: bool = False
+    sandbox_options: str = ""
+    dry_run: bool = False
+    yes: bool = False
+    no_progress: bool = False
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One option: how its text is read (raising ValueError with a sentence), and what it is for.
+    placeholder: of its value, "" for a switch."""
+
+    name: str
+    parse: Callable[[Any], Any]
+    placeholder: str
+    help: str
+
+    @property
+    def flag(self) -> str:
+        """As it stands on the command line."""
+        return "--" + self.name.replace("_", "-")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str | int | float) or isinstance(value, bool) or not str(value).strip():
+        raise ValueError("Give a text.")
+    return str(value)
+
+
+def _lines(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(line for line in value.splitlines() if line.strip())
+    if isinstance(value, Mapping):
+        return tuple(f"{name}={member}" for name, member in value.items())
+    return tuple(_text(member) for member in value)
+
+
+def _path(value: Any) -> Path:
+    return Path(_text(value)).expanduser()
+
+
+def _switch(value: Any) -> bool:
+    text = str(value).strip().lower()
+    if text in ("true", "1", "yes", "on"):
+        return True
+    if text in ("false", "0", "no", "off", ""):
+        return False
+    raise ValueError("Give true or false.")
+
+
+def _positive(value: Any) -> float:
+    try:
+        number = float(_text(value))
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise ValueError("Give a number above 0.")
+    return number
+
+
+def _whole(low: int, high: int) -> Callable[[Any], int]:
+    def parse(value: Any) -> int:
+        text = str(value).strip()
+        if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(f"Give a whole number from {low} to {high}.")
+        return int(text)
+
+    return parse
+
+
+def _limit(value: Any) -> FailureLimit:
+    text = str(value).strip()
+    if not isinstance(value, bool) and (match := re.fullmatch(r"(\d{1,9}(?:\.\d+)?)(%?)", text)):
+        number = float(match[1])
+        if match[2] and number <= 100:
+            return FailureLimit(share=number / 100)
+        if not match[2] and number >= 1 and number.is_integer():
+            return FailureLimit(count=number)
+    raise ValueError("Give a number of items such as 50, or a share such as 2%.")
+
+
+def _order(value: Any) -> Order:
+    try:
+        return Order(str(value).strip().lower())
+    except ValueError:
+        raise ValueError("Give identity, none or file.") from None
+
+
+TABLE = (
+    Spec("cmdlet", _text, "NAME", "The cmdlet of every row, for a CSV without a Cmdlet column."),
+    Spec("set", _lines, "NAME=VALUE", "A parameter for every row; can be given several times."),
+    Spec("out", _path, "DIR", "The run's folder. Default: runs/<job>-<UTC time>."),
+    Spec("rate", _positive, "N", "At most N items per second."),
+    Spec("concurrency", _whole(1, 1000), "N", "At most N batches in flight. Default: 10."),
+    Spec("batch_size", _whole(1, BATCH_LIMIT), "N", "Items in a batch, 1 to 10. Default: 10."),
+    Spec("retries", _whole(0, 100), "N", "Further attempts of an item that failed in passing. Default: 5."),
+    Spec("timeout", _positive, "SECONDS", "Wait so long for a reply. Default: by cmdlet, 960 and more."),
+    Spec("max_failures", _limit, "N|N%", "Stop when so many items, or so large a share, have failed."),
+    Spec("order", _order, "ORDER", "What keeps the job's order: identity (default), none, or file."),
+    Spec("strict", _switch, "", "Count an item that changed nothing as failed."),
+    Spec("tenant", _text, "TENANT", "The tenant: its initial domain or its GUID."),
+    Spec("endpoint", origin, "URL", "The service. Default: outlook.office365.com."),
+    Spec("authority", origin, "URL", "The sign-in service. Default: login.microsoftonline.com."),
+    Spec("client_id", _text, "GUID", "The app to sign in as; its secret stands in BULKEXO_CLIENT_SECRET."),
+    Spec("token_file", _path, "FILE", "A file with a token, read again when the service refuses it."),
+    Spec("ca_file", _path, "PEM", "Certificates to trust besides the system's."),
+    Spec("sandbox", _switch, "", "Run on a pretend tenant on this machine; no account needed."),
+    Spec("sandbox_options", _text, "TEXT", "Options for that tenant, as `bulkexo sandbox` takes them."),
+    Spec("dry_run", _switch, "", "Send nothing; show the counts and the first batch as it would go."),
+    Spec("yes", _switch, "", "Do not ask before changes are made."),
+    Spec("no_progress", _switch, "", "No progress display."),
+    Spec("json", _switch, "", "The summary as one JSON object on stdout."),
+)
+NAMES = frozenset(spec.name for spec in TABLE)
+assert {entry.name for entry in fields(Options)} == NAMES  # noqa: S101 (the table and the class are one)
+
+
+def resolve(
+    command_line: Mapping[str, Any],
+    environment: Mapping[str, str],
+    document: Mapping[str, Any] | None = None,
+    where: Callable[[str], str] = str,
+    base: Path = Path(),
+) -> Options:
+    """The options in force. document: those of the YAML; where: their places in it; base: its folder,
+    from which the paths in it start. Raises JobError with every value that makes no sense."""
+    problems: list[Problem] = []
+    found: dict[str, Any] = {}
+    for spec in TABLE:
+        for value, place, start in _candidates(spec, command_line, environment, document or {}, where, base):
+            try:
+                parsed = spec.parse(value)
+            except ValueError as error:
+                problems.append(Problem(place, f"{value!r} does not fit.", str(error)))
+                break
+            found[spec.name] = start / parsed if isinstance(parsed, Path) else parsed
+            break
+    if problems:
+        raise JobError(problems)
+    return Options(**found)
+
+
+def _candidates(
+    spec: Spec,
+    command_line: Mapping[str, Any],
+    environment: Mapping[str, str],
+    document: Mapping[str, Any],
+    where: Callable[[str], str],
+    base: Path,
+) -> Sequence[tuple[Any, str, Path]]:
+    """(value, place, folder that a path starts from) of an option, the one in force first."""
+    given: list[tuple[Any, str, Path]] = []
+    if command_line.get(spec.name) not in (None, ()):
+        given.append((command_line[spec.name], spec.flag, Path()))
+    variable = ENVIRONMENT + spec.name.upper()
+    if environment.get(variable):
+        given.append((environment[variable], variable, Path()))
+    if spec.name in document:
+        given.append((document[spec.name], where(spec.name), base))
+    return given

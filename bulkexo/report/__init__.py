@@ -1,0 +1,1 @@
+"""Looks back at a run. Knows nothing of the network."""

@@ -1,0 +1,126 @@
+"""The end of a run in words for a person, and as one object for a script."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from bulkexo.model import Status
+from bulkexo.options import Options
+from bulkexo.run import Report, counts
+from bulkexo.schedule import Tally
+
+KINDS_SHOWN = 8
+
+
+def as_object(report: Report) -> dict[str, Any]:
+    """What `--json` prints: counts by the names of run.json, times in seconds, rate in items per second."""
+    return {
+        "state": report.state,
+        "reason": report.reason,
+        "exit_code": report.exit_code,
+        "run": str(report.folder.path),
+        "seconds": round(report.seconds, 3),
+        "items_per_second": round(_rate(report), 2),
+        **counts(report),
+        "failures": [
+            {
+                "cmdlet": cmdlet,
+                "type": kind,
+                "count": count,
+                "example": _example(report.tally, (cmdlet, kind)),
+            }
+            for (cmdlet, kind), count in report.tally.kinds.most_common()
+        ],
+    }
+
+
+def as_text(report: Report, job: str, options: Options) -> str:
+    """Some lines for the terminal: how it ended, what failed and why, where the files are, what to do now."""
+    tally = report.tally
+    lines = [_headline(report), _ended(report)]
+    if tally.sent > tally.done:
+        further = tally.sent - tally.done
+        lines.append(
+            f"Sendings: {tally.sent:,} for {tally.done:,} items ({further:,} further attempts, "
+            f"{tally.refused:,} throttled by the service)."
+        )
+    if tally.kinds:
+        lines += ["", "Failed, by kind:", *_kinds(tally)]
+    lines += ["", f"Results:     {report.folder.results}"]
+    if tally.trouble:
+        lines.append(f"Failed rows: {report.folder.failed}")
+        lines.append(f"Once the cause is gone:  {again(report, job, options)}")
+    if report.unwritten:
+        lines.append(f"{report.unwritten:,} items ended, but the disk did not take their lines.")
+    return "\n".join(lines)
+
+
+def again(report: Report, job: str, options: Options) -> str:
+    """The command that runs the failed rows again; for a YAML, the line to change in it."""
+    if job.lower().endswith((".yaml", ".yml")):
+        return f"set `rows: {report.folder.failed.resolve()}` in a copy of {job} and run it"
+    words = ["bulkexo", "run", str(report.folder.failed)]
+    if options.cmdlet:
+        words += ["--cmdlet", options.cmdlet]
+    for text in options.set:
+        words += ["--set", text]
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min 5 s`, `2 h 4 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
+
+
+def _headline(report: Report) -> str:
+    done, total = report.tally.done, report.total
+    if report.state == "complete":
+        return f"Complete: {done:,} items in {duration(report.seconds)} ({_rate(report):.1f} items/s)."
+    left = total - done
+    return (
+        f"Stopped before the end. {report.reason} {done:,} of {total:,} items ended in "
+        f"{duration(report.seconds)}; {left:,} have no line in the results and are still to be done."
+    )
+
+
+def _ended(report: Report) -> str:
+    figures = [(report.tally.by_status[status], status) for status in Status]
+    words = [
+        f"{number:,} {status}" for number, status in figures if number or status in ("succeeded", "failed")
+    ]
+    return ", ".join(words) + "."
+
+
+def _kinds(tally: Tally) -> Sequence[str]:
+    lines = []
+    for (cmdlet, kind), count in tally.kinds.most_common(KINDS_SHOWN):
+        example = tally.examples[cmdlet, kind]
+        place = f"row {example.item.row}" + (f", {example.item.identity}" if example.item.identity else "")
+        lines.append(f"{count:>7,}  {cmdlet}  {kind.rpartition('.')[2]}")
+        lines.append(f"         {_short(_example(tally, (cmdlet, kind)))} ({place})")
+    if len(tally.kinds) > KINDS_SHOWN:
+        lines.append(f"         … and {len(tally.kinds) - KINDS_SHOWN} further kinds.")
+    return lines
+
+
+def _example(tally: Tally, kind: tuple[str, str]) -> str:
+    error = tally.examples[kind].error
+    return error.message if error else ""
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 160 else line[:157] + "…"
+
+
+def _rate(report: Report) -> float:
+    return report.tally.done / report.seconds if report.seconds else 0.0
