@@ -1,0 +1,154 @@
+"""What is known of the service's cmdlets: spelling, parameters, types. Data about the service, not a promise.
+
+The data is `bulkexo/data/catalogue.tsv`, made by `tools/build_catalogue.py`, which tells its format.
+It is read at the first question, and only the lines of the cmdlets asked for are taken apart.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache, lru_cache
+from importlib.resources import files
+
+
+class Kind(Enum):
+    """What a parameter takes, as far as a loader has to know."""
+
+    SWITCH = "switch"
+    BOOL = "bool"
+    ARRAY = "array"
+    """An array, or the hashtable of Add and Remove."""
+    HASHTABLE = "hashtable"
+    BYTES = "bytes"
+    SECURE = "secure"
+    """SecureString or PSCredential: the service wants it encrypted."""
+    NUMBER = "number"
+    """A number, a size or a duration, written as text or as a number."""
+    TEXT = "text"
+    """Text, an identity, an enumeration, a date: anything that is written as text."""
+
+
+_NUMBERS = """
+    Int16 Int32 Int64 UInt16 UInt32 UInt64 Double TimeSpan EnhancedTimeSpan ByteQuantifiedSize
+    Unlimited UnlimitedInt Unlimited`1[System.UInt32]
+"""
+_KINDS = {
+    "SwitchParameter": Kind.SWITCH,
+    "Boolean": Kind.BOOL,
+    "Byte[]": Kind.BYTES,
+    "PswsHashtable": Kind.HASHTABLE,
+    "Hashtable": Kind.HASHTABLE,
+    "SecureString": Kind.SECURE,
+    "PSCredential": Kind.SECURE,
+    "ProxyAddressCollection": Kind.ARRAY,
+    "ProxyAddressTemplateCollection": Kind.ARRAY,
+    "ApprovedApplicationCollection": Kind.ARRAY,
+    **dict.fromkeys(_NUMBERS.split(), Kind.NUMBER),
+}
+_MULTIVALUED = re.compile(r"<?Mul(?:ti|it)ValuedProperty>?")  # the reference misspells it once
+_NAMESPACE = re.compile(r"^(?:[A-Za-z]+\.)+")
+
+
+def kind_of(type_name: str) -> Kind:
+    """The kind of a parameter with this .NET type, as the reference writes types."""
+    short = _NAMESPACE.sub("", type_name)
+    if short in _KINDS:
+        return _KINDS[short]
+    if short.endswith("[]") or _MULTIVALUED.fullmatch(short):
+        return Kind.ARRAY
+    return Kind.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a cmdlet. required: in every parameter set, not just in one."""
+
+    name: str
+    type: str
+    kind: Kind
+    required: bool
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cmdlet:
+    """A cmdlet. service: "exchange-online", "security-compliance" or both.
+
+    rest_only: it exists in Microsoft's module, and InvokeCommand does not run it.
+    """
+
+    name: str
+    service: tuple[str, ...]
+    rest_only: bool
+    parameters: tuple[Parameter, ...]
+    _by_name: Mapping[str, Parameter] = field(repr=False, compare=False)
+
+    def parameter(self, name: str) -> Parameter | None:
+        """The parameter of this name or alias, in any case; None if there is none."""
+        return self._by_name.get(name.lower())
+
+    def nearest(self, name: str) -> str | None:
+        """The parameter whose name is most like `name`, if one is like it at all."""
+        return nearest(name, (parameter.name for parameter in self.parameters))
+
+
+@lru_cache(maxsize=256)
+def cmdlet(name: str) -> Cmdlet | None:
+    """The cmdlet of this name, in any case; None if the catalogue does not know it."""
+    line = re.search(rb"(?im)^%s\t.*$" % re.escape(name.encode("utf-8", "replace")), _data())
+    return _read(line.group().decode("utf-8")) if line else None
+
+
+def nearest_cmdlet(name: str) -> str | None:
+    """The cmdlet whose name is most like `name`, if one is like it at all."""
+    return nearest(name, _names())
+
+
+def may_be_secret(name: str) -> bool:
+    """Whether any cmdlet's parameter `name` holds text that could be a secret; True if no cmdlet has it."""
+    found = re.findall(rb"(?i)\t%s:(\d+)" % re.escape(name.encode("utf-8", "replace")), _data())
+    kinds = {kind_of(_types()[int(number)]) for number in found}
+    return not found or bool(kinds - {Kind.SWITCH, Kind.BOOL, Kind.NUMBER})
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate most like `name`, case ignored; None if none is like it."""
+    known = {candidate.lower(): candidate for candidate in candidates}
+    found = difflib.get_close_matches(name.lower()[:100], known, n=1, cutoff=0.7)
+    return known[found[0]] if found else None
+
+
+@cache
+def _data() -> bytes:
+    return files("bulkexo").joinpath("data", "catalogue.tsv").read_bytes()
+
+
+@cache
+def _types() -> tuple[str, ...]:
+    return tuple(_data()[: _data().index(b"\n")].decode("utf-8").split("\t")[1:])
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    return tuple(name.decode("utf-8") for name in re.findall(rb"(?m)^([^#\t\n]+)\t", _data()))
+
+
+def _read(line: str) -> Cmdlet:
+    name, flags, *fields = line.split("\t")
+    parameters = tuple(_parameter(text) for text in fields)
+    by_name = {alias.lower(): parameter for parameter in reversed(parameters) for alias in parameter.aliases}
+    by_name |= {parameter.name.lower(): parameter for parameter in parameters}
+    services = {"e": "exchange-online", "s": "security-compliance"}
+    service = tuple(services[flag] for flag in flags if flag in services)
+    return Cmdlet(name, service, "r" in flags, parameters, by_name)
+
+
+def _parameter(text: str) -> Parameter:
+    name, _, rest = text.partition(":")
+    number, *aliases = rest.split(",")
+    type_name = _types()[int(number.rstrip("!"))]
+    return Parameter(name, type_name, kind_of(type_name), number.endswith("!"), tuple(aliases))

@@ -1,0 +1,227 @@
+"""A job, read: checked as a whole in one pass, then streamed as Items in another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bulkexo.job import catalogue
+from bulkexo.job.csvrows import MASK
+from bulkexo.job.outline import CMDLET, Given, Outline, OutlineStep
+from bulkexo.job.problems import Problems, fail
+from bulkexo.job.steps import Binder, Step, is_secret, is_secret_column
+from bulkexo.job.template import Row
+from bulkexo.job.text import TextFile, stamp_of
+from bulkexo.model import Item, Value
+
+_KEPT_CMDLETS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A job without problems. rows: data rows; items: cmdlets to run; by_cmdlet: items of each cmdlet.
+
+    warnings: sentences about what is unusual but may be right.
+    """
+
+    rows: int
+    items: int
+    by_cmdlet: Mapping[str, int]
+    warnings: tuple[str, ...]
+
+
+class Job:
+    """A job whose head has been read. Memory stays flat whatever the number of rows.
+
+    path: the job file. kind: "csv" or "yaml". options: option keys of the YAML, written with `_`.
+    columns: of the rows, as they came. secret_columns: those whose cells are shown nowhere.
+    inputs: SHA-256 (hex) of each file the job is made of; filled by `check`.
+    """
+
+    def __init__(self, outline: Outline) -> None:
+        self.path = outline.file.path
+        self.kind = outline.kind
+        self.options: Mapping[str, Value] = outline.options
+        self.columns = outline.rows.columns
+        self.inputs: Mapping[Path, str] = {}
+        self._outline = outline
+        self._secret_positions = _secret_positions(outline)
+        self.secret_columns = frozenset(self.columns[position] for position in self._secret_positions)
+        self._stamp: tuple[int, int] | None = None
+        self._checked: Checked | None = None
+
+    def options_where(self, name: str) -> str:
+        """Where an option stands: "job.yaml, line 7"."""
+        return self._outline.file.where(self._outline.option_lines[name])
+
+    def describe(self) -> dict[str, Any]:
+        """The job for run.json, as JSON values; never a secret value.
+
+        path, kind, rows (path and encoding of their file, or None), columns, secret_columns, cmdlet_column
+        (or None), steps (cmdlet, and parameters as the job writes them), set (parameters of every row),
+        inputs.
+        """
+        outline = self._outline
+        file = outline.rows.file
+        binder = self._binder(Problems())
+        steps = [binder.step(*numbered) for numbered in self._numbered()]
+        return {
+            "path": str(self.path),
+            "kind": self.kind,
+            "rows": {"path": str(file.path), "encoding": file.encoding} if file else None,
+            "columns": list(self.columns),
+            "secret_columns": sorted(self.secret_columns),
+            "cmdlet_column": CMDLET if outline.cmdlet_column is not None else None,
+            "steps": [{"cmdlet": step.cmdlet, "parameters": step.shown()} for step in steps if step],
+            "set": {each.name: self._shown(each) for each in outline.common},
+            "inputs": {str(path): digest for path, digest in self.inputs.items()},
+        }
+
+    def check(self) -> Checked:
+        """Read the whole job. Raises JobError with the first 20 problems and their number."""
+        problems = Problems()
+        rows, by_cmdlet = self.survey(problems)
+        problems.raise_any()
+        files = {self._outline.file.path: self._outline.file}
+        if rows_file := self._outline.rows.file:
+            files[rows_file.path] = rows_file
+            self._stamp = rows_file.stamp
+        self.inputs = {path: file.sha256 for path, file in files.items()}
+        self._checked = Checked(rows, by_cmdlet.total(), dict(by_cmdlet), problems.warnings)
+        return self._checked
+
+    def survey(self, problems: Problems) -> tuple[int, Counter[str]]:
+        """Read the whole job and tell its problems: the number of rows, and of items by cmdlet."""
+        rows = 0
+        by_cmdlet: Counter[str] = Counter()
+        if file := self._outline.rows.file:
+            file.report(problems)
+        for rows, items in self._walk(problems):  # noqa: B007 - the last number is their count
+            for item in items:
+                by_cmdlet[item.cmdlet] += 1
+        if not rows and not problems:
+            problems.add(
+                self.path.name,
+                "The job has no rows.",
+                "A job needs at least one row: check that this is the right file.",
+            )
+        return rows, by_cmdlet
+
+    def items(self) -> Iterator[Item]:
+        """Each row's items, in order; checks the job first if that has not been done.
+
+        Raises JobError if the rows' file has changed since: before the first item where its size or time and
+        then its checksum show it, else where it shows or at the end.
+        """
+        if self._checked is None:
+            self.check()
+        file = self._outline.rows.file
+        if file:
+            self._require_unchanged(file)
+        problems = Problems()
+        for _, items in self._walk(problems):
+            if problems:
+                _changed(file)
+            yield from items
+        if problems or (file and file.sha256 != self.inputs[file.path]):
+            _changed(file)
+
+    def _require_unchanged(self, file: TextFile) -> None:
+        if stamp_of(file.path) == self._stamp:
+            return
+        with file.reading():
+            pass
+        if file.sha256 != self.inputs[file.path]:
+            _changed(file)
+
+    def _walk(self, problems: Problems) -> Iterator[tuple[int, list[Item]]]:
+        """Each row's number and items; what is wrong with it is told, and its items are left out."""
+        rows = self._outline.rows
+        columns = rows.columns
+        binder = self._binder(problems)
+        steps = [binder.step(*numbered) for numbered in self._numbered()]
+        by_column = _ByColumn(self._outline, binder, problems)
+        for number, (line, row) in enumerate(rows.read(problems), 1):
+            if by_column.position is not None:
+                steps = [by_column.step(line, row)]
+            cells = dict(zip(columns, row, strict=True))
+            made = [step and step.item(number, line, row, cells, problems) for step in steps]
+            yield number, [item for item in made if item]
+
+    def _binder(self, problems: Problems) -> Binder:
+        outline = self._outline
+        return Binder(outline.rows, self._secret_positions, outline.secret, problems)
+
+    def bind(self, problems: Problems) -> None:
+        """Tell what is wrong with the steps as they are, whatever the rows hold."""
+        binder = self._binder(problems)
+        for numbered in self._numbered():
+            binder.step(*numbered)
+
+    def _numbered(self) -> Iterator[tuple[int, OutlineStep, tuple[Given, ...]]]:
+        for number, step in enumerate(self._outline.steps, 1):
+            yield number, step, self._outline.given(step)
+
+    def _shown(self, given: Given) -> Value:
+        marked = given.name.lower() in self._outline.secret
+        reads_secret = bool(given.source.columns & self._secret_positions)
+        return MASK if marked or reads_secret or is_secret_column(given.name) else given.source.shown
+
+
+class _ByColumn:
+    """Steps of a job whose rows name their cmdlet, made as they come up. position: of that column, if any."""
+
+    def __init__(self, outline: Outline, binder: Binder, problems: Problems) -> None:
+        self.position = outline.cmdlet_column
+        self._outline = outline
+        self._binder = binder
+        self._problems = problems
+        self._made: dict[str, Step | None] = {}
+
+    def step(self, line: int, row: Row) -> Step | None:
+        """The step of this row; None if its cmdlet cannot be run, which is told."""
+        name = str(row[self.position or 0]).strip().lower()
+        if name in self._made:
+            return self._made[name]
+        where = self._outline.rows.place(line, CMDLET)
+        if not name:
+            self._problems.add(
+                where, "The row names no cmdlet.", "Write one like Set-Mailbox, or delete the row."
+            )
+            return None
+        if len(self._made) >= _KEPT_CMDLETS:
+            self._made.clear()
+        outline = OutlineStep(str(row[self.position or 0]), where, None)
+        step = self._binder.step(1, outline, self._outline.given(outline))
+        self._made[name] = step
+        return step
+
+
+def _secret_positions(outline: Outline) -> frozenset[int]:
+    """Columns that hold secrets: by mark, by name, or because a secret parameter takes them."""
+    marked = {name.lower() for name in outline.secret_columns}
+    positions = {
+        position
+        for position, name in enumerate(outline.columns.names)
+        if name.lower() in marked or is_secret_column(name)
+    }
+    for step in outline.steps:
+        known = catalogue.cmdlet(step.cmdlet.strip())
+        secret = {name.lower() for name in (*outline.secret, *step.secret)}
+        for given in outline.given(step):
+            parameter = known.parameter(given.name) if known else None
+            name = parameter.name if parameter else given.name
+            if is_secret(name, parameter) or {name.lower(), given.name.lower()} & secret:
+                positions |= given.source.columns
+    return frozenset(positions)
+
+
+def _changed(file: TextFile | None) -> None:
+    fail(
+        file.name if file else "The job",
+        "The file has changed since it was checked.",
+        "Nothing more of it is sent. Let the program that writes it finish, and start again.",
+    )

@@ -1,0 +1,98 @@
+"""Which reader a job file takes, and what the command line adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from bulkexo.job import cells
+from bulkexo.job.csvrows import CsvRows
+from bulkexo.job.job import Job
+from bulkexo.job.outline import CMDLET, Given, Outline, OutlineStep, every_column
+from bulkexo.job.problems import Problems, fail
+from bulkexo.job.steps import is_secret_column
+from bulkexo.job.template import Columns, from_text
+from bulkexo.job.text import examine
+
+
+def load(
+    path: Path, *, cmdlet: str | None = None, sets: Sequence[str] = (), option_names: Collection[str] = ()
+) -> Job:
+    """Read the head of a job; its rows are read by `Job.check` and `Job.items`.
+
+    cmdlet: `--cmdlet`, for a job that names none. sets: `--set` texts, NAME=VALUE, parameters for every row.
+    option_names: keys that a YAML job may have beside its own, written with `_`.
+    Raises JobError; if the rows can be read all the same, their problems are among those told.
+    """
+    problems = Problems()
+    given = tuple(_given(sets, problems))
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        outline = _csv(path, cmdlet, given, problems)
+    else:
+        fail(
+            path.name or str(path),
+            f"Jobs of this kind ({suffix or 'no extension'}) are not read.",
+            "Give a .csv, .yaml or .yml file; later versions read more.",
+        )
+    job = Job(outline)
+    job.bind(problems)
+    if problems:
+        job.survey(problems)
+        raise problems.error()
+    return job
+
+
+def _csv(path: Path, cmdlet: str | None, sets: tuple[Given, ...], problems: Problems) -> Outline:
+    file = examine(path)
+    rows = CsvRows(file, problems)
+    columns = Columns(rows.columns, typed=False)
+    header = rows.place(rows.header_line)
+    column = columns.find(CMDLET)
+    if cmdlet is None and column is None:
+        problems.add(
+            header,
+            "The file does not say which cmdlet to run.",
+            "Add a column Cmdlet, or give --cmdlet Set-Mailbox on the command line.",
+        )
+    if cmdlet is not None and column is not None:
+        problems.add(
+            rows.place(rows.header_line, rows.columns[column]),
+            "The file has a column Cmdlet, and --cmdlet is given too.",
+            "Leave out --cmdlet, or the column.",
+        )
+        cmdlet = None
+    return Outline(
+        kind="csv",
+        file=file,
+        rows=rows,
+        columns=columns,
+        steps=() if cmdlet is None else (OutlineStep(cmdlet, "--cmdlet", None),),
+        cmdlet_column=column,
+        whole=every_column(columns, header),
+        common=sets,
+    )
+
+
+def _given(sets: Sequence[str], problems: Problems) -> Iterator[Given]:
+    """The parameters of `--set`."""
+    for text in sets:
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        where = f"--set {name}" if name and equals else "--set"
+        if not name or not equals:
+            problems.add(where, "This gives no parameter.", "Write --set NAME=VALUE.")
+        elif is_secret_column(name):
+            problems.add(
+                where,
+                "Secrets are not given on the command line, where other users of the machine can read them.",
+                "Give the value in the job file.",
+            )
+        elif not value:
+            problems.add(
+                where, "This gives no value.", f"Write --set {name}=VALUE; $null takes the value away."
+            )
+        elif not cells.encodable(text):
+            problems.add(where, "There are bytes in it that are no text.", "Give the value in the job file.")
+        else:
+            yield Given(name, where, from_text(value))

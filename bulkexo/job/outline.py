@@ -1,0 +1,102 @@
+"""What a job file says, before it is set against the catalogue: the common form of CSV and YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from bulkexo.job.problems import Problems
+from bulkexo.job.template import Columns, Source, from_column
+from bulkexo.job.text import TextFile
+from bulkexo.model import Value
+
+CMDLET: Final = "Cmdlet"
+"""The column that names the cmdlet of a row; case makes no difference."""
+
+ERROR: Final = "Error"
+"""The column that failed.csv adds; never a parameter."""
+
+
+class Rows(Protocol):
+    """Rows that can be read through, more than once. file: where they are; None if there are none to read.
+
+    columns: as they came. typed: cells may be other than text.
+    """
+
+    @property
+    def file(self) -> TextFile | None: ...
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def typed(self) -> bool: ...
+
+    def place(self, line: int, column: str | None = None) -> str:
+        """A line, and a column of it, as messages write them."""
+
+    def read(self, problems: Problems) -> Iterator[tuple[int, Sequence[Value]]]:
+        """Each row: its first line, and a cell for each column ("" where it has none).
+
+        A row that has no such form is told and left out.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A parameter as the job gives it. where: its line in the job file, or its option.
+
+    column: the column that is this parameter, if it is one.
+    """
+
+    name: str
+    where: str
+    source: Source
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineStep:
+    """A cmdlet and its parameters. given: None for every column. secret: names of parameters it marks."""
+
+    cmdlet: str
+    where: str
+    given: tuple[Given, ...] | None
+    secret: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A job as written. cmdlet_column: position of the column that names the cmdlet, if no step does.
+
+    whole: every column as a parameter. common: parameters of every row. secret: parameters marked for all
+    steps, lower case. secret_columns: columns marked. option_lines: lines of the options.
+    """
+
+    kind: str
+    file: TextFile
+    rows: Rows
+    columns: Columns
+    steps: tuple[OutlineStep, ...]
+    cmdlet_column: int | None = None
+    whole: tuple[Given, ...] = ()
+    common: tuple[Given, ...] = ()
+    secret: tuple[str, ...] = ()
+    secret_columns: tuple[str, ...] = ()
+    options: Mapping[str, Value] = field(default_factory=dict)
+    option_lines: Mapping[str, int] = field(default_factory=dict)
+
+    def given(self, step: OutlineStep) -> tuple[Given, ...]:
+        """The parameters of a step, those of every row included."""
+        return (*(self.whole if step.given is None else step.given), *self.common)
+
+
+def every_column(columns: Columns, where: str) -> tuple[Given, ...]:
+    """Each column as a parameter, except those with a meaning of their own."""
+    kept = {CMDLET.lower(), ERROR.lower(), ""}
+    return tuple(
+        Given(name, f"{where}, column {name}", from_column(position, columns), name)
+        for position, name in enumerate(columns.names)
+        if name.lower() not in kept
+    )

@@ -1,0 +1,278 @@
+"""A step set against the catalogue: true names, getters, secrets; a row goes in, an Item comes out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bulkexo.job import catalogue
+from bulkexo.job.catalogue import Cmdlet, Kind, Parameter
+from bulkexo.job.cells import BadCell, as_text
+from bulkexo.job.csvrows import MASK
+from bulkexo.job.outline import Given, OutlineStep, Rows
+from bulkexo.job.problems import Problems
+from bulkexo.job.template import OMIT, Getter, Omit, Row
+from bulkexo.model import Cells, Item, Value
+
+_CMDLET = re.compile(r"[A-Za-z]+-[A-Za-z0-9]+")
+_PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_SECRET = re.compile(r"password|secret", re.IGNORECASE)
+_NO_SECRETS = frozenset({Kind.SWITCH, Kind.BOOL, Kind.NUMBER})
+_NEW_NAMES: Final = ("UserPrincipalName", "MicrosoftOnlineServicesID", "PrimarySmtpAddress", "Name")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A parameter of a step. column: the column it is, if it is one; where: the line that gives it;
+    shown: the value as the job writes it."""
+
+    name: str
+    get: Getter
+    where: str
+    column: str | None
+    shown: Value
+
+
+def is_secret(name: str, parameter: Parameter | None) -> bool:
+    """Whether values of this parameter are secrets by name or type (contract: "A run's folder")."""
+    if parameter and parameter.kind is Kind.SECURE:
+        return True
+    return bool(_SECRET.search(name)) and not (parameter and parameter.kind in _NO_SECRETS)
+
+
+def is_secret_column(name: str) -> bool:
+    """Whether a column of this name may hold secrets, whatever cmdlet it is for."""
+    return bool(_SECRET.search(name)) and catalogue.may_be_secret(name)
+
+
+def identity_names(cmdlet: str) -> tuple[str, ...]:
+    """Parameters that name the object the cmdlet concerns, the best first."""
+    return (
+        ("Identity", "Mailbox", *_NEW_NAMES) if cmdlet.lower().startswith("new-") else ("Identity", "Mailbox")
+    )
+
+
+def sentence(bad: BadCell, *, secret: bool) -> str:
+    """What is wrong with a cell; a secret one is never quoted."""
+    if not bad.shown:
+        return bad.what
+    shown = bad.shown if len(bad.shown) <= 60 else bad.shown[:60] + "…"
+    return f"The value {bad.what}" if secret else f"{shown!r} {bad.what}"
+
+
+class Step:
+    """One cmdlet of a job, ready for rows. number: from 1; cmdlet: as the catalogue spells it.
+
+    secrets: names of the parameters whose values are shown nowhere.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        cmdlet: str,
+        known: Cmdlet | None,
+        bound: Sequence[Bound],
+        secrets: frozenset[str],
+        rows: Rows,
+    ) -> None:
+        self.number = number
+        self.cmdlet = cmdlet
+        self.secrets = secrets
+        self._bound = tuple(bound)
+        self._rows = rows
+        self._getters = tuple((each.name, each.get) for each in bound)
+        given = {each.name for each in bound}
+        self._identity = next((name for name in identity_names(cmdlet) if name in given), "")
+        identity = known.parameter("Identity") if known else None
+        self._needs_identity = bool(identity and identity.required)
+        self._may_list_all = bool(identity) and cmdlet.startswith("Get-") and "Identity" in given
+
+    def shown(self) -> dict[str, Value]:
+        """The parameters as the job writes them, secrets masked."""
+        return {each.name: MASK if each.name in self.secrets else each.shown for each in self._bound}
+
+    def item(self, number: int, line: int, row: Row, cells: Cells, problems: Problems) -> Item | None:
+        """The item of data row `number`; None if there is something wrong with it, which is told."""
+        parameters: dict[str, Value] = {}
+        try:
+            for name, get in self._getters:
+                value = get(row)
+                if value is not OMIT:
+                    parameters[name] = value
+        except BadCell:
+            self._explain(line, row, problems)
+            return None
+        found = parameters.get(self._identity)
+        identity = found if isinstance(found, str) else as_text(found)
+        if not identity.strip() and not self._may_go_without(line, problems):
+            return None
+        if self._identity in self.secrets:
+            identity = ""
+        return Item(number, self.number, self.cmdlet, identity, parameters, cells, self.secrets)
+
+    def _may_go_without(self, line: int, problems: Problems) -> bool:
+        """Whether the row may do without an object; without one, some cmdlets take every object."""
+        if self._needs_identity:
+            column = next((each.column for each in self._bound if each.name == "Identity"), None)
+            problems.add(
+                self._rows.place(line, column),
+                f"{self.cmdlet} needs an Identity, and this row gives none.",
+                "Fill in the Identity, or delete the row.",
+            )
+        elif self._may_list_all:
+            place = self._rows.place(line)
+            problems.warn(
+                (self.cmdlet, "Identity"),
+                f"{place}: the Identity is empty, and {self.cmdlet} without it returns all objects.",
+            )
+        return not self._needs_identity
+
+    def _explain(self, line: int, row: Row, problems: Problems) -> None:
+        """Tell every bad cell of a row."""
+        for each in self._bound:
+            try:
+                each.get(row)
+            except BadCell as bad:
+                what = sentence(bad, secret=each.name in self.secrets)
+                place = self._rows.place(line, each.column)
+                if each.column is None:
+                    what += f" The parameter is {each.name}, given in {each.where}."
+                if bad.once:
+                    problems.add_once((self.cmdlet, each.name), place, what, bad.remedy)
+                else:
+                    problems.add(place, what, bad.remedy)
+
+
+class Binder:
+    """Sets the steps of one job against the catalogue. secret_columns: positions; marked: parameters."""
+
+    def __init__(
+        self, rows: Rows, secret_columns: Collection[int], marked: Collection[str], problems: Problems
+    ) -> None:
+        self._rows = rows
+        self._secret_columns = frozenset(secret_columns)
+        self._marked = frozenset(name.lower() for name in marked)
+        self._problems = problems
+
+    def step(self, number: int, outline: OutlineStep, given: Sequence[Given]) -> Step | None:
+        """The step; None if the cmdlet cannot be run at all, which is told."""
+        cmdlet = outline.cmdlet.strip()
+        if not _CMDLET.fullmatch(cmdlet):
+            self._problems.add_once(
+                ("cmdlet", cmdlet[:200]),
+                outline.where,
+                f"{cmdlet[:60]!r} is not the name of a cmdlet.",
+                "Write one like Set-Mailbox.",
+            )
+            return None
+        known = catalogue.cmdlet(cmdlet)
+        if known is None:
+            self._warn_cmdlet(cmdlet, outline.where)
+        elif known.rest_only:
+            self._problems.add_once(
+                ("cmdlet", known.name),
+                outline.where,
+                f"{known.name} exists in Microsoft's PowerShell module only; the service does not run it.",
+                f"Use {known.name.replace('-EXO', '-')} instead.",
+            )
+            return None
+        name = known.name if known else cmdlet
+        marked = self._marked | {secret.lower() for secret in outline.secret}
+        bound, secrets = self._bind_all(name, known, given, marked)
+        if known and (identity := known.parameter("Identity")) and identity.required:
+            self._require(identity, name, bound, outline.where)
+        return Step(number, name, known, bound, frozenset(secrets), self._rows)
+
+    def _require(self, identity: Parameter, cmdlet: str, bound: Sequence[Bound], where: str) -> None:
+        if all(each.name != identity.name for each in bound):
+            self._problems.add_once(
+                ("identity", cmdlet),
+                where,
+                f"{cmdlet} needs an Identity, and the job gives none.",
+                "Add a column or a parameter Identity that names the object.",
+            )
+
+    def _bind_all(
+        self, cmdlet: str, known: Cmdlet | None, given: Sequence[Given], marked: Collection[str]
+    ) -> tuple[list[Bound], set[str]]:
+        bound: list[Bound] = []
+        secrets: set[str] = set()
+        for each in given:
+            parameter = known.parameter(each.name) if known else None
+            name = parameter.name if parameter else each.name.strip()
+            twice = next((other for other in bound if other.name.lower() == name.lower()), None)
+            if twice:
+                self._twice(cmdlet, name, each, twice)
+                continue
+            if (
+                is_secret(name, parameter)
+                or {name.lower(), each.name.lower()} & set(marked)
+                or self._secret_columns & each.source.columns
+            ):
+                secrets.add(name)
+            one = self._bind(cmdlet, known, each, name, parameter, secret=name in secrets)
+            if one:
+                bound.append(one)
+        return bound, secrets
+
+    def _bind(
+        self,
+        cmdlet: str,
+        known: Cmdlet | None,
+        each: Given,
+        name: str,
+        parameter: Parameter | None,
+        *,
+        secret: bool,
+    ) -> Bound | None:
+        if not _PARAMETER.fullmatch(name):
+            self._problems.add_once(
+                ("parameter", name),
+                each.where,
+                f"{name[:60]!r} cannot be the name of a parameter.",
+                "Write it as in PowerShell, without the dash; a column for templates only needs a YAML job.",
+            )
+            return None
+        try:
+            get = each.source.bind(parameter.kind if parameter else None)
+        except BadCell as bad:
+            what = f"{sentence(bad, secret=secret)} The parameter is {name}."
+            self._problems.add_once((cmdlet, name), each.where, what, bad.remedy)
+            return None
+        if known and not parameter:
+            get = self._warning(get, known, name, each.where)
+        return Bound(name, get, each.where, each.column, each.source.shown)
+
+    def _twice(self, cmdlet: str, name: str, each: Given, other: Bound) -> None:
+        self._problems.add_once(
+            ("twice", cmdlet, name),
+            each.where,
+            f"{cmdlet} gets the parameter {name} twice: here and by {other.where}.",
+            "Keep one of the two.",
+        )
+
+    def _warn_cmdlet(self, cmdlet: str, where: str) -> None:
+        key = ("cmdlet", cmdlet.lower())
+        if self._problems.wants_warning(key):
+            like = catalogue.nearest_cmdlet(cmdlet)
+            hint = f"Did you mean {like}?" if like else "It is sent as it stands."
+            self._problems.warn(key, f"{where}: {cmdlet} is not in the catalogue of cmdlets. {hint}")
+
+    def _warning(self, get: Getter, known: Cmdlet, name: str, where: str) -> Getter:
+        """The getter, with a word at the first value: a column may be empty for this cmdlet."""
+        key = (known.name, name.lower())
+
+        def warn() -> None:
+            like = known.nearest(name)
+            hint = f"Did you mean {like}?" if like else "It is sent as it stands, true and false as text."
+            self._problems.warn(key, f"{where}: {known.name} has no parameter {name} that is known. {hint}")
+
+        def watched(row: Row) -> Value | Omit:
+            value = get(row)
+            if value is not OMIT and self._problems.wants_warning(key):
+                warn()
+            return value
+
+        return watched

@@ -1,0 +1,245 @@
+"""Where a parameter's value comes from: a column, a constant, or a template with `${Column}` in it.
+
+All that can be decided once is decided when a source is made and bound; per row a function is called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+from bulkexo.job import cells
+from bulkexo.job.catalogue import Kind, nearest
+from bulkexo.job.problems import Problems
+from bulkexo.model import Value
+
+
+class Omit(Enum):
+    """The parameter is left out."""
+
+    OMIT = "omit"
+
+
+OMIT: Final = Omit.OMIT
+
+Row: TypeAlias = Sequence[Any]
+"""A row's cells in the order of the columns; "" is an empty cell."""
+
+Getter: TypeAlias = Callable[[Row], "Value | Omit"]
+"""A row to a value; raises cells.BadCell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value as a YAML file holds it, with the line of every part. empty: nothing is written there."""
+
+    line: int
+    value: str | int | float | bool | list[Node] | dict[str, Node] | None
+    empty: bool = False
+
+    def plain(self) -> Value:
+        """The value alone."""
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        if isinstance(self.value, dict):
+            return {name: node.plain() for name, node in self.value.items()}
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """columns: positions of those it reads. shown: the value as the job writes it.
+
+    bind: to a getter for a parameter of this kind (None: not known); raises cells.BadCell if a constant
+    cannot be such a value.
+    """
+
+    columns: frozenset[int]
+    shown: Value
+    bind: Callable[[Kind | None], Getter]
+
+
+class Columns:
+    """The columns that templates may name, in any case. typed: cells may be other than text."""
+
+    def __init__(self, names: Sequence[str], *, typed: bool) -> None:
+        self.names = tuple(names)
+        self.typed = typed
+        self._positions = {name.lower(): position for position, name in reversed(list(enumerate(names)))}
+
+    def find(self, name: str) -> int | None:
+        """The position of a column."""
+        return self._positions.get(name.strip().lower())
+
+
+def from_column(position: int, columns: Columns) -> Source:
+    """The whole cell of a column, by the cell rules; an empty cell leaves the parameter out."""
+    return Source(
+        frozenset({position}),
+        f"${{{columns.names[position]}}}",
+        lambda kind: _whole(position, kind, typed=columns.typed),
+    )
+
+
+def from_text(text: str) -> Source:
+    """A constant by the cell rules; not empty."""
+    return Source(frozenset(), text, lambda kind: _constant(cells.converter(kind)(text)))
+
+
+def from_node(node: Node, columns: Columns, where: Callable[[int], str], problems: Problems) -> Source | None:
+    """A value of the YAML file, templates at any depth. None if it has problems; they are told."""
+    maker = _Maker(columns, where, problems)
+    made = maker.make(node, top=True)
+    if made is None:
+        return None
+    bind = made if maker.used else (lambda kind: _constant(made(kind)(())))
+    return Source(frozenset(maker.used), node.plain(), bind)
+
+
+_Bind: TypeAlias = Callable[[Kind | None], Getter]
+
+
+class _Maker:
+    """Makes the getter of one value, and notes which columns it reads."""
+
+    def __init__(self, columns: Columns, where: Callable[[int], str], problems: Problems) -> None:
+        self.columns = columns
+        self.where = where
+        self.problems = problems
+        self.used: set[int] = set()
+
+    def make(self, node: Node, *, top: bool = False) -> _Bind | None:
+        value = node.value
+        if isinstance(value, str):
+            return self._text(node.line, value, top=top)
+        if isinstance(value, list):
+            made = [self.make(inner) for inner in value]
+            parts = [bind(None) for bind in made if bind]
+            getter = _array(parts) if len(parts) == len(made) else None
+        elif isinstance(value, dict):
+            named = {name: self.make(inner) for name, inner in value.items()}
+            members = {name: bind(None) for name, bind in named.items() if bind}
+            getter = _table(members) if len(members) == len(named) else None
+        else:
+            return lambda kind: _constant(cells.typed(kind, value))
+        return (lambda kind: _typed(getter, kind)) if getter else None
+
+    def _text(self, line: int, text: str, *, top: bool) -> _Bind | None:
+        parts = self._parts(line, text)
+        if parts is None:
+            return None
+        self.used.update(part for part in parts if isinstance(part, int))
+        typed = self.columns.typed
+        if len(parts) == 1 and isinstance(parts[0], int):
+            position = parts[0]
+            return lambda kind: _whole(position, kind, typed=typed)
+        if not any(isinstance(part, int) for part in parts):
+            constant = "".join(map(str, parts))
+            if top and constant == text and text:
+                return lambda kind: _constant(cells.converter(kind)(text))
+            return lambda kind: _constant(cells.typed(kind, constant))
+        getter = _joined(parts)
+        return lambda kind: _typed(getter, kind)
+
+    def _parts(self, line: int, text: str) -> list[str | int] | None:
+        """Text and positions of columns, in turn; neighbouring text is one part."""
+        parts: list[str | int] = []
+        end = 0
+        sound = True
+        for found in _MARK.finditer(text):
+            parts.append(text[end : found.start()])
+            end = found.end()
+            if found.group() == "$$":
+                parts.append("$")
+                continue
+            position = None if found.group(1) is None else self.columns.find(found.group(1))
+            if position is None:
+                sound = False
+                self._unknown(line, found.group(1))
+            else:
+                parts.append(position)
+        parts.append(text[end:])
+        return [part for part in parts if part != ""] if sound else None
+
+    def _unknown(self, line: int, name: str | None) -> None:
+        if name is None:
+            what, remedy = "A ${ is never closed with }.", "Write ${Column}; for a dollar sign write $$."
+        elif not self.columns.names:
+            what = f"${{{name}}} names a column, but the job has no rows."
+            remedy = "Give the job rows:, or write $$ for a dollar sign."
+        else:
+            like = nearest(name, self.columns.names)
+            what = f"The rows have no column {name!r}."
+            names = ", ".join(self.columns.names[:20])
+            remedy = f"Did you mean {like}?" if like else f"The columns are {names}."
+        self.problems.add(self.where(line), what, remedy)
+
+
+_MARK = re.compile(r"\$\$|\$\{([^}]*)\}|\$\{")
+
+
+def _constant(value: Value | Omit) -> Getter:
+    return lambda _row: value
+
+
+def _whole(position: int, kind: Kind | None, *, typed: bool) -> Getter:
+    convert = cells.converter(kind)
+
+    def cell_of_text(row: Row) -> Value | Omit:
+        cell = row[position]
+        return convert(cell) if cell else OMIT
+
+    def cell_of_any_type(row: Row) -> Value | Omit:
+        cell = row[position]
+        if isinstance(cell, str):
+            return convert(cell) if cell else OMIT
+        return cells.typed(kind, cell)
+
+    return cell_of_any_type if typed else cell_of_text
+
+
+def _typed(getter: Getter, kind: Kind | None) -> Getter:
+    """The getter's value, checked for the kind; no cell rules, for a text made of parts is text."""
+    if kind not in {Kind.SWITCH, Kind.BOOL, Kind.SECURE}:
+        return getter
+
+    def get(row: Row) -> Value | Omit:
+        value = getter(row)
+        return OMIT if value is OMIT else cells.typed(kind, value)
+
+    return get
+
+
+def _joined(parts: Sequence[str | int]) -> Getter:
+    def get(row: Row) -> Value:
+        texts: list[str] = []
+        for part in parts:
+            cell = row[part] if isinstance(part, int) else part
+            if isinstance(cell, Mapping | list):
+                raise cells.BadCell(
+                    "An array or a hashtable stands inside a text.",
+                    "Give it as the whole value: ${Column} alone.",
+                )
+            texts.append(cells.as_text(cell))
+        return "".join(texts)
+
+    return get
+
+
+def _array(parts: Sequence[Getter]) -> Getter:
+    def get(row: Row) -> Value | Omit:
+        found = [value for part in parts if not isinstance(value := part(row), Omit)]
+        return found if found or not parts else OMIT
+
+    return get
+
+
+def _table(members: Mapping[str, Getter]) -> Getter:
+    def get(row: Row) -> Value | Omit:
+        found = {name: value for name, part in members.items() if not isinstance(value := part(row), Omit)}
+        return found if found or not members else OMIT
+
+    return get
