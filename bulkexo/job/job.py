@@ -85,11 +85,9 @@ class Job:
         problems = Problems()
         rows, by_cmdlet = self.survey(problems)
         problems.raise_any()
-        files = {self._outline.file.path: self._outline.file}
-        if rows_file := self._outline.rows.file:
-            files[rows_file.path] = rows_file
-            self._stamp = rows_file.stamp
-        self.inputs = {path: file.sha256 for path, file in files.items()}
+        if file := self._outline.rows.file:
+            self._stamp = file.stamp
+        self.inputs = {file.path: file.sha256 for file in self._files()}
         self._checked = Checked(rows, by_cmdlet.total(), dict(by_cmdlet), problems.warnings)
         return self._checked
 
@@ -97,7 +95,7 @@ class Job:
         """Read the whole job and tell its problems: the number of rows, and of items by cmdlet."""
         rows = 0
         by_cmdlet: Counter[str] = Counter()
-        if file := self._outline.rows.file:
+        for file in self._files():
             file.report(problems)
         for rows, items in self._walk(problems):  # noqa: B007 - the last number is their count
             for item in items:
@@ -128,6 +126,11 @@ class Job:
             yield from items
         if problems or (file and file.sha256 != self.inputs[file.path]):
             _changed(file)
+
+    def _files(self) -> list[TextFile]:
+        """The job file, and that of its rows if it is another."""
+        rows = self._outline.rows.file
+        return [self._outline.file, *([rows] if rows and rows is not self._outline.file else [])]
 
     def _require_unchanged(self, file: TextFile) -> None:
         if stamp_of(file.path) == self._stamp:

@@ -13,6 +13,7 @@ from bulkexo.job.problems import Problems, fail
 from bulkexo.job.steps import is_secret_column
 from bulkexo.job.template import Columns, from_text
 from bulkexo.job.text import examine
+from bulkexo.model import JobError
 
 
 def load(
@@ -25,22 +26,37 @@ def load(
     Raises JobError; if the rows can be read all the same, their problems are among those told.
     """
     problems = Problems()
-    given = tuple(_given(sets, problems))
-    suffix = path.suffix.lower()
-    if suffix == ".csv":
-        outline = _csv(path, cmdlet, given, problems)
-    else:
-        fail(
-            path.name or str(path),
-            f"Jobs of this kind ({suffix or 'no extension'}) are not read.",
-            "Give a .csv, .yaml or .yml file; later versions read more.",
-        )
-    job = Job(outline)
+    try:
+        job = Job(_outline(path, cmdlet, tuple(_given(sets, problems)), option_names, problems))
+    except JobError as error:
+        problems.absorb(error)
+        raise problems.error() from None
     job.bind(problems)
     if problems:
         job.survey(problems)
         raise problems.error()
     return job
+
+
+def _outline(
+    path: Path,
+    cmdlet: str | None,
+    given: tuple[Given, ...],
+    option_names: Collection[str],
+    problems: Problems,
+) -> Outline:
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        return _csv(path, cmdlet, given, problems)
+    if suffix in {".yaml", ".yml"}:
+        from bulkexo.job.yamljob import read_outline  # noqa: PLC0415 - PyYAML, which a CSV does not need
+
+        return read_outline(path, cmdlet, given, option_names, problems)
+    return fail(
+        path.name or str(path),
+        f"Jobs of this kind ({suffix or 'no extension'}) are not read.",
+        "Give a .csv, .yaml or .yml file; later versions read more.",
+    )
 
 
 def _csv(path: Path, cmdlet: str | None, sets: tuple[Given, ...], problems: Problems) -> Outline:

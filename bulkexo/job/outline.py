@@ -43,6 +43,25 @@ class Rows(Protocol):
         """
 
 
+class OneRow:
+    """The rows of a job without rows: its steps run once."""
+
+    file = None
+    columns: tuple[str, ...] = ()
+    typed = True
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def place(self, line: int, column: str | None = None) -> str:
+        """The job file; there is nothing smaller to name."""
+        return self._where
+
+    def read(self, problems: Problems) -> Iterator[tuple[int, Sequence[Value]]]:
+        """One row without cells."""
+        yield 1, ()
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """A parameter as the job gives it. where: its line in the job file, or its option.

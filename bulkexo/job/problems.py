@@ -52,6 +52,12 @@ class Problems:
         if self.wants_warning(key):
             self._warnings[key] = sentence
 
+    def absorb(self, error: JobError) -> None:
+        """Take over what another error tells; nothing if it tells these problems themselves."""
+        if error.problems != tuple(self._first):
+            self._first = [*self._first, *error.problems][:TOLD]
+            self._total += error.total
+
     def error(self) -> JobError:
         """The error that tells them."""
         return JobError(self._first, self._total)

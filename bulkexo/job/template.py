@@ -89,12 +89,12 @@ def from_text(text: str) -> Source:
     return Source(frozenset(), text, lambda kind: _constant(cells.converter(kind)(text)))
 
 
-def from_node(node: Node, columns: Columns, where: Callable[[int], str], problems: Problems) -> Source | None:
-    """A value of the YAML file, templates at any depth. None if it has problems; they are told."""
+def from_node(node: Node, columns: Columns, where: Callable[[int], str], problems: Problems) -> Source:
+    """A value of the YAML file, templates at any depth. What is wrong with it is told."""
     maker = _Maker(columns, where, problems)
     made = maker.make(node, top=True)
-    if made is None:
-        return None
+    if made is None:  # a value that keeps the rest of the check going; it is never sent
+        return Source(frozenset(maker.used), None, lambda _kind: _constant("?"))
     bind = made if maker.used else (lambda kind: _constant(made(kind)(())))
     return Source(frozenset(maker.used), node.plain(), bind)
 
@@ -113,6 +113,10 @@ class _Maker:
 
     def make(self, node: Node, *, top: bool = False) -> _Bind | None:
         value = node.value
+        if node.empty:
+            remedy = 'Write null to take the value away, or "" for an empty text.'
+            self.problems.add(self.where(node.line), "No value is written here.", remedy)
+            return None
         if isinstance(value, str):
             return self._text(node.line, value, top=top)
         if isinstance(value, list):

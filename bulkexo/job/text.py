@@ -119,6 +119,8 @@ def stamp_of(path: Path) -> tuple[int, int] | None:
 
 def examine(path: Path) -> TextFile:
     """Find out over the whole file how it is to be read. Raises JobError if it cannot be read at all."""
+    if "\0" in str(path):
+        fail("The job file", "Its name holds a NUL character.", "Check the name.")
     with refusing(path):
         if path.is_dir():
             fail(str(path), "This is a folder, not a file.", "Name the job file in it.")
@@ -190,5 +192,3 @@ def refusing(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         fail(str(path), f"This file cannot be read ({reason}).", "Check the name, the disk and the network.")
-    except ValueError as error:
-        fail(ascii(str(path)), f"This is no name of a file ({error}).", "Check the name.")

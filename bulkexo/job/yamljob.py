@@ -1,0 +1,252 @@
+"""A YAML job's keys: what each may hold, and the outline that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from yaml import events as ev
+
+from bulkexo.job.catalogue import nearest
+from bulkexo.job.csvrows import CsvRows
+from bulkexo.job.outline import CMDLET, Given, OneRow, Outline, OutlineStep, Rows, every_column
+from bulkexo.job.problems import Problems
+from bulkexo.job.template import Columns, Node, from_node
+from bulkexo.job.text import TextFile, examine
+from bulkexo.job.yamldoc import Events
+from bulkexo.job.yamlrows import InlineRows, scan_columns
+
+_KEYS: Final = ("rows", "steps", "cmdlet", "parameters", "set", "columns", "secret", "tenant")
+_STEP_KEYS: Final = ("cmdlet", "parameters", "secret")
+
+
+def read_outline(
+    path: Path,
+    cmdlet: str | None,
+    sets: tuple[Given, ...],
+    option_names: Collection[str],
+    problems: Problems,
+) -> Outline:
+    """Read all of the job but its inline rows. Problems are told; raises JobError where it cannot go on."""
+    file = examine(path)
+    file.report(problems)
+    problems.raise_any()
+    nodes, columns = _top_level(file, problems)
+    reader = _Reader(file, nodes, problems)
+    options = reader.options(option_names)
+    rows = InlineRows(file, columns) if columns is not None else reader.rows()
+    return reader.outline(rows, cmdlet, sets, options)
+
+
+def _top_level(file: TextFile, problems: Problems) -> tuple[dict[str, Node], tuple[str, ...] | None]:
+    """The values of the keys, and the columns of inline rows (None if the rows are not inline)."""
+    nodes: dict[str, Node] = {}
+    columns = None
+    with file.reading() as text:
+        events = Events(file, text, problems)
+        if not isinstance(events.opening, ev.MappingStartEvent):
+            events.problem(
+                1, "A job is a mapping of keys to values.", "Write cmdlet:, rows:, steps: and so on."
+            )
+            raise problems.error()
+        for key, line in events.keys(inside="the job"):
+            event = events.next()
+            name = key.lower().replace("-", "_")
+            if name == "rows" and isinstance(event, ev.SequenceStartEvent):
+                columns = scan_columns(events)
+            else:
+                node = events.node(event, inside=key)
+                nodes[name] = Node(line, node.value, node.empty)
+        events.close()
+    return nodes, columns
+
+
+class _Reader:
+    """Reads the keys of one job. nodes: their values by name, with the line of the key."""
+
+    def __init__(self, file: TextFile, nodes: Mapping[str, Node], problems: Problems) -> None:
+        self.file = file
+        self.nodes = nodes
+        self.problems = problems
+
+    def problem(self, line: int, what: str, remedy: str) -> None:
+        self.problems.add(self.file.where(line), what, remedy)
+
+    def unknown(self, name: str, line: int, known: Collection[str], inside: str) -> None:
+        like = nearest(name, known)
+        remedy = f"Did you mean {like}?" if like else f"Known are {', '.join(sorted(known))}."
+        self.problem(line, f"{inside} has no key {name!r}.", remedy)
+
+    def options(self, option_names: Collection[str]) -> dict[str, Node]:
+        """The options of the command line that stand in the job."""
+        known = {name.lower().replace("-", "_") for name in option_names} | {"tenant"}
+        found: dict[str, Node] = {}
+        for name, node in self.nodes.items():
+            if name not in known:
+                if name not in _KEYS:
+                    self.unknown(name, node.line, {*_KEYS, *known}, "A job")
+            elif isinstance(node.value, list | dict) or node.empty:
+                self.problem(node.line, f"The option {name} needs one value.", f"Write {name}: VALUE.")
+            else:
+                found[name] = node
+        return found
+
+    def rows(self) -> Rows:
+        """The rows of a file, or one if the job has none."""
+        node = self.nodes.get("rows")
+        if node is None:
+            return OneRow(self.file.name)
+        if isinstance(node.value, dict):
+            self.problem(
+                node.line,
+                "Rows that are asked of the tenant are not in this version.",
+                "Export them to a CSV with a first job, and name it: rows: mailboxes.csv.",
+            )
+        elif not isinstance(node.value, str) or not node.value.strip():
+            self.problem(node.line, "rows: names no rows.", "Name a CSV file, or write a list of mappings.")
+        elif Path(node.value).suffix.lower() != ".csv":
+            self.problem(
+                node.line,
+                f"Rows of this kind ({Path(node.value).suffix or 'no extension'}) are not read.",
+                "Name a .csv file; later versions read more.",
+            )
+        else:
+            return CsvRows(examine(self.file.path.parent / node.value), self.problems)
+        raise self.problems.error()
+
+    def outline(
+        self, rows: Rows, cmdlet: str | None, sets: tuple[Given, ...], options: Mapping[str, Node]
+    ) -> Outline:
+        columns = Columns(rows.columns, typed=rows.typed)
+        given = self.parameters(self.nodes.get("parameters"), columns)
+        steps = self.steps(columns, cmdlet, given)
+        by_column = columns.find(CMDLET) if not steps else None
+        every = every_column(columns, rows.place(getattr(rows, "header_line", 0) or 1))
+        if not steps and by_column is None:
+            self.problem(
+                1, "The job names no cmdlet.", "Write cmdlet: Set-Mailbox, or steps:, or a Cmdlet column."
+            )
+        for step in steps:
+            if step.given is None and columns.find(CMDLET) is not None:
+                what = "The rows have a column Cmdlet, and the job names a cmdlet too."
+                self.problems.add(step.where, what, "Leave out one of them, or write parameters:.")
+        common = self.common(columns, sets)
+        return Outline(
+            kind="yaml",
+            file=self.file,
+            rows=rows,
+            columns=columns,
+            steps=steps,
+            cmdlet_column=by_column,
+            whole=every if given is None else given,
+            common=common,
+            secret=tuple(name.lower() for name in self.names(self.nodes.get("secret"), "secret")),
+            secret_columns=tuple(self.secret_columns(columns)),
+            options={name: node.plain() for name, node in options.items()},
+            option_lines={name: node.line for name, node in options.items()},
+        )
+
+    def steps(
+        self, columns: Columns, cmdlet: str | None, given: tuple[Given, ...] | None
+    ) -> tuple[OutlineStep, ...]:
+        """The steps; none if a column is to name the cmdlet."""
+        listed = self.nodes.get("steps")
+        top = self.nodes.get("cmdlet")
+        if listed is None:
+            if cmdlet is not None:
+                return (OutlineStep(cmdlet, "--cmdlet", given),)
+            return () if top is None else (OutlineStep(self.cmdlet(top), self.file.where(top.line), given),)
+        for name in ("cmdlet", "parameters"):
+            if name in self.nodes:
+                what = f"The job has both steps: and {name}: at the top."
+                self.problem(self.nodes[name].line, what, "Put it into the steps.")
+        if cmdlet is not None:
+            self.problems.add("--cmdlet", "The steps of the job name their cmdlets.", "Leave out --cmdlet.")
+        if not isinstance(listed.value, list) or not listed.value:
+            self.problem(listed.line, "steps: is no list of steps.", "Write - cmdlet: Set-Mailbox under it.")
+            return ()
+        return tuple(self.step(node, columns) for node in listed.value)
+
+    def step(self, node: Node, columns: Columns) -> OutlineStep:
+        members = node.value if isinstance(node.value, dict) else {}
+        found = {name.lower(): member for name, member in members.items()}
+        for name, member in members.items():
+            if name.lower() not in _STEP_KEYS:
+                self.unknown(name, member.line, _STEP_KEYS, "A step")
+        return OutlineStep(
+            self.cmdlet(found.get("cmdlet", Node(node.line, None))),
+            self.file.where(node.line),
+            self.parameters(found.get("parameters"), columns),
+            tuple(self.names(found.get("secret"), "secret")),
+        )
+
+    def cmdlet(self, node: Node) -> str:
+        if isinstance(node.value, str) and node.value.strip():
+            return node.value
+        self.problem(node.line, "No cmdlet is named here.", "Write cmdlet: Set-Mailbox.")
+        return ""
+
+    def parameters(self, node: Node | None, columns: Columns) -> tuple[Given, ...] | None:
+        """The parameters of a step; None if it has no such key, so that every column is one."""
+        if node is None:
+            return None
+        if not isinstance(node.value, dict):
+            what = "What stands here is no mapping of parameters to values."
+            self.problem(node.line, what, "Write Identity: ${Column} and so on, indented; {} for none.")
+            return ()
+        return tuple(self.given(node.value, columns))
+
+    def given(self, members: Mapping[str, Node], columns: Columns) -> Iterator[Given]:
+        for name, node in members.items():
+            source = from_node(node, columns, self.file.where, self.problems)
+            yield Given(name, self.file.where(node.line), source)
+
+    def common(self, columns: Columns, sets: tuple[Given, ...]) -> tuple[Given, ...]:
+        """The parameters of every row: those of `set:`, but `--set` comes first."""
+        node = self.nodes.get("set")
+        if node is None:
+            return sets
+        if not isinstance(node.value, dict):
+            self.problem(
+                node.line, "set: is no mapping of parameters to values.", "Write set: {Name: value}."
+            )
+            return sets
+        overridden = {each.name.lower() for each in sets}
+        kept = {name: member for name, member in node.value.items() if name.lower() not in overridden}
+        return (*self.given(kept, columns), *sets)
+
+    def names(self, node: Node | None, key: str) -> Iterator[str]:
+        """The names in a list, or the one name."""
+        if node is None:
+            return
+        for each in node.value if isinstance(node.value, list) else [node]:
+            if isinstance(each.value, str) and each.value:
+                yield each.value
+            else:
+                self.problem(
+                    each.line, f"{key}: holds something that is no name.", f"Write {key}: [Name, Name]."
+                )
+
+    def secret_columns(self, columns: Columns) -> Iterator[str]:
+        """The columns that `columns:` marks."""
+        node = self.nodes.get("columns")
+        if node is None:
+            return
+        members = node.value if isinstance(node.value, dict) else {}
+        if not members:
+            self.problem(node.line, "columns: marks no column.", "Write columns: {Pin: {secret: true}}.")
+        for name, member in members.items():
+            marks = member.value if isinstance(member.value, dict) else {}
+            if columns.find(name) is None:
+                self.unknown_column(name, member.line, columns.names)
+            if set(marks) != {"secret"} or not isinstance(marks["secret"].value, bool):
+                what = f"The column {name} is marked with something other than secret: true or false."
+                self.problem(member.line, what, f"Write {name}: {{secret: true}}.")
+            elif marks["secret"].value:
+                yield name
+
+    def unknown_column(self, name: str, line: int, names: Sequence[str]) -> None:
+        like = nearest(name, names)
+        remedy = f"Did you mean {like}?" if like else f"The columns are {', '.join(names[:20])}."
+        self.problem(line, f"The rows have no column {name!r}.", remedy)
