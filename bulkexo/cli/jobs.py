@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from bulkexo.model import UsageError
 from bulkexo.options import NAMES, TABLE, Options, resolve
+
+if TYPE_CHECKING:
+    from bulkexo.job import Checked, Job
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -48,8 +51,7 @@ def check(job: Path, **given: Any) -> None:
 
 @click.command()
 @job_options
-@click.pass_context
-def run(ctx: click.Context, job: Path, **given: Any) -> None:
+def run(job: Path, **given: Any) -> int:
     """Run a job: every row a cmdlet, in batches; the outcome of each in results.ndjson.
 
     Example:  bulkexo run mailboxes.csv --cmdlet Set-Mailbox --tenant contoso.onmicrosoft.com
@@ -69,12 +71,12 @@ def run(ctx: click.Context, job: Path, **given: Any) -> None:
         from bulkexo.cli.dry_run import show
 
         show(loaded, checked, options)
-        return
+        return 0
     _confirm(checked, options)
-    ctx.exit(anyio.run(_run, job, loaded, checked, options))
+    return anyio.run(_run, job, loaded, checked, options)
 
 
-def _load(path: Path, given: Mapping[str, Any]) -> tuple[Options, Any]:
+def _load(path: Path, given: Mapping[str, Any]) -> tuple[Options, Job]:
     from bulkexo.job import load
 
     first = resolve({name: given[name] for name in ("cmdlet", "set")}, os.environ)
@@ -83,12 +85,12 @@ def _load(path: Path, given: Mapping[str, Any]) -> tuple[Options, Any]:
     return options, loaded
 
 
-def _counts(checked: Any) -> str:
+def _counts(checked: Checked) -> str:
     kinds = ", ".join(f"{count:,} × {name}" for name, count in checked.by_cmdlet.items())
     return f"{checked.rows:,} rows, {checked.items:,} items ({kinds})"
 
 
-def _confirm(checked: Any, options: Options) -> None:
+def _confirm(checked: Checked, options: Options) -> None:
     """Ask once before changes, where somebody can answer; a scheduled run goes on."""
     writes = [name for name in checked.by_cmdlet if not name.lower().startswith(READ_VERBS)]
     if options.yes or options.sandbox or not writes or not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -97,7 +99,7 @@ def _confirm(checked: Any, options: Options) -> None:
     click.confirm(f"{_counts(checked)} will be sent to {where}. Go on?", abort=True, err=True)
 
 
-async def _run(job: Path, loaded: Any, checked: Any, options: Options) -> int:
+async def _run(job: Path, loaded: Job, checked: Checked, options: Options) -> int:
     from dataclasses import replace
 
     from bulkexo.embedded import sandbox
@@ -118,7 +120,7 @@ async def _run(job: Path, loaded: Any, checked: Any, options: Options) -> int:
         return await _run_on(job, loaded, checked, there, tenant.secret)
 
 
-async def _run_on(job: Path, loaded: Any, checked: Any, options: Options, secret: str | None) -> int:
+async def _run_on(job: Path, loaded: Job, checked: Checked, options: Options, secret: str | None) -> int:
     from bulkexo.cli.progress import watch
     from bulkexo.journal import RunFolder
     from bulkexo.net.tokens import source
