@@ -1,0 +1,161 @@
+"""`bulkexo sandbox`: serve a pretend tenant on this machine. Words and options only; imports late."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from bulkexo.sandbox.faults import Faults
+    from bulkexo.sandbox.options import Announcement, SandboxOptions
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(short_help="Serve a pretend tenant on this machine.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback; 0 finds a free one."
+)
+@click.option(
+    "--mailboxes", type=click.IntRange(1), default=1000, show_default=True, help="How many mailboxes."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same tenant.")
+@click.option(
+    "--domain", default="contoso.onmicrosoft.com", show_default=True, help="The tenant's initial domain."
+)
+@click.option(
+    "--speed", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True,
+    help="Times faster than life: divides every wait, multiplies every rate; lifetimes stay.",
+)  # fmt: skip
+@click.option(
+    "--latency", multiple=True, metavar="[CMDLET=]MEDIAN[,SIGMA]",
+    help="Seconds a cmdlet takes, log-normal; several allowed. Default: 0.5,0.5.",
+)  # fmt: skip
+@click.option(
+    "--batch-parallel", type=click.IntRange(1), default=10, show_default=True,
+    help="Cmdlets of one batch that overlap; nobody knows the service's own number.",
+)  # fmt: skip
+@click.option("--allowance", metavar="N/s", help="Cmdlets per second before 429s come. Default: no limit.")
+@click.option(
+    "--burst", type=click.FloatRange(1), help="Cmdlets at once. Default: a second's worth, 10 at least."
+)
+@click.option(
+    "--throttle-style", type=click.Choice(["whole", "inside", "mixed"]), default="mixed", show_default=True,
+    help="A 429 for the whole request, or for items inside the batch.",
+)  # fmt: skip
+@click.option(
+    "--retry-after", type=click.Choice(["exact", "short", "none", "fraction", "date"]), default="exact",
+    show_default=True, help="What a 429 says of the wait; `short` is too short.",
+)  # fmt: skip
+@click.option("--max-concurrent", type=click.IntRange(1), help="Requests in flight. Default: no limit.")
+@click.option(
+    "--budget", metavar="RECHARGE,CUTOFF[,BURST]",
+    help="Server time in ms: per hour, the debt that refuses, what is saved up (default: a tenth of CUTOFF).",
+)  # fmt: skip
+@click.option(
+    "--token-lifetime", type=click.FloatRange(1), default=3600.0, show_default=True, help="Real seconds."
+)
+@click.option(
+    "--cursor-lifetime", type=click.FloatRange(0), default=300.0, show_default=True,
+    help="Real seconds that a nextLink is good for.",
+)  # fmt: skip
+@click.option(
+    "--faults", metavar="FILE|N", help="YAML or JSON: kind to per mille; or N per mille of all kinds."
+)
+@click.option("--journal", type=_FILE, help="NDJSON: a line per cmdlet that took effect.")
+@click.option("--ca-file", type=_FILE, help="Where the CA certificate goes. Default: a temporary folder.")
+@click.option(
+    "--list-mailboxes", type=_FILE, help="Write all mailboxes to this CSV file (- for stdout) and end."
+)
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON on stdout once it serves.")
+@click.option("--stop-with-stdin", is_flag=True, help="End when standard input is closed.")
+def sandbox(
+    latency: tuple[str, ...],
+    allowance: str | None,
+    budget: str | None,
+    faults: str | None,
+    list_mailboxes: Path | None,
+    as_json: bool,
+    stop_with_stdin: bool,
+    **plain: Any,
+) -> None:
+    """Serve a pretend Exchange Online tenant over HTTPS on this machine, to try jobs on.
+
+    It answers as the service does, keeps what is written until it ends, and can throttle, stall and fail
+    as the service might. The client secret is random unless BULKEXO_SANDBOX_SECRET gives one.
+    """
+    from bulkexo.sandbox.options import SandboxOptions, parse_allowance, parse_budget
+    from bulkexo.sandbox.timing import parse_latency
+
+    try:
+        options = SandboxOptions(
+            **plain,
+            latency=parse_latency(latency),
+            allowance=None if allowance is None else parse_allowance(allowance),
+            budget=None if budget is None else parse_budget(budget),
+            faults=_faults(faults),
+            secret=os.environ.get("BULKEXO_SANDBOX_SECRET") or None,
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        if list_mailboxes is not None:
+            _list(options, list_mailboxes)
+        else:
+            _serve(options, as_json=as_json, stop_with_stdin=stop_with_stdin)
+    except OSError as error:
+        raise click.UsageError(f"The sandbox cannot start: {error.strerror or error}.") from error
+
+
+def _faults(text: str | None) -> Faults:
+    """What `--faults` says. Raises ValueError with a sentence."""
+    from bulkexo.sandbox.faults import Faults, parse_faults, spread
+
+    if text is None:
+        return Faults()
+    try:
+        number = float(text)
+    except ValueError:
+        number = None
+    if number is not None:
+        return spread(number)
+    import yaml
+
+    try:
+        return parse_faults(yaml.safe_load(Path(text).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ValueError(f"The faults file '{text}' cannot be read: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"The faults file '{text}' is not YAML: {error}") from error
+
+
+def _list(options: SandboxOptions, path: Path) -> None:
+    from bulkexo.sandbox.process import write_mailboxes
+
+    if str(path) == "-":
+        write_mailboxes(options, click.get_text_stream("stdout", encoding="utf-8"))
+        return
+    with path.open("w", encoding="utf-8", newline="") as out:
+        write_mailboxes(options, out)
+
+
+def _serve(options: SandboxOptions, *, as_json: bool, stop_with_stdin: bool) -> None:
+    import anyio
+
+    from bulkexo.sandbox.process import announcement, serve_until_stopped, words
+
+    def ready(served: Announcement) -> None:
+        click.echo(words(served, options), err=True)
+        if as_json:
+            sys.stdout.write(json.dumps(announcement(served)) + "\n")
+            sys.stdout.flush()
+
+    async def main() -> None:
+        await serve_until_stopped(options, ready, stop_with_stdin=stop_with_stdin)
+
+    anyio.run(main)

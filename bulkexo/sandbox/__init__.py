@@ -1,0 +1,34 @@
+"""The pretend tenant: an Exchange Online admin API and its sign-in, over real HTTPS, on this machine.
+
+It stands apart from the rest of the house: it shares no code with it and reads the wire for itself
+(`protocol.md`), so that a mistake made on one side shows on the other. `bulkexo sandbox` serves it;
+tests start it as a process or call `serve` inside their own event loop.
+
+    def ready(served: Announcement) -> None: ...     # called once, when connections are accepted
+    await serve(SandboxOptions(mailboxes=200), ready)  # runs until cancelled
+
+Rooms: `options` and `timing` (what was asked for), `certificate`, `authority` (who may come in),
+`people` and `directory` (what exists), `parameters` (how a cmdlet's parameters are bound), the cmdlets
+themselves (`mailboxes`, `users`, `groups`, `permissions`, `organization`, joined by `registry`),
+`reply`, `paging`, `batch` (the shapes of answers), `throttle`, `faults` (what goes wrong, and when),
+`engine` (one cmdlet) and `server` (the sockets).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bulkexo.sandbox.options import Announcement, SandboxOptions
+
+__all__ = ["Announcement", "SandboxOptions", "serve"]
+
+
+async def serve(options: SandboxOptions, ready: Callable[[Announcement], object]) -> None:
+    """Serve the tenant that `options` describes, until cancelled.
+
+    `ready` is called once, as soon as connections are accepted. The temporary folder with the CA
+    certificate is deleted at the end.
+    """
+    from bulkexo.sandbox.server import serve as serve_tenant  # noqa: PLC0415  (aiohttp is slow to import)
+
+    await serve_tenant(options, ready)

@@ -1,0 +1,144 @@
+"""Who may come in: an OAuth 2.0 authority as msal expects it, and the tokens it gives.
+
+`protocol.md`, "Identity", gives the AADSTS numbers. Answers are (status, JSON object). Tokens are JWTs whose
+`tid` is the tenant's GUID; only tokens given here are accepted, until they expire.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from bulkexo.sandbox.options import CLIENT_ID, SandboxOptions
+
+Answer = tuple[int, dict[str, Any]]
+
+
+class Authority:
+    """The tenant's sign-in. now: seconds since the epoch, passed in."""
+
+    def __init__(self, options: SandboxOptions) -> None:
+        self.secret = options.secret or secrets.token_urlsafe(24)
+        self._lifetime = options.token_lifetime
+        self._names = {options.domain.lower(), options.tenant_id}
+        self._tenant_id = options.tenant_id
+        self._key = secrets.token_bytes(32)
+        self._tokens: dict[str, float] = {}
+        self.issued = 0
+
+    def knows(self, tenant: str) -> bool:
+        """Whether this is the tenant's GUID or initial domain."""
+        return tenant.lower() in self._names
+
+    def configuration(self, origin: str, tenant: str) -> Answer:
+        """OpenID Connect discovery. origin: `https://localhost:PORT`."""
+        if not self.knows(tenant):
+            return _no_such_tenant(tenant)
+        base = f"{origin}/{tenant}"
+        return 200, {
+            "issuer": f"{origin}/{self._tenant_id}/v2.0",
+            "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+            "token_endpoint": f"{base}/oauth2/v2.0/token",
+            "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+            "jwks_uri": f"{base}/discovery/v2.0/keys",
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "response_types_supported": ["code", "token"],
+            "subject_types_supported": ["pairwise"],
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "tenant_region_scope": "EU",
+        }
+
+    def token(self, tenant: str, form: Mapping[str, str], basic: str, now: float) -> Answer:
+        """The token endpoint: client credentials with a secret. basic: the Authorization header, if any."""
+        if not self.knows(tenant):
+            return _no_such_tenant(tenant)
+        client, secret = form.get("client_id", ""), form.get("client_secret", "")
+        if basic.lower().startswith("basic "):
+            client, _, secret = base64.b64decode(basic[6:]).decode(errors="replace").partition(":")
+        if form.get("grant_type") != "client_credentials":
+            return _refusal(
+                400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type."
+            )
+        if client.lower() != CLIENT_ID:
+            text = f"Application with identifier '{client}' was not found in the directory '{tenant}'."
+            return _refusal(400, "unauthorized_client", 700016, text)
+        if "client_assertion" in form:
+            text = "Client assertion failed signature validation. This application has no certificate."
+            return _refusal(401, "invalid_client", 700027, text)
+        if not hmac.compare_digest(secret.encode(), self.secret.encode()):
+            text = (
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
+                f"value, not the client secret ID, for a secret added to app '{client}'."
+            )
+            return _refusal(401, "invalid_client", 7000215, text)
+        scope = form.get("scope", "")
+        if not scope.endswith("/.default"):
+            text = f"The provided value for scope {scope} is not valid. It must end with /.default."
+            return _refusal(400, "invalid_scope", 1002012, text)
+        lifetime = max(1, round(self._lifetime))
+        return 200, {
+            "token_type": "Bearer",
+            "expires_in": lifetime,
+            "ext_expires_in": lifetime,
+            "access_token": self._issue(scope.removesuffix("/.default"), now),
+        }
+
+    def accepts(self, authorization: str | None, now: float) -> bool:
+        """Whether this Authorization header has a token that was given here and has not expired."""
+        return authorization is not None and self._tokens.get(authorization[7:], 0.0) > now
+
+    def challenge(self, origin: str) -> str:
+        """The WWW-Authenticate header of a 401."""
+        return (
+            f'Bearer client_id="00000002-0000-0ff1-ce00-000000000000", trusted_issuers="00000001-0000-0000-c000-'
+            f'000000000000@*", token_types="app_asserted_user_v1 service_asserted_app_v1", '
+            f'authorization_uri="{origin}/common/oauth2/authorize", error="invalid_token"'
+        )
+
+    def _issue(self, audience: str, now: float) -> str:
+        claims = {
+            "aud": audience, "iss": f"https://sts.windows.net/{self._tenant_id}/", "iat": int(now), "nbf": int(now),
+            "exp": int(now + self._lifetime), "appid": CLIENT_ID, "idtyp": "app", "tid": self._tenant_id,
+            "roles": ["Exchange.ManageAsApp"], "ver": "1.0", "uti": secrets.token_urlsafe(12),
+        }  # fmt: skip
+        head = _b64(orjson.dumps({"typ": "JWT", "alg": "HS256"})) + "." + _b64(orjson.dumps(claims))
+        token = head + "." + _b64(hmac.new(self._key, head.encode(), hashlib.sha256).digest())
+        self._tokens = {known: expires for known, expires in self._tokens.items() if expires > now}
+        self._tokens[token] = now + self._lifetime
+        self.issued += 1
+        return token
+
+
+def _b64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _no_such_tenant(tenant: str) -> Answer:
+    text = (
+        f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the "
+        "correct cloud."
+    )
+    return _refusal(400, "invalid_request", 90002, text)
+
+
+def _refusal(status: int, error: str, number: int, text: str) -> Answer:
+    trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
+    moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return status, {
+        "error": error,
+        "error_description": f"AADSTS{number}: {text} Trace ID: {trace} Correlation ID: {correlation} "
+        f"Timestamp: {moment}",
+        "error_codes": [number],
+        "timestamp": moment,
+        "trace_id": trace,
+        "correlation_id": correlation,
+        "error_uri": f"https://login.microsoftonline.com/error?code={number}",
+    }

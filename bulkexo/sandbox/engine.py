@@ -1,0 +1,143 @@
+"""One cmdlet: bind, run, shape the answer, write the journal. No sockets, no clock of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from bulkexo.sandbox import parameters, reply
+from bulkexo.sandbox.errors import CmdletError
+from bulkexo.sandbox.journal import Journal
+from bulkexo.sandbox.options import SandboxOptions
+from bulkexo.sandbox.paging import EXPIRED, Backend, Cursor, Cursors
+from bulkexo.sandbox.registry import IGNORES_WHAT_IF, Cmdlet, cmdlets
+from bulkexo.sandbox.reply import Reply
+from bulkexo.sandbox.tenant import Result, Run, Tenant
+from bulkexo.sandbox.views import Row
+
+MORE = (
+    "There are more results available than are currently displayed. To view them, increase the value for the "
+    "ResultSize parameter."
+)
+LARGEST_PAGE = 1000
+DEFAULT_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A cmdlet that a request asks for, once the request itself was found in order.
+
+    parameters: as they came. select, page_size: from `$select` and `Prefer`. cursor: the token of a
+    nextLink, or None. url: of InvokeCommand, without its query. connection, anchor, client_request_id: headers.
+    """
+
+    id: str
+    cmdlet: str
+    parameters: Mapping[str, Any]
+    url: str
+    select: tuple[str, ...] | None = None
+    page_size: int = DEFAULT_PAGE
+    cursor: str | None = None
+    connection: str = ""
+    anchor: str = ""
+    client_request_id: str = ""
+
+    @property
+    def backend(self) -> Backend:
+        """What a cursor of this call is tied to."""
+        body = orjson.dumps([self.cmdlet, self.parameters], option=orjson.OPT_NON_STR_KEYS)
+        return Backend(self.connection, self.anchor, blake2b(body, digest_size=16).digest())
+
+    @property
+    def context(self) -> str:
+        """The URL before `$metadata`."""
+        return self.url.rpartition("/")[0]
+
+
+class Engine:
+    """Runs cmdlets on the tenant. `stats` counts: items_run, writes_changed, items_failed, …"""
+
+    def __init__(self, options: SandboxOptions, journal: Journal | None = None) -> None:
+        self.tenant = Tenant(options.seed, options.mailboxes, options.domain)
+        self.stats: Counter[str] = Counter()
+        self._cmdlets = cmdlets()
+        self._cursors = Cursors(options.cursor_lifetime)
+        self._journal = journal
+        self._tenant_id = options.tenant_id
+
+    def run(self, call: Call, *, now: float, stamp: str) -> Reply:
+        """Run the call and answer it. now: seconds for cursors. stamp: the moment, as the service writes it."""
+        cmdlet = self._cmdlets.get(call.cmdlet.lower())
+        if cmdlet is None:
+            return reply.forbidden_cmdlet()
+        self.stats["items_run"] += 1
+        try:
+            answer = self._run(cmdlet, call, now, stamp)
+        except CmdletError as error:
+            self.stats["items_failed"] += 1
+            answer = reply.failure(error)
+        answer.headers["Cmdlet-Name"] = cmdlet.name
+        return answer
+
+    def _run(self, cmdlet: Cmdlet, call: Call, now: float, stamp: str) -> Reply:
+        bound = parameters.bind(cmdlet.signature, call.parameters)
+        if cmdlet.writes and bound.get("Confirm"):
+            question = (
+                f'Are you sure you want to perform this action?\n{cmdlet.name} "{bound.get("Identity", "")}".'
+            )
+            return reply.confirmation(call.context, question)
+        if cmdlet.writes and bound.get("WhatIf") and cmdlet.name not in IGNORES_WHAT_IF:
+            return reply.success(call.context, [], [])
+        cursor = None
+        if call.cursor is not None:
+            cursor = self._cursors.take(call.cursor, call.backend, now)
+            if cursor is None:
+                return reply.problem(400, "BadRequest", EXPIRED)
+        select = cursor.select if cursor else call.select
+        result = cmdlet.handler(Run(self.tenant, cmdlet.signature, bound, select, stamp))
+        if result.changed is not None:
+            self._record(cmdlet, call, stamp, changed=result.changed)
+        if result.scan is None:
+            return reply.success(call.context, result.value, result.warnings)
+        return self._page(call, result, cursor, select, now)
+
+    def _record(self, cmdlet: Cmdlet, call: Call, stamp: str, *, changed: bool) -> None:
+        self.stats["writes_changed" if changed else "writes_unchanged"] += 1
+        if self._journal is not None:
+            self._journal.write(
+                time=stamp,
+                tenant=self._tenant_id,
+                signature=cmdlet.signature,
+                parameters=call.parameters,
+                client_request_id=call.client_request_id,
+                changed=changed,
+            )
+
+    def _page(
+        self, call: Call, result: Result, cursor: Cursor | None, select: tuple[str, ...] | None, now: float
+    ) -> Reply:
+        """One page of a scan.
+
+        `ResultSize Unlimited` makes the warning go away, and the nextLink where everything fits into the
+        largest page: that is how this sandbox reads what was measured (`protocol.md`, "Request").
+        """
+        assert result.scan is not None  # noqa: S101  (its caller has looked)
+        after, given = (cursor.after, cursor.given) if cursor else (0, 0)
+        size = LARGEST_PAGE if result.unlimited else call.page_size
+        left = size if result.result_size is None else min(size, result.result_size - given)
+        found = list(islice(result.scan(after), left + 1))
+        rows: list[Row] = [row for _, row in found[:left]]
+        warnings, link = result.warnings, None
+        if len(found) > left:
+            if not result.unlimited:
+                warnings = [*warnings, MORE]
+            if result.result_size is None or given + left < result.result_size:
+                token = self._cursors.give(call.backend, found[left - 1][0], given + left, select, now)
+                link = f"{call.url}?%24skiptoken={token}"
+        return reply.success(call.context, rows, warnings, link)

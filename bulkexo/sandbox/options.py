@@ -1,0 +1,116 @@
+"""What a sandbox is asked for, and the words in which it is asked (`--latency 0.5,0.3` and the like)."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bulkexo.sandbox.faults import Faults
+from bulkexo.sandbox.timing import Latency
+
+CLIENT_ID = "b01cec0d-5a9d-4b0c-8e10-7e57000000c5"
+"""The one application the sandbox's authority knows: fixed, since it is no secret."""
+
+THROTTLE_STYLES = ("whole", "inside", "mixed")
+RETRY_AFTER_STYLES = ("exact", "short", "none", "fraction", "date")
+
+
+class OptionError(ValueError):
+    """An option that cannot be understood; the text is a sentence for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Server time as a budget (`protocol.md`, "Throttling"), in milliseconds.
+
+    recharge: given per hour. cutoff: the balance (below 0) under which everything is refused.
+    burst: the most that is saved up, and the balance at the start.
+    """
+
+    recharge: float
+    cutoff: float
+    burst: float
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """All that can be asked of a sandbox.
+
+    port: 0 for a free one. domain: the tenant's initial domain. mailboxes, seed: the directory.
+    speed: how many times faster than life. It divides every wait of the server (latencies, micro delays,
+    slow replies, Retry-After) and multiplies what it gives per time (allowance, the budget's recharge).
+    Lifetimes of tokens and of paging cursors stay in real seconds.
+    latency: seconds per cmdlet. batch_parallel: how many cmdlets of one batch overlap.
+    allowance: cmdlets per second (None for no limit), burst: how many at once (None: one second's worth,
+    10 at least). throttle_style: one of THROTTLE_STYLES. retry_after: one of RETRY_AFTER_STYLES.
+    max_concurrent: requests in flight (None for no limit). token_lifetime, cursor_lifetime: seconds.
+    journal: NDJSON file that gets a line per cmdlet that took effect. ca_file: where the CA goes (None: a
+    temporary folder). secret: the client secret (None: random).
+    """
+
+    port: int = 0
+    seed: int = 1
+    mailboxes: int = 1000
+    domain: str = "contoso.onmicrosoft.com"
+    speed: float = 1.0
+    latency: Latency = field(default_factory=Latency)
+    batch_parallel: int = 10
+    allowance: float | None = None
+    burst: float | None = None
+    throttle_style: str = "mixed"
+    retry_after: str = "exact"
+    max_concurrent: int | None = None
+    budget: Budget | None = None
+    token_lifetime: float = 3600.0
+    cursor_lifetime: float = 300.0
+    faults: Faults = field(default_factory=Faults)
+    journal: Path | None = None
+    ca_file: Path | None = None
+    secret: str | None = None
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant's GUID: the same for the same domain."""
+        return str(uuid.uuid5(uuid.NAMESPACE_DNS, self.domain))
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a client needs to know of a running sandbox; the members of the `--json` line."""
+
+    endpoint: str
+    authority: str
+    tenant: str
+    tenant_id: str
+    ca_file: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+def parse_allowance(text: str) -> float:
+    """`20/s`, `20` or `1200/min` as cmdlets per second."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(?:/(s|min|h))?", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise OptionError(
+            f"The allowance '{text}' is not understood: write cmdlets per second, such as 20/s."
+        )
+    return float(match[1]) / {"s": 1, "min": 60, "h": 3600, None: 1}[match[2]]
+
+
+def parse_budget(text: str) -> Budget:
+    """`RECHARGE,CUTOFF[,BURST]` in milliseconds; the cutoff with or without its minus sign.
+
+    Without a burst, a tenth of the cutoff, the ratio of Exchange's own throttling policies.
+    """
+    try:
+        numbers = [abs(float(part)) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in {2, 3} or not all(numbers[:2]):
+        raise OptionError(
+            f"The budget '{text}' is not understood: write RECHARGE,CUTOFF in milliseconds, such as "
+            "2160000,3000000 (the recharge per hour, the debt at which everything is refused)."
+        )
+    return Budget(numbers[0], -numbers[1], numbers[2] if len(numbers) == 3 else numbers[1] / 10)

@@ -1,0 +1,107 @@
+"""The sandbox as a process of its own: what it says at the start, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import TextIO
+
+import anyio
+
+from bulkexo.sandbox import serve
+from bulkexo.sandbox.directory import Directory
+from bulkexo.sandbox.options import Announcement, SandboxOptions
+from bulkexo.sandbox.people import People
+
+COLUMNS = (
+    "UserPrincipalName", "Alias", "DisplayName", "FirstName", "LastName", "Department", "Title", "Office", "City",
+    "CountryOrRegion", "Phone", "PrimarySmtpAddress", "RecipientTypeDetails",
+)  # fmt: skip
+
+
+async def serve_until_stopped(
+    options: SandboxOptions, ready: Callable[[Announcement], object], *, stop_with_stdin: bool
+) -> None:
+    """Serve until SIGINT or SIGTERM comes, or (if asked) standard input is closed. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    with anyio.CancelScope() as scope:
+
+        def stop(*_: object) -> None:
+            loop.call_soon_threadsafe(scope.cancel)
+
+        former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        if stop_with_stdin:
+            threading.Thread(target=_when_stdin_closes, args=(stop,), daemon=True).start()
+        try:
+            await serve(options, ready)
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+
+def _when_stdin_closes(stop: Callable[[], None]) -> None:
+    """Blocks until standard input ends; on the raw descriptor, which holds no lock when Python ends."""
+    try:
+        while os.read(0, 4096):
+            pass
+    except OSError:
+        pass
+    try:
+        stop()
+    except RuntimeError:
+        return
+
+
+def environment(served: Announcement) -> dict[str, str]:
+    """The variables that make a bulkexo use this sandbox."""
+    return {
+        "BULKEXO_ENDPOINT": served.endpoint,
+        "BULKEXO_AUTHORITY": served.authority,
+        "BULKEXO_CA_FILE": served.ca_file,
+        "BULKEXO_TENANT": served.tenant,
+        "BULKEXO_CLIENT_ID": served.client_id,
+        "BULKEXO_CLIENT_SECRET": served.client_secret,
+    }
+
+
+def words(served: Announcement, options: SandboxOptions) -> str:
+    """What a person is told when the sandbox is up."""
+    people = People(options.seed, options.mailboxes, options.domain)
+    form = '  $env:{} = "{}"' if sys.platform == "win32" else "  export {}='{}'"
+    lines = [form.format(name, value) for name, value in environment(served).items()]
+    return "\n".join(
+        [
+            f"A pretend tenant, {served.tenant}, with {people.mailboxes:,} mailboxes and {people.groups:,} groups, "
+            f"is served at {served.endpoint}.",
+            "To use it from another terminal, set there:",
+            "",
+            *lines,
+            "",
+            "Nothing here is kept: when it ends (Ctrl+C), so do its changes.",
+        ]
+    )
+
+
+def announcement(served: Announcement) -> dict[str, str]:
+    """The members of the `--json` line."""
+    return asdict(served)
+
+
+def write_mailboxes(options: SandboxOptions, out: TextIO) -> None:
+    """A CSV row for every mailbox of a tenant with these options, as it is at the start."""
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_rows(options))
+
+
+def _rows(options: SandboxOptions) -> Iterator[list[str]]:
+    directory = Directory(People(options.seed, options.mailboxes, options.domain))
+    for identifier in directory.identifiers(groups=False):
+        facts = directory.facts(identifier)
+        yield [facts[column] for column in COLUMNS]

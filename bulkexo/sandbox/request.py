@@ -1,0 +1,92 @@
+"""Reading requests (`protocol.md`, "Request"): from bytes and headers to a Call, or the refusal it earns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from bulkexo.sandbox.engine import DEFAULT_PAGE, LARGEST_PAGE, Call
+from bulkexo.sandbox.reply import Reply, problem
+
+MOST_IN_A_BATCH = 10
+_PATH = re.compile(r"/adminapi/beta/([^/]+)/InvokeCommand", re.IGNORECASE)
+_PAGE_SIZE = re.compile(r"odata\.maxpagesize\s*=\s*(\d+)", re.IGNORECASE)
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_UTF8 = re.compile(r"charset\s*=\s*\"?utf-?8", re.IGNORECASE)
+
+
+def parse_body(content: bytes, content_type: str) -> Any:
+    """The JSON object, or a Reply that refuses it: not JSON, or letters beyond ASCII without a charset."""
+    if not content_type.lower().startswith("application/json"):
+        return problem(415, "UnsupportedMediaType", "The request's Content-Type has to be application/json.")
+    refusal = check_charset(content, content_type)
+    if refusal is not None:
+        return refusal
+    try:
+        parsed = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        return problem(400, "BadRequest", f"An error occurred while parsing the body: {error}")
+    if not isinstance(parsed, dict):
+        return problem(400, "BadRequest", "The body is not a JSON object.")
+    return parsed
+
+
+def check_charset(content: bytes, content_type: str) -> Reply | None:
+    """The charset rule: without `charset=utf-8` every byte has to be ASCII."""
+    if content.isascii() or _UTF8.search(content_type):
+        return None
+    match = _NOT_ASCII.search(content)
+    assert match is not None  # noqa: S101  (it is not ASCII)
+    text = f"Unable to translate bytes [{match[0][0]:02X}] at index {match.start()} from specified code page to Unicode."
+    return problem(400, "BadRequest", text)
+
+
+@lru_cache(maxsize=4096)
+def parse_url(url: str) -> tuple[str, tuple[str, ...] | None, str | None] | None:
+    """Tenant, `$select` and the cursor of an InvokeCommand URL, absolute or not; None if it is another."""
+    parts = urlsplit(url)
+    match = _PATH.fullmatch(parts.path)
+    if match is None:
+        return None
+    query = parse_qs(parts.query, keep_blank_values=True)
+    select = tuple(name.strip() for name in ",".join(query.get("$select", [])).split(",") if name.strip())
+    return match[1], select or None, query.get("$skiptoken", [None])[0]
+
+
+@lru_cache(maxsize=256)
+def page_size(prefer: str) -> int:
+    """Objects per page that a `Prefer` header asks for: 100 unless it says, 1,000 at most."""
+    match = _PAGE_SIZE.search(prefer)
+    return min(LARGEST_PAGE, max(1, int(match[1]))) if match else DEFAULT_PAGE
+
+
+def parse_call(identifier: str, url: str, origin: str, headers: Mapping[str, str], body: Any) -> Call | Reply:
+    """The cmdlet that a body asks for. headers: with lower-case names, or case-insensitive."""
+    parsed = parse_url(url)
+    if parsed is None:
+        return problem(404, "NotFound", f"No HTTP resource was found that matches the request URI '{url}'.")
+    tenant, select, cursor = parsed
+    given = body.get("CmdletInput") if isinstance(body, dict) else None
+    if not isinstance(given, dict) or not isinstance(given.get("CmdletName"), str):
+        return problem(400, "BadRequest", "The body has no CmdletInput with a CmdletName.")
+    if not isinstance(given.get("Parameters"), dict):
+        return problem(
+            400, "BadRequest", "The value of Parameters in CmdletInput can't be null; send an object."
+        )
+    return Call(
+        id=identifier,
+        cmdlet=given["CmdletName"].strip(),
+        parameters=given["Parameters"],
+        url=f"{origin}/adminapi/beta/{tenant}/InvokeCommand",
+        select=select,
+        page_size=page_size(headers.get("prefer", "")),
+        cursor=cursor,
+        connection=headers.get("connection-id", ""),
+        anchor=headers.get("x-anchormailbox", ""),
+        client_request_id=headers.get("client-request-id", ""),
+    )

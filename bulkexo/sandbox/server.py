@@ -1,0 +1,250 @@
+"""The sockets: HTTPS on loopback, the gate, and the waits. What a cmdlet does is `engine`'s."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import secrets
+import socket
+import sys
+import tempfile
+import time
+from binascii import crc32
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from ssl import SSLContext
+
+import anyio
+import orjson
+from aiohttp import web
+
+from bulkexo.sandbox import batch, reply
+from bulkexo.sandbox.authority import Answer, Authority
+from bulkexo.sandbox.certificate import server_context
+from bulkexo.sandbox.engine import Engine
+from bulkexo.sandbox.journal import Journal
+from bulkexo.sandbox.options import CLIENT_ID, Announcement, SandboxOptions
+from bulkexo.sandbox.perform import CutConnection, Performer
+from bulkexo.sandbox.reply import Reply
+from bulkexo.sandbox.request import parse_body, parse_call, parse_url
+
+_LARGEST_BODY = 64 << 20
+_WORTH_COMPRESSING = 200
+
+
+class Server:
+    """One tenant behind HTTPS. Seconds of life pass `speed` times as fast as real ones."""
+
+    def __init__(self, options: SandboxOptions, journal: Journal | None) -> None:
+        self.authority = Authority(options)
+        self.engine = Engine(options, journal)
+        self._performer = Performer(options, self.engine)
+
+    def application(self) -> web.Application:
+        """The routes."""
+        app = web.Application(client_max_size=_LARGEST_BODY)
+        app.router.add_route("*", "/adminapi/{version}/{tenant}/{endpoint}", self._admin)
+        app.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", self._configuration)
+        app.router.add_get("/{tenant}/discovery/v2.0/keys", self._keys)
+        app.router.add_post("/{tenant}/oauth2/v2.0/token", self._token)
+        app.router.add_get("/sandbox/stats", self._stats)
+        return app
+
+    async def _configuration(self, request: web.Request) -> web.Response:
+        return _json(self.authority.configuration(_origin(request), request.match_info["tenant"]))
+
+    async def _keys(self, _: web.Request) -> web.Response:
+        return _json((200, {"keys": []}))
+
+    async def _token(self, request: web.Request) -> web.Response:
+        form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        basic = request.headers.get("Authorization", "")
+        return _json(self.authority.token(request.match_info["tenant"], form, basic, time.time()))
+
+    async def _stats(self, _: web.Request) -> web.Response:
+        stats = dict(sorted(self.engine.stats.items()))
+        return _json((200, {**stats, "tokens_issued": self.authority.issued, **self._performer.figures()}))
+
+    async def _admin(self, request: web.Request) -> web.Response:
+        """Both endpoints of the admin API."""
+        self.engine.stats["requests"] += 1
+        endpoint = request.match_info["endpoint"]
+        refusal = self._gate(request)
+        if refusal is not None:
+            return _response(request, refusal)
+        body = parse_body(await request.read(), request.headers.get("Content-Type", ""))
+        if isinstance(body, Reply):
+            return _response(request, body)
+        origin = _origin(request)
+        try:
+            if endpoint.lower() == "$batch":
+                parsed = batch.parse_batch(body, request.headers.get("Prefer", ""), origin, self._admits)
+                if isinstance(parsed, Reply):
+                    return _response(request, parsed)
+                self.engine.stats["batches"] += 1
+                answer = await self._performer.batch(parsed)
+                return _batch_response(request, answer)
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            call = parse_call("", str(request.rel_url), origin, headers, body)
+            answer = call if isinstance(call, Reply) else await self._performer.single(call)
+            return _response(request, answer)
+        except CutConnection:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+
+    def _gate(self, request: web.Request) -> Reply | None:
+        """What is refused before the body is read (`protocol.md`, "Endpoints" and "Second reading: Roles")."""
+        version, endpoint = request.match_info["version"].lower(), request.match_info["endpoint"].lower()
+        if version not in {"beta", "v1.0"} or endpoint not in {"invokecommand", "$batch"}:
+            return reply.problem(404, "NotFound", f"No HTTP resource was found at '{request.path}'.")
+        if version == "v1.0" or request.method != "POST":
+            text = f"The requested resource does not support http method '{request.method}'."
+            return reply.problem(405, "MethodNotAllowed", text, Allow="POST")
+        return self._admit(
+            request.match_info["tenant"], request.headers.get("Authorization"), _origin(request)
+        )
+
+    def _admits(self, url: str, authorization: str | None) -> Reply | None:
+        parsed = parse_url(url)
+        return None if parsed is None else self._admit(parsed[0], authorization, "https://localhost")
+
+    def _admit(self, tenant: str, authorization: str | None, origin: str) -> Reply | None:
+        if not self.authority.accepts(authorization, time.time()):
+            self.engine.stats["unauthorized"] += 1
+            text = "The access token is missing, has expired, or was not given by this authority."
+            challenge = {"WWW-Authenticate": self.authority.challenge(origin)}
+            return reply.problem(401, "Unauthorized", text, **challenge)
+        if not self.authority.knows(tenant):
+            return reply.problem(
+                403, "Forbidden", f"The tenant '{tenant}' isn't the tenant of the access token."
+            )
+        return None
+
+
+def _origin(request: web.Request) -> str:
+    return f"https://{request.host}"
+
+
+def _json(answer: Answer) -> web.Response:
+    status, content = answer
+    return web.Response(
+        status=status,
+        body=orjson.dumps(content),
+        headers={"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"},
+    )
+
+
+def _response(request: web.Request, answer: Reply) -> web.Response:
+    headers = {
+        **answer.headers,
+        "X-CalculatedBETarget": _backend(request.headers.get("connection-id", "")),
+        "X-Content-Type-Options": "nosniff",
+    }
+    body = answer.encoded()
+    wanted = "gzip" in request.headers.get("Accept-Encoding", "").lower()
+    if wanted and "Content-Encoding" not in headers and len(body) >= _WORTH_COMPRESSING:
+        body = gzip.compress(body, 1)
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(status=answer.status, body=body, headers=headers)
+
+
+def _batch_response(request: web.Request, answer: Reply | list[tuple[str, Reply]]) -> web.Response:
+    if isinstance(answer, Reply):
+        return _response(request, answer)
+    headers = {"OData-Version": "4.0", "request-id": reply.request_id()}
+    if "application/json" in request.headers.get("Accept", "").lower():
+        headers["Content-Type"] = reply.JSON_TYPE
+        return _response(request, Reply(200, batch.as_json(answer), headers))
+    boundary = f"batchresponse_{secrets.token_hex(16)}"
+    headers["Content-Type"] = f"multipart/mixed; boundary={boundary}"
+    return _response(request, Reply(200, batch.as_multipart(answer, boundary), headers))
+
+
+def _backend(connection: str) -> str:
+    """The server that answers: the same for the same `connection-id`."""
+    number = crc32(connection.encode()) % 9000 + 1000
+    return f"AM{number % 10}PR07MB{number}.eurprd07.prod.outlook.com"
+
+
+def _bind(family: int, host: str, port: int) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _listeners(port: int) -> list[socket.socket]:
+    """Sockets on 127.0.0.1 and, where there is IPv6, on ::1 with the same port. Raises OSError."""
+    listeners = [_bind(socket.AF_INET, "127.0.0.1", port)]
+    with contextlib.suppress(OSError):
+        listeners.append(_bind(socket.AF_INET6, "::1", listeners[0].getsockname()[1]))
+    return listeners
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """What was opened for a sandbox. kept: gives all of it back."""
+
+    server: Server
+    listeners: list[socket.socket]
+    ssl: SSLContext
+    ca_file: Path
+    kept: contextlib.ExitStack
+
+
+def _start(options: SandboxOptions) -> _Started:
+    """Open everything, or nothing: the folder, the sockets, the journal. Raises OSError."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bulkexo-sandbox-")))
+        ca_file = (options.ca_file or folder / "ca.pem").absolute()
+        listeners = _listeners(options.port)
+        for listener in listeners:
+            stack.callback(listener.close)
+        journal = None if options.journal is None else Journal(options.journal)
+        if journal is not None:
+            stack.callback(journal.close)
+        context = server_context(folder, ca_file)
+        return _Started(Server(options, journal), listeners, context, ca_file, stack.pop_all())
+
+
+async def serve(options: SandboxOptions, ready: Callable[[Announcement], object]) -> None:
+    """Serve until cancelled; see `bulkexo.sandbox.serve`. Raises OSError if the port is taken or a file
+    cannot be written."""
+    start = _start(options)
+    with start.kept:
+        runner = web.AppRunner(
+            start.server.application(),
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=0.2,
+            keepalive_timeout=120,
+        )
+        await runner.setup()
+        try:
+            for listener in start.listeners:
+                await web.SockSite(runner, listener, ssl_context=start.ssl).start()
+            endpoint = f"https://localhost:{start.listeners[0].getsockname()[1]}"
+            ready(
+                Announcement(
+                    endpoint=endpoint,
+                    authority=endpoint,
+                    tenant=options.domain,
+                    tenant_id=options.tenant_id,
+                    ca_file=str(start.ca_file),
+                    client_id=CLIENT_ID,
+                    client_secret=start.server.authority.secret,
+                )
+            )
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await runner.cleanup()
