@@ -1,0 +1,194 @@
+"""Where a token may go: endpoints as people write them, links as a hostile reply may write them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkexo.wire.hosts import WORLDWIDE, loopback, origin, trusted
+
+HOME = "https://outlook.office365.com"
+
+
+def test_the_worldwide_cloud() -> None:
+    assert (WORLDWIDE.endpoint, WORLDWIDE.authority) == (HOME, "https://login.microsoftonline.com")
+
+
+@pytest.mark.parametrize(
+    ("url", "is_origin"),
+    [
+        (HOME, HOME),
+        ("outlook.office365.com", HOME),
+        ("HTTPS://Outlook.Office365.COM/adminapi?x#y", HOME),
+        ("https://outlook.office365.com:443", HOME),
+        ("https://outlook.office365.com:/", HOME),
+        ("https://outlook.office365.com:8443/x", f"{HOME}:8443"),
+        ("https://outlook.office365.com:80", f"{HOME}:80"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+        ("http://localhost:8080/x", "http://localhost:8080"),
+        ("http://LOCALHOST:80", "http://localhost"),
+        ("http://127.0.0.1:443", "http://127.0.0.1:443"),
+        ("http://127.9.9.9", "http://127.9.9.9"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("https://[2001:db8::1]/", "https://[2001:db8::1]"),
+    ],
+)
+def test_an_origin_is_scheme_host_and_port(url: str, is_origin: str) -> None:
+    assert origin(url) == is_origin
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://",
+        "://x",
+        "/path",
+        "https:///path",
+        "http://outlook.office365.com",
+        "http://localhost.evil.example",
+        "http://127.0.0.1.evil.example",
+        "http://127.1.evil",
+        "http://0.0.0.0",
+        "http://10.0.0.1",
+        "ftp://localhost",
+        "ws://localhost",
+        "file://localhost/x",
+        "javascript:alert(1)",
+        "https://outlook.office365.com:port",
+        "https://outlook.office365.com:99999",
+        "https://[::1",
+        "https://[::1]evil",
+        "https://user@outlook.office365.com",
+        "https://user:word@outlook.office365.com",
+        "https://:word@outlook.office365.com",
+        "https://@outlook.office365.com",
+        "https://outlook.office365.com@evil.example",
+        r"https://evil.example\@outlook.office365.com",
+        r"https://outlook.office365.com\.evil.example",
+        r"https://outlook.office365.com\evil",
+        "https://outlook office365.com",
+        "https://outlook%2eoffice365.com",
+        "https://outlook。office365.com",
+        "https://bücher.example",
+        "https://outloo\u212a.office365.com",
+        "https://оutlook.office365.com",
+        "https://outlook.office365.com／.evil.example",
+    ],
+)
+def test_anything_else_is_refused_with_a_sentence(url: str) -> None:
+    with pytest.raises(ValueError, match=r"\.$"):
+        origin(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:Passw0rd@host",
+        "http://user:Passw0rd@host",
+        "https://user:Passw0rd/@host:x",
+        "u:Passw0rd@h",
+    ],
+)
+def test_a_password_is_not_repeated(url: str) -> None:
+    with pytest.raises(ValueError, match="name or password|not a URL") as refusal:
+        origin(url)
+    assert "Passw0rd" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        ("localhost", True),
+        ("LocalHost", True),
+        ("127.0.0.1", True),
+        ("127.255.0.3", True),
+        ("::1", True),
+        ("", False),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("localhost.evil", False),
+        ("127.0.0.1.nip.example", False),
+        ("outlook.office365.com", False),
+        ("2130706433", False),
+    ],
+)
+def test_loopback(host: str, own: bool) -> None:
+    assert loopback(host) is own
+
+
+@pytest.mark.parametrize(
+    ("link", "absolute"),
+    [
+        (f"{HOME}/adminapi/beta/t/InvokeCommand?$skiptoken=a%2Bb==", None),
+        (f"{HOME}:443/adminapi/beta/t/x?y", f"{HOME}/adminapi/beta/t/x?y"),
+        ("https://OUTLOOK.Office365.com/Path", f"{HOME}/Path"),
+        ("//outlook.office365.com/x", f"{HOME}/x"),
+        ("/adminapi/beta/t/x?y=1&z=2", f"{HOME}/adminapi/beta/t/x?y=1&z=2"),
+        (f"{HOME}/x#fragment", f"{HOME}/x"),
+        (f"{HOME}/a@b?c=d@e", f"{HOME}/a@b?c=d@e"),
+        (f"{HOME}?only=query", f"{HOME}/?only=query"),
+    ],
+)
+def test_links_of_the_endpoint_are_followed(link: str, absolute: str | None) -> None:
+    assert trusted(link, HOME) == (absolute or link)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/adminapi",
+        "https://outlook.office365.com.evil.example/x",
+        "https://evil.outlook.office365.com/x",
+        "https://outlook.office365.com./x",
+        "https://outlook.office365.us/x",
+        "//evil.example/x",
+        "http://outlook.office365.com/x",
+        "https://outlook.office365.com:444/x",
+        "https://outlook.office365.com:80/x",
+        "https://outlook.office365.com:0/x",
+        "https://outlook.office365.com:evil/x",
+        "https://outlook.office365.com@evil.example/x",
+        "https://user:word@outlook.office365.com/x",
+        "https://@outlook.office365.com/x",
+        r"https://evil.example\@outlook.office365.com/x",
+        r"https://outlook.office365.com\@evil.example/x",
+        r"https://outlook.office365.com\evil.example/x",
+        "https://outloo\u212a.office365.com/x",
+        "https://outlook。office365.com/x",
+        "https://[/x",
+        "https://[::1/x",
+        "ftp://outlook.office365.com/x",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "http://127.0.0.1/x",
+    ],
+)
+def test_links_elsewhere_are_not(link: str) -> None:
+    assert trusted(link, HOME) is None
+
+
+@pytest.mark.parametrize("link", [r"/\evil.example/x", r"\\evil.example\x", "///evil.example/x"])
+def test_tricks_with_slashes_end_at_home_or_nowhere(link: str) -> None:
+    followed = trusted(link, HOME)
+    assert followed is None or followed.startswith(f"{HOME}/")
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:8080", "http://[::1]:8080", "https://localhost:1"])
+def test_a_sandbox_keeps_to_its_port(endpoint: str) -> None:
+    assert trusted(f"{endpoint}/next", endpoint) == f"{endpoint}/next"
+    assert trusted("https://127.0.0.1:9/next", endpoint) is None
+    assert trusted(f"{endpoint[:-1]}9/next", endpoint) is None
+
+
+AWKWARD = st.text(st.sampled_from("htps:/\\@.#?[]%\t\n abc0outlook.office365com"), max_size=40)
+
+
+@given(st.text(max_size=40) | AWKWARD | AWKWARD.map(lambda text: HOME + text))
+def test_no_link_leads_away_or_raises(link: str) -> None:
+    followed = trusted(link, HOME)
+    assert followed is None or followed.startswith(f"{HOME}/")
+    if followed is not None:
+        assert origin(followed) == HOME
