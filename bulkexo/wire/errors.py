@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -10,6 +12,11 @@ import orjson
 from bulkexo.model import Failure
 
 TEXT_LIMIT = 4000
+
+PROXY = "CmdletProxyException"
+ERROR_ID = re.compile(r"\s*(Ex[0-9A-Fa-f]+\s*)?")
+JSON_START = re.compile(r'\{\s*"')
+TYPE_IN_TEXT = re.compile(r"\b((?:Microsoft|System)\.[\w.]+Exception): *(.+)", re.DOTALL)
 
 
 def failure(status: int, headers: Mapping[str, str], body: Any, cmdlet: str) -> Failure:
@@ -21,14 +28,13 @@ def failure(status: int, headers: Mapping[str, str], body: Any, cmdlet: str) -> 
     error = body.get("error") if isinstance(body, dict) else None
     header_type = headers.get("x-exceptiontype", "")
     if not isinstance(error, dict):
-        text = error if isinstance(error, str) else body if isinstance(body, str) else ""
+        text = body if isinstance(body, str) else _text(error) or _message(_mapping(body))
         return Failure(f"bulkexo:http-{status}", header_type, _plain(text) or explain(status, cmdlet))
     detail = _first_mapping(error.get("details"))
-    kind, message = split(_text(detail.get("message")))
     inner = _mapping(error.get("innererror"))
     deepest = _mapping(inner.get("internalexception"))
-    if not message:
-        message = _text(deepest.get("message")) or _text(error.get("message")) or explain(status, cmdlet)
+    kind, message = split(_message(detail) or _message(deepest) or _message(error))
+    message = message or _message(deepest) or _message(error) or explain(status, cmdlet)
     kind = kind or header_type or _text(deepest.get("type")) or _text(inner.get("type"))
     return Failure(
         code=_text(error.get("code")) or f"bulkexo:http-{status}",
@@ -41,20 +47,24 @@ def failure(status: int, headers: Mapping[str, str], body: Any, cmdlet: str) -> 
 def split(text: str) -> tuple[str, str]:
     """(type, sentence) of a `details` message: `ID|Type|Text` with or without the ID, or JSON in two forms.
 
-    The sentence can hold bars itself. A CmdletProxyException carries the true error as JSON in its text.
+    The sentence can hold bars itself. A CmdletProxyException carries the true error in its text.
     """
-    if text.startswith("{"):
-        return _from_json(text)
-    first, bar, rest = text.partition("|")
-    if bar and not _is_type(first):
-        first, bar, rest = rest.partition("|")  # what stood before was the error id, perhaps empty
-    kind, message = (first.strip(), rest) if bar and _is_type(first) else ("", text)
-    brace = message.find("{")
-    if last_part(kind) == "CmdletProxyException" and brace >= 0:
-        inner_kind, inner_message = _from_json(message[brace:])
-        if inner_kind or inner_message != message[brace:]:
-            return inner_kind or kind, inner_message
-    return kind, message.strip()
+    whole = text.strip()
+    if whole.startswith("{"):
+        return _from_json(whole) or ("", whole)
+    first, bar, rest = whole.partition("|")
+    kind, message = "", whole
+    if bar and _is_type(first):
+        kind, message = first, rest
+    elif bar and " " not in first.strip():
+        second, further, sentence = rest.partition("|")
+        known = ERROR_ID.fullmatch(first)
+        if further and (_is_type(second) or (known and " " not in second.strip())):
+            kind, message = second, sentence
+        elif known:
+            message = rest
+    kind, message = kind.strip(), message.strip()
+    return _proxied(message) or (kind, message) if last_part(kind) == PROXY else (kind, message)
 
 
 def last_part(kind: str) -> str:
@@ -75,33 +85,46 @@ def explain(status: int, cmdlet: str) -> str:
 
 
 def _is_type(text: str) -> bool:
-    """Whether a part of a message is an exception's type: a dotted name, or a bare …Exception."""
+    """Whether a part of a message is an exception's type, and not, say, a domain."""
     name = text.strip()
-    return bool(name) and " " not in name and ("." in name or name.endswith("Exception"))
+    return " " not in name and name.endswith("Exception")
 
 
-def _from_json(text: str) -> tuple[str, str]:
+def _proxied(text: str) -> tuple[str, str] | None:
+    """The true error in the text of a CmdletProxyException: `Error on proxy command '…' to server …:`, then
+    an error as JSON with or without its `error`, or `Type: sentence`; then, perhaps, the server's name. The
+    command itself may hold braces."""
+    end = text.rfind("}") + 1
+    for start in islice(JSON_START.finditer(text, 0, end), 20):
+        if inner := _from_json(text[start.start() : end]):
+            return inner
+    typed = TYPE_IN_TEXT.search(text)
+    return (typed.group(1), typed.group(2).strip()) if typed else None
+
+
+def _from_json(text: str) -> tuple[str, str] | None:
+    """(type, sentence) of an error that came as JSON in a text; None if there is none in it."""
     try:
-        inner = orjson.loads(text)
+        inner = _mapping(orjson.loads(text))
     except orjson.JSONDecodeError:
-        return "", text
-    if not isinstance(inner, dict):
-        return "", text
-    nested = inner.get("error")
-    if isinstance(nested, dict):
-        return split(
-            _text(_first_mapping(nested.get("details")).get("message")) or _text(nested.get("message"))
-        )
-    kind = _text(inner.get("ClassName")) or _text(inner.get("TypeName"))
-    message = _text(inner.get("localizedString")) or _text(inner.get("Message"))
-    further, sentence = split(message) if "|" in message else ("", message)
-    return further or kind, sentence or text
+        return None
+    error = _mapping(inner.get("error")) or inner
+    message = _message(_first_mapping(error.get("details"))) or _message(error)
+    kind = _text(error.get("ClassName")) or _text(error.get("TypeName"))
+    further, sentence = split(message)
+    return (further or kind, sentence) if sentence else None
 
 
 def _plain(text: str) -> str:
     """One line of a plain text or HTML body."""
     line = " ".join(text.replace("\0", "").split())
     return f"The reply was: {line[:300]}" if line.startswith("<") else line[:TEXT_LIMIT]
+
+
+def _message(value: Mapping[str, Any]) -> str:
+    """The sentence in an object, whichever member holds it."""
+    names = ("localizedString", "Message", "message")
+    return next((text for name in names if (text := _text(value.get(name)))), "")
 
 
 def _first_mapping(value: Any) -> Mapping[str, Any]:
