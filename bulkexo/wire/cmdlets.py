@@ -25,16 +25,19 @@ REPEATABLE = {
     "test": "reads",
     "search": "reads",
     "export": "reads",
-    "compare": "reads",
     "validate": "reads",
     "preview": "reads",
     "check": "reads",
     "set": "puts a value: the second time it is there already",
-    "update": "replaces a list by the same list",
+    "update": "replaces a list by the same list, or brings something up to date",
 }
-"""Verbs that may run twice with the effect of once, and why. Every other verb may not."""
+"""Verbs that may run twice with the effect of once, and why. Every other verb may not (Compare- uses up a
+verification code)."""
 
-CONFIRMED = frozenset({"remove", "disable", "clear", "suspend", "stop"})
+SENDS_MAIL = frozenset({"test-message", "validate-outboundconnector"})
+"""Cmdlets of those verbs that send messages to people: twice is two messages."""
+
+CONFIRMED = frozenset({"remove", "delete", "disable", "clear", "suspend", "stop"})
 """Verbs that ask before they act, unless sent with `Confirm: false` (protocol.md, second reading)."""
 
 UNCONFIRMED = frozenset(
@@ -61,7 +64,7 @@ def verb(cmdlet: str) -> str:
 
 def repeatable(cmdlet: str) -> bool:
     """Whether an attempt whose answer was lost may be sent again."""
-    return verb(cmdlet) in REPEATABLE
+    return verb(cmdlet) in REPEATABLE and cmdlet.lower() not in SENDS_MAIL
 
 
 def timeout(cmdlet: str) -> float:
