@@ -23,6 +23,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             due = parsedate_to_datetime(text)
             said = parsedate_to_datetime(headers.get("date", ""))
             seconds = (due - said).total_seconds()
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
     return max(0.0, seconds) if math.isfinite(seconds) else None
