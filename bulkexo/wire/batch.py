@@ -18,6 +18,12 @@ BATCH_LIMIT = 10
 
 PAGE_SIZE = 1000
 GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+DAMAGED = "(a compressed body, damaged or cut off)"
+
+LENT = ("date", "retry-after")
+"""Headers of the whole reply that hold for a response without its own: where a sub-item's Retry-After
+stands is not known (protocol.md, Unknown)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +41,10 @@ Heard: TypeAlias = Answer | Lost
 
 
 def pack(service: Service, calls: Sequence[Call], token: str) -> Request:
-    """One request for 1 to 10 calls: a lone one goes to InvokeCommand (or its next page), more to `$batch`.
+    """One request for 1 to 10 calls: a lone one goes to InvokeCommand, more to `$batch`; in both, a call
+    with a link to its next page instead.
 
-    Raises ValueError for none or more than 10, and for the next page of a call in company.
+    Raises ValueError for none or more than 10.
     """
     if not 1 <= len(calls) <= BATCH_LIMIT:
         raise ValueError(f"a batch holds 1 to {BATCH_LIMIT} calls, not {len(calls)}")
@@ -72,30 +79,29 @@ def unpack(reply: Reply | Lost, count: int) -> list[Heard]:
     if isinstance(reply, Lost):
         return [reply] * count
     body = decode(reply)
-    whole = Answer(reply.status, reply.headers, body, whole=count > 1)
-    if count == 1:
-        return [whole if reply.status >= 300 or isinstance(body, dict) or not body else _unreadable(body)]
-    if not 200 <= reply.status < 300:
-        return [whole] * count
     responses = body.get("responses") if isinstance(body, dict) else None
-    if not isinstance(responses, list):
-        if isinstance(body, dict) and "error" in body:
-            return [whole] * count
-        return [_unreadable(body)] * count
-    found = _by_id(responses)
+    if count == 1 or not 200 <= reply.status < 300 or not isinstance(responses, list):
+        return [Answer(reply.status, reply.headers, body, whole=count > 1)] * count
+    try:
+        found = _by_id(responses, {name: reply.headers[name] for name in LENT if name in reply.headers})
+    except RecursionError:
+        return [Lost("The batch came back nested too deeply to be read.", sent=True)] * count
     missing = Lost("The batch came back without a response for this item.", sent=True)
     return [found.get(str(number), missing) for number in range(1, count + 1)]
 
 
 def decode(reply: Reply) -> Any:
-    """The reply's body: parsed if it is JSON, else text. Never raises: 403s declare NUL bytes as gzip."""
+    """The reply's body: parsed if it is JSON, else text. Never raises: 403s declare NUL bytes as gzip, and
+    what a proxy has unpacked still says that it is packed."""
     raw = reply.body
-    if reply.headers.get("content-encoding", "").lower() in ("gzip", "deflate"):
+    if reply.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip", "deflate"):
         try:
             raw = zlib.decompress(raw, GZIP_OR_ZLIB)
         except zlib.error:
-            raw = raw.strip(b"\0")
-    if not raw.strip(b"\0 \r\n\t"):
+            if raw.startswith(b"\x1f\x8b"):
+                return "" if reply.status >= 300 else DAMAGED
+    raw = raw.removeprefix(BYTE_ORDER_MARK)
+    if not raw.strip():
         return ""
     try:
         return orjson.loads(raw)
@@ -122,37 +128,39 @@ def _own_headers(call: Call) -> dict[str, str]:
     return {"client-request-id": call.request_id, "X-CmdletName": call.cmdlet}
 
 
-def _by_id(responses: Sequence[Any]) -> dict[str, Heard]:
+def _by_id(responses: Sequence[Any], lent: Mapping[str, str]) -> dict[str, Heard]:
     found: dict[str, Heard] = {}
     for response in responses:
         if not isinstance(response, dict) or "id" not in response:
             continue
         number = str(response["id"])
-        answer = _inner(response)
+        answer = _inner(response, lent)
         earlier = found.setdefault(number, answer)
         if earlier != answer:
             found[number] = Lost("The batch came back with two different responses for this item.", sent=True)
     return found
 
 
-def _inner(response: Mapping[str, Any]) -> Heard:
+def _inner(response: Mapping[str, Any], lent: Mapping[str, str]) -> Heard:
     try:
         status = int(response.get("status", 0))
     except (TypeError, ValueError):
         status = 0
     if not 100 <= status < 600:
         return Lost("The batch came back with a response without a status for this item.", sent=True)
-    headers = response.get("headers")
-    lowered = {str(k).lower(): str(v) for k, v in headers.items()} if isinstance(headers, dict) else {}
     body = response.get("body")
-    if isinstance(body, str) and body[:1] in ("{", "["):
+    if isinstance(body, str) and body.lstrip()[:1] in ("{", "["):
         with contextlib.suppress(orjson.JSONDecodeError):
             body = orjson.loads(body)
-    if status < 300 and isinstance(body, str) and body.strip():
-        return _unreadable(body)
-    return Answer(status, lowered, body)
+    return Answer(status, {**lent, **_lowered(response.get("headers"))}, body)
 
 
-def _unreadable(body: Any) -> Lost:
-    start = " ".join(str(body).split())[:80]
-    return Lost(f"The reply was not the JSON that was due; it begins: {start}", sent=True)
+def _lowered(headers: Any) -> dict[str, str]:
+    """Headers that came as JSON, as if they had come over HTTP."""
+    if not isinstance(headers, dict):
+        return {}
+    return {
+        name.lower(): ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        for name, value in headers.items()
+        if value is not None
+    }

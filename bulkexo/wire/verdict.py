@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of the table: matches if every part that is given matches. text: in lower case."""
+    """One row of the table: matches if every part that is given matches. types: the last part of each.
+    text: in lower case, anywhere in the code, type and message."""
 
     action: Action
     statuses: frozenset[int] = frozenset()
@@ -61,11 +63,11 @@ class Rule:
     text: str = ""
     verbs: frozenset[str] = frozenset()
 
-    def matches(self, status: int, kind: str, text: str, verb: str) -> bool:
-        """Whether an error of this status, type (last part), message (lower case) and verb is meant."""
+    def matches(self, status: int, kinds: frozenset[str], text: str, verb: str) -> bool:
+        """Whether an error of this status, types (last parts), text (lower case) and verb is meant."""
         return (
             (not self.statuses or status in self.statuses)
-            and (not self.types or kind in self.types)
+            and (not self.types or not self.types.isdisjoint(kinds))
             and (not self.text or self.text in text)
             and (not self.verbs or verb in self.verbs)
         )
@@ -103,40 +105,53 @@ RULES = (
     ),
     Rule(Action.PASSING, text="issue may be transient"),
     Rule(Action.PASSING, text="the ldap server is unavailable"),
-    Rule(Action.PASSING, statuses=frozenset({400}), text="cmdletproxynotavailablefailure"),
-    Rule(Action.PASSING, statuses=frozenset({400}), text="serverbusy"),
-    Rule(Action.PASSING, statuses=frozenset({400}), text="backendcommunication"),
     Rule(Action.BUSY, statuses=frozenset({503})),
     Rule(Action.UNANSWERED, statuses=frozenset({408, 502, 504})),
     Rule(Action.FAILED, types=_of("ManagementObjectNotFoundException", "ManagementObjectAmbiguousException")),
-    Rule(Action.FAULT, statuses=frozenset({500})),
+    Rule(Action.PASSING, statuses=frozenset({400}), text="cmdletproxynotavailablefailure"),
+    Rule(Action.PASSING, statuses=frozenset({400}), text="serverbusy"),
+    Rule(Action.PASSING, statuses=frozenset({400}), text="transient"),
+    Rule(Action.PASSING, statuses=frozenset({400}), text="backendcommunication"),
+    Rule(Action.FAULT, statuses=frozenset(range(500, 600))),
     Rule(Action.FAILED),
 )
-"""First match wins. A 503 counts as not run (HTTP's own meaning), a 502 or 504 as lost on the way back."""
+"""First match wins. A 503 counts as not run (HTTP's own meaning), a 502 or 504 as lost on the way back; a 5xx
+that is not listed is a 500 (HTTP's own rule)."""
 
-WHOLE_REFUSALS = frozenset({400, 403, 404, 405, 406, 411, 413, 414, 415, 422, 431})
-"""Said of a batch as a whole, nothing ran: the culprit is found by sending each item by itself."""
+OF_ONE_ITEM = frozenset({Action.FAILED, Action.UNCHANGED, Action.RESTART})
+"""What can be true of one item of a batch, but not of each, when it is said of the whole."""
 
 UNCHANGED_WARNING = re.compile(
     r"no settings of .* have been modified|access control entry is already present", re.IGNORECASE | re.DOTALL
 )
-CLAIMS = re.compile(r'claims="([^"]*)"')
+CLAIMS = re.compile(r'\bclaims\s*=\s*(?:"([^"]*)"|([^\s,"]+))', re.IGNORECASE)
 
 
 def judge(heard: Heard, cmdlet: str) -> Verdict:
     """What to do about a call of `cmdlet` after what was heard."""
     if isinstance(heard, Lost):
         return _lost(heard)
-    body = heard.body
+    try:
+        return _answered(heard, cmdlet)
+    except RecursionError:
+        return _lost(Lost("The reply is nested too deeply to be read.", sent=True))
+
+
+def _answered(heard: Answer, cmdlet: str) -> Verdict:
+    body = _normal(heard.body)
     headers = heard.headers
-    if 200 <= heard.status < 300 and not _errors_in_success(body):
+    told = isinstance(body, dict) and bool(body.get("error"))
+    silent = 200 <= heard.status < 300 and not told
+    if silent and not heard.whole and (isinstance(body, dict) or not body):
         return _success(heard, cmdlet)
-    error = failure(heard.status, headers, _normal(body), cmdlet)
-    text = error.message.lower()
-    kind, word = last_part(error.type), verb(cmdlet)
-    action = next(rule.action for rule in RULES if rule.matches(heard.status, kind, text, word))
-    if heard.whole and action is Action.FAILED and heard.status in WHOLE_REFUSALS:
-        action = Action.APART
+    error = failure(heard.status, headers, body, cmdlet)
+    text = f"{error.code} {error.type} {error.message}".lower()
+    kinds = frozenset({last_part(error.type), last_part(headers.get("x-exceptiontype", ""))})
+    action = next(rule.action for rule in RULES if rule.matches(heard.status, kinds, text, verb(cmdlet)))
+    if silent and action in OF_ONE_ITEM:
+        return _lost(_unreadable(heard.body))
+    if heard.whole and action in OF_ONE_ITEM:
+        action = _of_the_whole(heard.status)
     challenge = CLAIMS.search(headers.get("www-authenticate", "")) if action is Action.SIGN_IN else None
     return Verdict(
         action,
@@ -145,8 +160,32 @@ def judge(heard: Heard, cmdlet: str) -> Verdict:
         failure=error,
         retry_after=retry_after(headers),
         request_id=headers.get("request-id"),
-        claims=challenge.group(1) if challenge else "",
+        claims=_claims(challenge.group(1) or challenge.group(2)) if challenge else "",
     )
+
+
+def _of_the_whole(status: int) -> Action:
+    """What a refusal of a batch as a whole means: a 4xx, that nothing ran, and that the culprit is found by
+    sending each item by itself; a redirect, that nothing ran nor will; else, that it may have run."""
+    if 400 <= status < 500:
+        return Action.APART
+    return Action.FAILED if 300 <= status < 400 else Action.UNANSWERED
+
+
+def _unreadable(body: Any) -> Lost:
+    start = " ".join(str(body)[:200].split())[:80]
+    shown = "".join(letter if letter.isprintable() else "?" for letter in start)
+    return Lost(f"The reply was not the JSON that was due; it begins: {shown}", sent=True)
+
+
+def _claims(text: str | None) -> str:
+    """The claims of a challenge, which come in base64, as the JSON that the sign-in service wants."""
+    packed = (text or "").rstrip("=")
+    try:
+        claims = base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_").decode()
+    except ValueError:
+        return text or ""
+    return claims if claims.startswith("{") else text or ""
 
 
 def _lost(lost: Lost) -> Verdict:
@@ -158,8 +197,8 @@ def _success(answer: Answer, cmdlet: str) -> Verdict:
     body: Mapping[str, Any] = answer.body if isinstance(answer.body, dict) else {}
     warnings = _warnings(body, answer.headers)
     request_id = answer.headers.get("request-id")
-    if "@adminapi.confirmationmessage" in body:
-        asked = f"{cmdlet} asked for confirmation and did not run: {body['@adminapi.confirmationmessage']}"
+    if question := body.get("@adminapi.confirmationmessage"):
+        asked = f"{cmdlet} asked for confirmation and did not run: {question}"
         error = Failure("bulkexo:confirmation", "", asked)
         return Verdict(Action.FAILED, answer.status, (), warnings, error, request_id=request_id)
     value = body.get("value")
@@ -175,23 +214,23 @@ def _success(answer: Answer, cmdlet: str) -> Verdict:
     )
 
 
-def _errors_in_success(body: Any) -> bool:
-    return isinstance(body, dict) and bool(body.get("@adminapi.errors") or body.get("error"))
-
-
 def _normal(body: Any) -> Any:
     """A body whose errors stand in `@adminapi.errors`, in the shape of one with `error`."""
     if not isinstance(body, dict) or body.get("error") or not body.get("@adminapi.errors"):
         return body
     first = body["@adminapi.errors"]
     first = first[0] if isinstance(first, list) else first
-    if isinstance(first, dict):
-        return {"error": first if "details" in first or "message" in first else {"message": str(first)}}
-    return {"error": {"details": [{"message": str(first)}]}}
+    if not isinstance(first, dict):
+        return {**body, "error": {"details": [{"message": str(first)}]}}
+    error = first.get("error") or first
+    known = isinstance(error, dict) and any(name in error for name in ("details", "message", "Message"))
+    return {**body, "error": error if known else {"message": str(first)}}
 
 
 def _warnings(body: Any, headers: Mapping[str, str]) -> list[str]:
     found = body.get("@adminapi.warnings") if isinstance(body, dict) else None
+    if isinstance(found, str) and found:
+        return [found]
     if isinstance(found, list) and found:
         return [str(warning) for warning in found]
     header = headers.get("x-warnings", "")
