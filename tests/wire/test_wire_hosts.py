@@ -92,7 +92,7 @@ def test_anything_else_is_refused_with_a_sentence(url: str) -> None:
     ],
 )
 def test_a_password_is_not_repeated(url: str) -> None:
-    with pytest.raises(ValueError, match="name or password|not a URL") as refusal:
+    with pytest.raises(ValueError, match=r"name or password|not a URL") as refusal:
         origin(url)
     assert "Passw0rd" not in str(refusal.value)
 
