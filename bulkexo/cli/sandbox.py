@@ -137,10 +137,7 @@ def _faults(text: str | None) -> Faults:
 def _list(options: SandboxOptions, path: Path) -> None:
     from bulkexo.sandbox.process import write_mailboxes
 
-    if str(path) == "-":
-        write_mailboxes(options, click.get_text_stream("stdout", encoding="utf-8"))
-        return
-    with path.open("w", encoding="utf-8", newline="") as out:
+    with click.open_file(str(path), "w", encoding="utf-8") as out:
         write_mailboxes(options, out)
 
 

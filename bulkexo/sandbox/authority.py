@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 import secrets
@@ -62,7 +63,7 @@ class Authority:
             return _no_such_tenant(tenant)
         client, secret = form.get("client_id", ""), form.get("client_secret", "")
         if basic.lower().startswith("basic "):
-            client, _, secret = base64.b64decode(basic[6:]).decode(errors="replace").partition(":")
+            client, _, secret = _basic(basic[6:])
         if form.get("grant_type") != "client_credentials":
             return _refusal(
                 400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type."
@@ -75,8 +76,8 @@ class Authority:
             return _refusal(401, "invalid_client", 700027, text)
         if not hmac.compare_digest(secret.encode(), self.secret.encode()):
             text = (
-                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
-                f"value, not the client secret ID, for a secret added to app '{client}'."
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client "
+                f"secret value, not the client secret ID, for a secret added to app '{client}'."
             )
             return _refusal(401, "invalid_client", 7000215, text)
         scope = form.get("scope", "")
@@ -93,22 +94,33 @@ class Authority:
 
     def accepts(self, authorization: str | None, now: float) -> bool:
         """Whether this Authorization header has a token that was given here and has not expired."""
-        return authorization is not None and self._tokens.get(authorization[7:], 0.0) > now
+        if authorization is None or authorization[:7].lower() != "bearer ":
+            return False
+        return self._tokens.get(authorization[7:], 0.0) > now
 
     def challenge(self, origin: str) -> str:
         """The WWW-Authenticate header of a 401."""
+        issuers = "00000001-0000-0000-c000-000000000000@*"
         return (
-            f'Bearer client_id="00000002-0000-0ff1-ce00-000000000000", trusted_issuers="00000001-0000-0000-c000-'
-            f'000000000000@*", token_types="app_asserted_user_v1 service_asserted_app_v1", '
+            f'Bearer client_id="00000002-0000-0ff1-ce00-000000000000", trusted_issuers="{issuers}", '
+            'token_types="app_asserted_user_v1 service_asserted_app_v1", '
             f'authorization_uri="{origin}/common/oauth2/authorize", error="invalid_token"'
         )
 
     def _issue(self, audience: str, now: float) -> str:
         claims = {
-            "aud": audience, "iss": f"https://sts.windows.net/{self._tenant_id}/", "iat": int(now), "nbf": int(now),
-            "exp": int(now + self._lifetime), "appid": CLIENT_ID, "idtyp": "app", "tid": self._tenant_id,
-            "roles": ["Exchange.ManageAsApp"], "ver": "1.0", "uti": secrets.token_urlsafe(12),
-        }  # fmt: skip
+            "aud": audience,
+            "iss": f"https://sts.windows.net/{self._tenant_id}/",
+            "iat": int(now),
+            "nbf": int(now),
+            "exp": int(now + self._lifetime),
+            "appid": CLIENT_ID,
+            "idtyp": "app",
+            "tid": self._tenant_id,
+            "roles": ["Exchange.ManageAsApp"],
+            "ver": "1.0",
+            "uti": secrets.token_urlsafe(12),
+        }
         head = _b64(orjson.dumps({"typ": "JWT", "alg": "HS256"})) + "." + _b64(orjson.dumps(claims))
         token = head + "." + _b64(hmac.new(self._key, head.encode(), hashlib.sha256).digest())
         self._tokens = {known: expires for known, expires in self._tokens.items() if expires > now}
@@ -117,14 +129,21 @@ class Authority:
         return token
 
 
+def _basic(text: str) -> tuple[str, str, str]:
+    try:
+        return base64.b64decode(text).decode(errors="replace").partition(":")
+    except binascii.Error:
+        return "", "", ""
+
+
 def _b64(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
 def _no_such_tenant(tenant: str) -> Answer:
     text = (
-        f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the "
-        "correct cloud."
+        f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing "
+        "into the correct cloud."
     )
     return _refusal(400, "invalid_request", 90002, text)
 

@@ -34,7 +34,8 @@ class Call:
     """A cmdlet that a request asks for, once the request itself was found in order.
 
     parameters: as they came. select, page_size: from `$select` and `Prefer`. cursor: the token of a
-    nextLink, or None. url: of InvokeCommand, without its query. connection, anchor, client_request_id: headers.
+    nextLink, or None. url: of InvokeCommand, without its query. connection, anchor,
+    client_request_id: headers.
     """
 
     id: str
@@ -72,7 +73,10 @@ class Engine:
         self._tenant_id = options.tenant_id
 
     def run(self, call: Call, *, now: float, stamp: str) -> Reply:
-        """Run the call and answer it. now: seconds for cursors. stamp: the moment, as the service writes it."""
+        """Run the call and answer it.
+
+        now: seconds, for cursors. stamp: the moment, as the service writes it.
+        """
         cmdlet = self._cmdlets.get(call.cmdlet.lower())
         if cmdlet is None:
             return reply.forbidden_cmdlet()

@@ -62,7 +62,9 @@ def parse_faults(content: object) -> Faults:
     if content is None:
         return Faults()
     if not isinstance(content, dict):
-        raise ValueError("The faults are not a mapping: write lines such as `cut-after: 5` (per mille).")
+        raise ValueError(  # noqa: TRY004  (a file's mistake, not a programmer's)
+            "The faults are not a mapping: write lines such as `cut-after: 5` (per mille)."
+        )
     rates: dict[str, float] = {}
     slow = Faults().slow_seconds
     for key, value in content.items():
@@ -109,7 +111,8 @@ _TRANSIENT = (
     CmdletError(
         "Microsoft.Exchange.Management.Tasks.UnableToWriteToAadException",
         "An Azure Active Directory call was made to keep object in sync between Azure Active Directory and "
-        "Exchange Online. However, it failed. The issue may be transient and please retry a couple of minutes later.",
+        "Exchange Online. However, it failed. The issue may be transient and please retry a couple of "
+        "minutes later.",
     ),
     CmdletError(
         "Microsoft.Exchange.Data.Directory.DCOverloadedException",

@@ -1,4 +1,4 @@
-"""The filters of Get- cmdlets: `Department -eq 'Sales' -and (DisplayName -like 'A*' -or Office -ne $null)`."""
+"""Filters of Get- cmdlets: `Department -eq 'Sales' -and (DisplayName -like 'A*' -or Office -ne $null)`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ Lookup = Callable[[str], Any]
 Test = Callable[[Lookup], bool]
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<open>\()|(?P<close>\))|(?P<text>'(?:[^']|'')*'|\"[^\"]*\")|(?P<op>-[A-Za-z]+)|(?P<word>[^\s()'\"]+))"
+    r"\s*(?:(?P<open>\()|(?P<close>\))|(?P<text>'(?:[^']|'')*'|\"[^\"]*\")"
+    r"|(?P<op>-[A-Za-z]+)|(?P<word>[^\s()'\"]+))"
 )
 _COMPARISONS = {"-eq", "-ne", "-like", "-notlike", "-gt", "-ge", "-lt", "-le"}
 

@@ -70,6 +70,11 @@ class SandboxOptions:
     ca_file: Path | None = None
     secret: str | None = None
 
+    def __post_init__(self) -> None:
+        """Raises OptionError if the domain is none."""
+        if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", self.domain):
+            raise OptionError(f"'{self.domain}' is not a domain: write one such as contoso.onmicrosoft.com.")
+
     @property
     def tenant_id(self) -> str:
         """The tenant's GUID: the same for the same domain."""

@@ -11,14 +11,15 @@ from bulkexo.sandbox.views import render
 
 
 def get_accepted_domain(run: Run) -> Result:
-    """The domains of the tenant: its own (default), the initial one, the one for routing, a subdomain."""
+    """The domains of the tenant: its own (default), the initial one, the one for routing; with subdomains."""
     tenant = run.tenant
     rows: list[dict[str, Any]] = []
     for domain in tenant.domains:
         row = {
-            "DomainName": domain, "Name": domain, "Identity": domain, "Id": domain, "DomainType": "Authoritative",
+            "DomainName": domain, "Name": domain, "Identity": domain, "Id": domain,
+            "DomainType": "Authoritative",
             "Default": domain == tenant.people.main_domain, "InitialDomain": domain == tenant.domain,
-            "MatchSubDomains": False, "AddressBookEnabled": True, "EmailOnly": False, "IsValid": True,
+            "MatchSubDomains": True, "AddressBookEnabled": True, "EmailOnly": False, "IsValid": True,
             "ObjectState": "Unchanged",
         }  # fmt: skip
         rows.append(row)
@@ -34,11 +35,13 @@ def get_organization_config(run: Run) -> Result:
     """The organization: one object."""
     tenant = run.tenant
     row = {
-        "Name": tenant.domain, "Identity": tenant.domain, "DisplayName": tenant.people.main_domain.partition(".")[0].title(),
+        "Name": tenant.domain, "Identity": tenant.domain,
+        "DisplayName": tenant.people.main_domain.partition(".")[0].title(),
         "IsDehydrated": False, "AutoExpandingArchiveEnabled": False, "OAuth2ClientProfileEnabled": True,
         "AuditDisabled": False, "MailTipsAllTipsEnabled": True, "MailTipsLargeAudienceThreshold": 25,
         "SendFromAliasEnabled": False, "FocusedInboxOn": None, "EwsEnabled": None, "EwsAllowList": [],
-        "DefaultPublicFolderAgeLimit": None, "DefaultGroupAccessType": "Private", "HierarchicalAddressBookRoot": None,
+        "DefaultPublicFolderAgeLimit": None, "DefaultGroupAccessType": "Private",
+        "HierarchicalAddressBookRoot": None,
         "ActivityBasedAuthenticationTimeoutInterval": "06:00:00", "IsValid": True, "ObjectState": "Unchanged",
     }  # fmt: skip
     return Result([render(row, {}, run.select)])

@@ -128,12 +128,24 @@ def group(kind: str) -> str:
     return "array" if kind.endswith("[]") else "text"
 
 
+_NULLABLE: Final = frozenset(
+    {
+        "SmtpClientAuthenticationDisabled",
+        "EwsEnabled",
+        "EwsAllowOutlook",
+        "EwsAllowMacOutlook",
+        "EwsAllowEntourage",
+    }
+)
+"""Booleans that take $null: the organization's setting counts then."""
+
+
 def _converter(kind: str) -> Callable[[str, Any], Any]:
     return _CONVERTERS[group(kind)]
 
 
-def _boolean(name: str, value: Any) -> bool:
-    if isinstance(value, bool):
+def _boolean(name: str, value: Any) -> bool | None:
+    if isinstance(value, bool) or (value is None and name in _NULLABLE):
         return value
     given = "null" if value is None else f'value "{_shown(value)}"'
     raise errors.transformation(
@@ -223,8 +235,12 @@ def _check_hashtable(name: str, value: Any) -> None:
 
 
 def _shown(value: Any) -> str:
-    names = {dict: "System.Collections.Hashtable", list: "System.Object[]", str: "System.String"}
-    return names.get(type(value), "System.Object")
+    names: tuple[tuple[type, str], ...] = (
+        (dict, "System.Collections.Hashtable"),
+        (list, "System.Object[]"),
+        (str, "System.String"),
+    )
+    return next((name for kind, name in names if isinstance(value, kind)), "System.Object")
 
 
 _COMMON_NAMES = frozenset(_COMMON.lower().split())

@@ -65,7 +65,9 @@ class Performer:
     async def single(self, call: Call) -> Reply:
         """Answer one InvokeCommand. Raises CutConnection."""
         answer = await self._request([("", call)], batch=False, continues=True)
-        return answer if isinstance(answer, Reply) else answer[0][1]
+        answer = answer if isinstance(answer, Reply) else answer[0][1]
+        answer.headers.pop("Cmdlet-Name", None)
+        return answer
 
     async def batch(self, parsed: Batch) -> Reply | Replies:
         """Answer a batch: its responses in any order, or one reply to all of it. Raises CutConnection."""

@@ -15,7 +15,8 @@ from bulkexo.sandbox.views import Row, render
 
 _SELF = "NT AUTHORITY\\SELF"
 _MAILBOX_RIGHTS = (
-    "FullAccess", "SendAs", "ExternalAccount", "DeleteItem", "ReadPermission", "ChangePermission", "ChangeOwner",
+    "FullAccess", "SendAs", "ExternalAccount", "DeleteItem", "ReadPermission", "ChangePermission",
+    "ChangeOwner",
 )  # fmt: skip
 _RECIPIENT_RIGHTS = ("SendAs",)
 
@@ -163,8 +164,8 @@ def _revoke(run: Run, aces: list[Ace], identifier: int, rights: tuple[str, ...],
         name = run.tenant.facts(identifier)["Name"]
         return Result(
             warnings=[
-                f'Can\'t remove the access control entry on the object "{name}" for account "{who}" because the ACE '
-                "isn't present on the object."
+                f'Can\'t remove the access control entry on the object "{name}" for account "{who}" because '
+                "the ACE isn't present on the object."
             ],
             changed=False,
         )
@@ -181,7 +182,6 @@ def _present(name: str, who: str) -> str:
 
 
 def _of(run: Run, aces: list[Ace], parameter: str) -> list[Ace]:
-    aces = [ace for ace in aces if isinstance(ace.trustee, str) or run.tenant.directory.exists(ace.trustee)]
     who = run.bound.get(parameter)
     if not who:
         return aces
@@ -190,28 +190,29 @@ def _of(run: Run, aces: list[Ace], parameter: str) -> list[Ace]:
 
 
 def _mailbox_row(run: Run, name: str, ace: Ace) -> Row:
-    trustee = ace.trustee
-    user = trustee if isinstance(trustee, str) else _sign_in_name(run.tenant, trustee)
     row = {
-        "Identity": name, "User": user, "AccessRights": list(ace.rights), "IsInherited": ace.inherited,
+        "Identity": name, "User": _shown(run.tenant, ace.trustee, "UserPrincipalName"), "AccessRights": list(ace.rights), "IsInherited": ace.inherited,
         "Deny": str(ace.deny), "InheritanceType": "All", "IsValid": True, "ObjectState": "Unchanged",
     }  # fmt: skip
     return render(row, {}, run.select)
 
 
 def _recipient_row(run: Run, name: str, ace: Ace) -> Row:
-    trustee = ace.trustee
-    shown = trustee if isinstance(trustee, str) else run.tenant.facts(trustee)["DisplayName"]
     row = {
-        "Identity": name, "Trustee": shown, "AccessControlType": "Deny" if ace.deny else "Allow",
+        "Identity": name, "Trustee": _shown(run.tenant, ace.trustee, "DisplayName"), "AccessControlType": "Deny" if ace.deny else "Allow",
         "AccessRights": list(ace.rights), "IsInherited": ace.inherited, "InheritanceType": "None",
     }  # fmt: skip
     return render(row, {}, run.select)
 
 
-def _sign_in_name(tenant: Tenant, identifier: int) -> str:
-    facts = tenant.facts(identifier)
-    return str(facts.get("UserPrincipalName") or facts["Name"])
+def _shown(tenant: Tenant, trustee: int | str, prefer: str) -> str:
+    """A trustee as replies name it: by a property, or (removed since) by a raw SID."""
+    if isinstance(trustee, str):
+        return trustee
+    if not tenant.directory.exists(trustee):
+        return f"S-1-5-21-{mix(tenant.people.seed, 7) >> 33}-1417001333-{trustee}"
+    facts = tenant.facts(trustee)
+    return str(facts.get(prefer) or facts["Name"])
 
 
 HANDLERS: dict[str, Handler] = {

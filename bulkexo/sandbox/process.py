@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import TextIO
+from typing import IO
 
 import anyio
 
@@ -20,8 +20,8 @@ from bulkexo.sandbox.options import Announcement, SandboxOptions
 from bulkexo.sandbox.people import People
 
 COLUMNS = (
-    "UserPrincipalName", "Alias", "DisplayName", "FirstName", "LastName", "Department", "Title", "Office", "City",
-    "CountryOrRegion", "Phone", "PrimarySmtpAddress", "RecipientTypeDetails",
+    "UserPrincipalName", "Alias", "DisplayName", "FirstName", "LastName", "Department", "Title", "Office",
+    "City", "CountryOrRegion", "Phone", "PrimarySmtpAddress", "RecipientTypeDetails",
 )  # fmt: skip
 
 
@@ -77,8 +77,8 @@ def words(served: Announcement, options: SandboxOptions) -> str:
     lines = [form.format(name, value) for name, value in environment(served).items()]
     return "\n".join(
         [
-            f"A pretend tenant, {served.tenant}, with {people.mailboxes:,} mailboxes and {people.groups:,} groups, "
-            f"is served at {served.endpoint}.",
+            f"A pretend tenant, {served.tenant}, with {people.mailboxes:,} mailboxes and {people.groups:,} "
+            f"groups, is served at {served.endpoint}.",
             "To use it from another terminal, set there:",
             "",
             *lines,
@@ -93,7 +93,7 @@ def announcement(served: Announcement) -> dict[str, str]:
     return asdict(served)
 
 
-def write_mailboxes(options: SandboxOptions, out: TextIO) -> None:
+def write_mailboxes(options: SandboxOptions, out: IO[str]) -> None:
     """A CSV row for every mailbox of a tenant with these options, as it is at the start."""
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -9,7 +9,7 @@ from bulkexo.sandbox.parameters import Signature, load
 from bulkexo.sandbox.tenant import Handler
 
 IGNORES_WHAT_IF = frozenset({"Set-User"})
-"""Cmdlets that carry out their change in spite of `WhatIf` (`protocol.md`: "-WhatIf is not to be trusted")."""
+"""Cmdlets that carry out their change in spite of `WhatIf` (`protocol.md`: it "is not to be trusted")."""
 
 
 @dataclass(frozen=True, slots=True)

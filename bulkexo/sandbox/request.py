@@ -42,14 +42,18 @@ def check_charset(content: bytes, content_type: str) -> Reply | None:
         return None
     match = _NOT_ASCII.search(content)
     assert match is not None  # noqa: S101  (it is not ASCII)
-    text = f"Unable to translate bytes [{match[0][0]:02X}] at index {match.start()} from specified code page to Unicode."
+    where = f"[{match[0][0]:02X}] at index {match.start()}"
+    text = f"Unable to translate bytes {where} from specified code page to Unicode."
     return problem(400, "BadRequest", text)
 
 
 @lru_cache(maxsize=4096)
 def parse_url(url: str) -> tuple[str, tuple[str, ...] | None, str | None] | None:
     """Tenant, `$select` and the cursor of an InvokeCommand URL, absolute or not; None if it is another."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
     match = _PATH.fullmatch(parts.path)
     if match is None:
         return None

@@ -95,7 +95,7 @@ class Server:
             return web.Response()
 
     def _gate(self, request: web.Request) -> Reply | None:
-        """What is refused before the body is read (`protocol.md`, "Endpoints" and "Second reading: Roles")."""
+        """What is refused before the body is read (`protocol.md`, "Endpoints", "Second reading")."""
         version, endpoint = request.match_info["version"].lower(), request.match_info["endpoint"].lower()
         if version not in {"beta", "v1.0"} or endpoint not in {"invokecommand", "$batch"}:
             return reply.problem(404, "NotFound", f"No HTTP resource was found at '{request.path}'.")

@@ -13,7 +13,18 @@ from bulkexo.sandbox.parameters import Bound, Edit, Signature
 from bulkexo.sandbox.people import Facts
 
 RECIPIENT_LISTS: Final = frozenset(
-    ["AcceptMessagesOnlyFrom", "AcceptMessagesOnlyFromDLMembers", "AcceptMessagesOnlyFromSendersOrMembers", "RejectMessagesFrom", "RejectMessagesFromDLMembers", "RejectMessagesFromSendersOrMembers", "BypassModerationFromSendersOrMembers", "GrantSendOnBehalfTo", "ModeratedBy", "ManagedBy"]
+    [
+        "AcceptMessagesOnlyFrom",
+        "AcceptMessagesOnlyFromDLMembers",
+        "AcceptMessagesOnlyFromSendersOrMembers",
+        "RejectMessagesFrom",
+        "RejectMessagesFromDLMembers",
+        "RejectMessagesFromSendersOrMembers",
+        "BypassModerationFromSendersOrMembers",
+        "GrantSendOnBehalfTo",
+        "ModeratedBy",
+        "ManagedBy",
+    ]
 )
 RECIPIENTS: Final = frozenset({"ForwardingAddress", "Manager", "DefaultPublicFolderMailbox"})
 _SIZES: Final = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
@@ -34,15 +45,15 @@ ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def enum_value(parameter: str, kind: str, text: str) -> str:
-    """The enumerator that `text` names. A prefix of one is accepted silently (`protocol.md`, second reading)."""
+    """The enumerator that `text` names. A prefix is accepted silently (`protocol.md`, "Second reading")."""
     values = ENUMS[kind]
     for value in values:
         if value.lower().startswith(text.strip().lower()) and text.strip():
             return value
     raise errors.transformation(
         parameter,
-        f"Unable to match the identifier name {text} to a valid enumerator name. Specify one of the following "
-        f"enumerator names and try again: {', '.join(values)}",
+        f"Unable to match the identifier name {text} to a valid enumerator name. Specify one of the "
+        f"following enumerator names and try again: {', '.join(values)}",
     )
 
 
@@ -116,6 +127,7 @@ _BY_TYPE: Final[Mapping[str, Callable[[str, str], str]]] = {
     "ByteQuantifiedSize": size_text,
     "EnhancedTimeSpan": span_text,
     "DateTime": date_text,
+    "ProxyAddress": lambda _, text: addresses.proxy(text),
 }
 
 
@@ -200,7 +212,7 @@ class Settings:
         prefix, _, rest = address.partition(":")
         if prefix.lower() == "smtp":
             domain = rest.rpartition("@")[2].lower()
-            if domain not in self._domains:
+            if not any(domain == ours or domain.endswith("." + ours) for ours in self._domains):
                 raise errors.foreign_domain(domain)
         owner = self._directory.owner_of_address(address, apart_from=identifier)
         if owner is not None:

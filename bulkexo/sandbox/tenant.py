@@ -51,12 +51,8 @@ class Tenant:
         self.directory = Directory(self.people)
         self.domain = domain
         stem = domain.removesuffix(".onmicrosoft.com")
-        self.domains = (
-            self.people.main_domain,
-            domain,
-            f"{stem}.mail.onmicrosoft.com",
-            f"eu.{self.people.main_domain}",
-        )
+        own = (self.people.main_domain, domain, f"{stem}.mail.onmicrosoft.com")
+        self.domains = tuple(dict.fromkeys(own))
         self.settings = Settings(self.directory, frozenset(self.domains))
         self.members: dict[int, list[int]] = {}
         self.mailbox_aces: dict[int, list[Ace]] = {}

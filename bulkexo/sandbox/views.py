@@ -31,12 +31,13 @@ _RECIPIENT: Final = {
     **{f"ExtensionCustomAttribute{i}": [] for i in range(1, 6)},
 }  # fmt: skip
 _DELIVERY: Final = {
-    "AcceptMessagesOnlyFrom": [], "AcceptMessagesOnlyFromDLMembers": [], "AcceptMessagesOnlyFromSendersOrMembers": [],
-    "RejectMessagesFrom": [], "RejectMessagesFromDLMembers": [], "RejectMessagesFromSendersOrMembers": [],
-    "BypassModerationFromSendersOrMembers": [], "ModeratedBy": [], "ModerationEnabled": False,
-    "SendModerationNotifications": "Always", "GrantSendOnBehalfTo": [], "RequireSenderAuthenticationEnabled": False,
-    "MailTip": None, "MailTipTranslations": [], "MaxSendSize": "35 MB (36,700,160 bytes)",
-    "MaxReceiveSize": "36 MB (37,748,736 bytes)", "LegacyExchangeDN": "", "WindowsEmailAddress": "",
+    "AcceptMessagesOnlyFrom": [], "AcceptMessagesOnlyFromDLMembers": [],
+    "AcceptMessagesOnlyFromSendersOrMembers": [], "RejectMessagesFrom": [], "RejectMessagesFromDLMembers": [],
+    "RejectMessagesFromSendersOrMembers": [], "BypassModerationFromSendersOrMembers": [], "ModeratedBy": [],
+    "ModerationEnabled": False, "SendModerationNotifications": "Always", "GrantSendOnBehalfTo": [],
+    "RequireSenderAuthenticationEnabled": False, "MailTip": None, "MailTipTranslations": [],
+    "MaxSendSize": "35 MB (36,700,160 bytes)", "MaxReceiveSize": "36 MB (37,748,736 bytes)",
+    "LegacyExchangeDN": "", "WindowsEmailAddress": "",
 }  # fmt: skip
 _MAILBOX: Final = {
     "UserPrincipalName": "", "ExchangeGuid": "", "ArchiveGuid": "00000000-0000-0000-0000-000000000000",
@@ -44,37 +45,42 @@ _MAILBOX: Final = {
     "ArchiveWarningQuota": "100 GB (107,374,182,400 bytes)", "IsMailboxEnabled": True, "IsShared": False,
     "IsResource": False, "ResourceType": None, "ResourceCapacity": None, "ResourceCustom": [],
     "Database": "EURPR07DG101-db033", "ServerName": "AM4PR07MB1011", "UseDatabaseQuotaDefaults": False,
-    "IssueWarningQuota": "98 GB (105,226,698,752 bytes)", "ProhibitSendQuota": "99 GB (106,300,440,576 bytes)",
+    "IssueWarningQuota": "98 GB (105,226,698,752 bytes)",
+    "ProhibitSendQuota": "99 GB (106,300,440,576 bytes)",
     "ProhibitSendReceiveQuota": "100 GB (107,374,182,400 bytes)", "RulesQuota": "256 KB (262,144 bytes)",
     "RecipientLimits": "500", "UseDatabaseRetentionDefaults": False, "RetainDeletedItemsFor": "14.00:00:00",
     "SingleItemRecoveryEnabled": True, "LitigationHoldEnabled": False, "LitigationHoldDuration": "Unlimited",
     "LitigationHoldDate": None, "LitigationHoldOwner": "", "RetentionHoldEnabled": False,
-    "StartDateForRetentionHold": None, "EndDateForRetentionHold": None, "RetentionPolicy": "Default MRM Policy",
-    "RetentionComment": "", "RetentionUrl": "", "InPlaceHolds": [], "ForwardingAddress": None,
-    "ForwardingSmtpAddress": None, "DeliverToMailboxAndForward": False, "AuditEnabled": True,
-    "AuditLogAgeLimit": "90.00:00:00", "AuditAdmin": ["Update", "MoveToDeletedItems", "SoftDelete", "HardDelete"],
+    "StartDateForRetentionHold": None, "EndDateForRetentionHold": None,
+    "RetentionPolicy": "Default MRM Policy", "RetentionComment": "", "RetentionUrl": "", "InPlaceHolds": [],
+    "ForwardingAddress": None, "ForwardingSmtpAddress": None, "DeliverToMailboxAndForward": False,
+    "AuditEnabled": True, "AuditLogAgeLimit": "90.00:00:00",
+    "AuditAdmin": ["Update", "MoveToDeletedItems", "SoftDelete", "HardDelete"],
     "AuditDelegate": ["Update", "SoftDelete", "HardDelete", "SendAs"], "AuditOwner": ["Update", "HardDelete"],
-    "DefaultAuditSet": ["Admin", "Delegate", "Owner"], "RoleAssignmentPolicy": "Default Role Assignment Policy",
-    "SharingPolicy": "Default Sharing Policy", "AddressBookPolicy": None, "AccountDisabled": False,
-    "MessageCopyForSentAsEnabled": False, "MessageCopyForSendOnBehalfEnabled": False, "Languages": [],
-    "Office": "", "MailboxRegion": "EUR", "MailboxPlan": "ExchangeOnlineEnterprise", "SKUAssigned": True,
-    "MessageTrackingReadStatusEnabled": True, "ExternalOofOptions": "External", "IsSoftDeletedByRemove": False,
-    "WhenMailboxCreated": "", "CalendarVersionStoreDisabled": False, "IsInactiveMailbox": False,
+    "DefaultAuditSet": ["Admin", "Delegate", "Owner"],
+    "RoleAssignmentPolicy": "Default Role Assignment Policy", "SharingPolicy": "Default Sharing Policy",
+    "AddressBookPolicy": None, "AccountDisabled": False, "MessageCopyForSentAsEnabled": False,
+    "MessageCopyForSendOnBehalfEnabled": False, "Languages": [], "Office": "", "MailboxRegion": "EUR",
+    "MailboxPlan": "ExchangeOnlineEnterprise", "SKUAssigned": True, "MessageTrackingReadStatusEnabled": True,
+    "ExternalOofOptions": "External", "IsSoftDeletedByRemove": False, "WhenMailboxCreated": "",
+    "CalendarVersionStoreDisabled": False, "IsInactiveMailbox": False,
 }  # fmt: skip
-_USER: Final = {
+_USER: Final[dict[str, Any]] = {
     "UserPrincipalName": "", "FirstName": "", "LastName": "", "Initials": "", "Department": "", "Company": "",
     "Title": "", "Office": "", "Phone": "", "MobilePhone": "", "HomePhone": "", "Fax": "", "Pager": "",
     "StreetAddress": "", "City": "", "StateOrProvince": "", "PostalCode": "", "CountryOrRegion": "",
-    "Manager": None, "DirectReports": [], "Notes": "", "WebPage": "", "WindowsEmailAddress": "", "RecipientType": "",
-    "RecipientTypeDetails": "", "ExternalDirectoryObjectId": "", "RemotePowerShellEnabled": True,
-    "EXOModuleEnabled": True, "SeniorityIndex": None, "AccountDisabled": False, "IsDirSynced": False,
+    "Manager": None, "DirectReports": [], "Notes": "", "WebPage": "", "WindowsEmailAddress": "",
+    "RecipientType": "", "RecipientTypeDetails": "", "ExternalDirectoryObjectId": "",
+    "RemotePowerShellEnabled": True, "EXOModuleEnabled": True, "SeniorityIndex": None,
+    "AccountDisabled": False, "IsDirSynced": False,
 }  # fmt: skip
-_CAS: Final = {
+_CAS: Final[dict[str, Any]] = {
     "PrimarySmtpAddress": "", "EmailAddresses": [], "LegacyExchangeDN": "", "ExchangeGuid": "",
     **{f"{name}Enabled": True for name in ("ActiveSync", "OWA", "Pop", "Imap", "MAPI", "Ews", "OutlookMobile",
                                            "UniversalOutlook", "MacOutlook", "OneWinNativeOutlook")},
-    "OWAforDevicesEnabled": True, "ActiveSyncMailboxPolicy": "Default", "OwaMailboxPolicy": "OwaMailboxPolicy-Default",
-    "SmtpClientAuthenticationDisabled": None, "PopUseProtocolDefaults": True, "ImapUseProtocolDefaults": True,
+    "OWAforDevicesEnabled": True, "ActiveSyncMailboxPolicy": "Default",
+    "OwaMailboxPolicy": "OwaMailboxPolicy-Default", "SmtpClientAuthenticationDisabled": None,
+    "PopUseProtocolDefaults": True, "ImapUseProtocolDefaults": True,
     "PopMessagesRetrievalMimeFormat": "BestBodyFormat", "ImapMessagesRetrievalMimeFormat": "BestBodyFormat",
     "HasActiveSyncDevicePartnership": False, "EwsApplicationAccessPolicy": None, "EwsAllowOutlook": None,
     "EwsAllowMacOutlook": None, "EwsAllowEntourage": None, "RecipientTypeDetails": "",
@@ -115,8 +121,9 @@ RECIPIENT = {**_IDENTITY, **_SEEN_BY_GET_RECIPIENT, **_STAMPS}
 _NOTES: Final = {
     **dict.fromkeys(("Guid", "ExchangeGuid", "ArchiveGuid", "MailboxGuid"), "System.Guid"),
     **dict.fromkeys(
-        ("WhenCreated", "WhenCreatedUTC", "WhenChanged", "WhenChangedUTC", "WhenMailboxCreated", "LastLogonTime",
-         "LastInteractionTime", "LitigationHoldDate", "StartDateForRetentionHold", "EndDateForRetentionHold"),
+        ("WhenCreated", "WhenCreatedUTC", "WhenChanged", "WhenChangedUTC", "WhenMailboxCreated",
+         "LastLogonTime", "LastInteractionTime", "LitigationHoldDate", "StartDateForRetentionHold",
+         "EndDateForRetentionHold"),
         "System.DateTime",
     ),
 }  # fmt: skip
@@ -129,7 +136,8 @@ def completed(facts: Facts, domain: str) -> Facts:
     name, created = facts["Name"], facts["WhenCreated"]
     facts["Identity"] = facts["Id"] = name
     facts["DistinguishedName"] = (
-        f"CN={name},OU={domain},OU=Microsoft Exchange Hosted Organizations,DC=EURPR07A003,DC=PROD,DC=OUTLOOK,DC=COM"
+        f"CN={name},OU={domain},OU=Microsoft Exchange Hosted Organizations,"
+        "DC=EURPR07A003,DC=PROD,DC=OUTLOOK,DC=COM"
     )
     facts["OrganizationId"] = f"{DATACENTER}/Microsoft Exchange Hosted Organizations/{domain}"
     facts["WhenCreatedUTC"] = facts["WhenMailboxCreated"] = created
