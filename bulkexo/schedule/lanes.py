@@ -91,7 +91,12 @@ class Lanes:
             self._last_in_lane[ticket.lane] = ticket
             if ahead is not None and ahead is not ticket.previous_step:
                 self._follow(ticket, ahead)
-        return self._advance(ticket) if not ticket.waiting else []
+        if ticket.waiting:
+            return []
+        if ticket.doomed:
+            return [ticket, *self.end(ticket, succeeded=False)]
+        self._ready.append(ticket)
+        return []
 
     def take(self, limit: int) -> list[Ticket]:
         """Up to `limit` tickets that may go together; one that must go apart goes alone."""
@@ -108,28 +113,28 @@ class Lanes:
 
     def end(self, ticket: Ticket, *, succeeded: bool) -> list[Ticket]:
         """Close a ticket; returns the later steps that end with it, unsent, in order."""
+        closed = [ticket]
+        for each in closed:  # grows: a lane can hold a thousand doomed steps, one behind another
+            closed += self._close(each, succeeded=succeeded and each is ticket)
+        return closed[1:]
+
+    def _close(self, ticket: Ticket, *, succeeded: bool) -> list[Ticket]:
+        """Let those behind the ticket go; returns those of them that must end unsent."""
         ticket.ended = True
         ticket.succeeded = succeeded
         self.open -= 1
         if self._last_in_lane.get(ticket.lane) is ticket:
             del self._last_in_lane[ticket.lane]
-        skipped: list[Ticket] = []
+        doomed: list[Ticket] = []
         for follower in ticket.followers:
             follower.waiting -= 1
             if follower.previous_step is ticket:
                 follower.previous_step = None
                 follower.doomed = not succeeded
             if not follower.waiting:
-                skipped += self._advance(follower)
+                (doomed if follower.doomed else self._ready).append(follower)
         ticket.followers.clear()
-        return skipped
-
-    def _advance(self, ticket: Ticket) -> list[Ticket]:
-        """Nothing is ahead of the ticket any more: it is ready, or it ends unsent."""
-        if ticket.doomed:
-            return [ticket, *self.end(ticket, succeeded=False)]
-        self._ready.append(ticket)
-        return []
+        return doomed
 
     def _follow(self, ticket: Ticket, ahead: Ticket) -> None:
         ticket.waiting += 1
