@@ -32,6 +32,13 @@ class Status(StrEnum):
         return self in (Status.SUCCEEDED, Status.UNCHANGED)
 
 
+class Repeat(StrEnum):
+    """Whether a cmdlet may be sent again when its answer was lost, as a job says it (`repeat:`)."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One cmdlet to run for one row.
@@ -42,6 +49,7 @@ class Item:
     the same identity (case ignored) keep their order.
     secrets: names of parameters whose values may appear nowhere.
     cells: the row as it came, for failed.csv; shared by the items of a row.
+    repeat: what the job says of sending it twice; None leaves it to the table of verbs.
     """
 
     row: int
@@ -51,6 +59,7 @@ class Item:
     parameters: Mapping[str, Value]
     cells: Cells = field(repr=False)
     secrets: frozenset[str] = frozenset()
+    repeat: Repeat | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ class RunFolder:
         self.run_json = path / "run.json"
         self.results = path / "results.ndjson"
         self.failed = path / "failed.csv"
+        self.announced = path / "announced.ndjson"
+        self.chosen = path / "chosen.bin"
 
     @classmethod
     def create(cls, path: Path) -> RunFolder:
@@ -39,6 +41,18 @@ class RunFolder:
             ) from None
         return folder
 
+    def read(self) -> dict[str, Any]:
+        """run.json. Raises UsageError if the folder holds no run."""
+        try:
+            document = orjson.loads(self.run_json.read_bytes())
+        except FileNotFoundError:
+            raise UsageError(f"{self.path} is not the folder of a run: it has no run.json.") from None
+        except (OSError, orjson.JSONDecodeError) as error:
+            raise UsageError(f"{self.run_json} cannot be read ({error}).") from None
+        if not isinstance(document, dict):
+            raise UsageError(f"{self.run_json} does not describe a run.")
+        return document
+
     def write(self, document: Mapping[str, Any]) -> None:
         """Rewrite run.json as a whole: a reader sees the old one or the new one. Raises OSError."""
         fresh = self.run_json.with_suffix(".json.new")
@@ -50,7 +64,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Take back a folder in which nothing happened, so that the same command can run again."""
-        for file in (self.run_json, self.results, self.failed):
+        for file in (self.run_json, self.results, self.failed, self.announced, self.chosen):
             file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # not empty: it holds something of the user's
             self.path.rmdir()

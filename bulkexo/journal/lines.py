@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import orjson
 
-from bulkexo.model import Outcome, Value
+from bulkexo.journal.key import key
+from bulkexo.model import Item, Outcome, Value
 
 SECRET = "<secret>"  # noqa: S105 (the mark that stands where a secret was; the loader refuses it)
 
@@ -30,7 +31,14 @@ def line(outcome: Outcome) -> bytes:
         "warnings": outcome.warnings,
         "error": error
         and {"code": error.code, "type": error.type, "message": error.message, "target": error.target},
+        "key": key(item),
     }
+    return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def announcement(items: Sequence[Item], now: float) -> bytes:
+    """One line of announced.ndjson: these items are about to be sent. now: seconds since the epoch."""
+    document = {"at": timestamp(now), "items": [(item.row, item.step, key(item)) for item in items]}
     return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
 
 
@@ -39,14 +47,15 @@ def timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def failed_cells(outcome: Outcome, columns: Sequence[str], secret_columns: Collection[str]) -> list[str]:
+def failed_cells(
+    item: Item, message: str, columns: Sequence[str], secret_columns: Collection[str]
+) -> list[str]:
     """The row as it came, cell by cell, and the error; secrets are marked, for they may stand nowhere."""
-    item, error = outcome.item, outcome.error
     cells = [
         SECRET if name in secret_columns and item.cells.get(name) else cell_text(item.cells.get(name, ""))
         for name in columns
     ]
-    return [*cells, error.message if error else outcome.status.value]
+    return [*cells, message]
 
 
 def cell_text(value: Value) -> str:

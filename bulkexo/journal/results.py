@@ -1,61 +1,40 @@
-"""results.ndjson and failed.csv, written while the run goes, by one task and off the event loop."""
+"""The journal while a run goes: written by one task, off the event loop, a group at a time."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from types import TracebackType
-from typing import BinaryIO
 
 import anyio
 
+from bulkexo.journal.files import ERROR_COLUMN, Appending, csv_bytes, header
 from bulkexo.journal.folder import RunFolder
-from bulkexo.journal.lines import failed_cells, line
-from bulkexo.model import Outcome, Status, StoppedError, UsageError
+from bulkexo.journal.lines import announcement, failed_cells, line
+from bulkexo.journal.past import Past
+from bulkexo.model import Item, Outcome, Status, StoppedError, UsageError
 
 WAITING_LIMIT = 200
 """Replies' worth of outcomes that may wait for the disk before the scheduler has to."""
 
-ERROR_COLUMN = "Error"
 
-
-class _Appending:
-    """A file that only grows by whole pieces: one that fails to be written leaves nothing of itself."""
-
-    def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("xb", buffering=0)
-        self.size = 0
-
-    def append(self, piece: bytes) -> None:
-        view = memoryview(piece)
-        try:
-            while view:
-                view = view[self._file.write(view) :]
-        except OSError:
-            self.cut(self.size)
-            raise
-        self.size += len(piece)
-
-    def cut(self, size: int) -> None:
-        """Take back what stands behind the first `size` bytes."""
-        self._file.truncate(size)
-        self._file.seek(size)
-        self.size = size
-
-    def close(self) -> None:
-        self._file.close()
+@dataclass(slots=True)
+class _Announcement:
+    items: Sequence[Item]
+    settled: anyio.Event
+    error: StoppedError | None = None
 
 
 class Results:
-    """Both files, as an async context manager; opened before anything is sent.
+    """results.ndjson, failed.csv and announced.ndjson, as an async context manager; opened before anything
+    is sent.
 
     columns: of the job's rows. secret_columns: those whose cells are marked instead of written.
-    on_failure: called once with a StoppedError when the disk refuses; what could not be written is tried
-    again with what comes after, and `unwritten` tells how many outcomes it is.
-    Raises UsageError if the files cannot be made.
+    on_failure: called with a StoppedError when the disk refuses; what could not be written is tried again
+    with what comes after, and `unwritten` tells how many outcomes it is. wall: seconds since the epoch.
+    past: of an earlier process, whose files are gone on with; their torn ends are cut off.
+    sync: wait for the disk itself at every group. Raises UsageError if the files cannot be opened.
     """
 
     def __init__(
@@ -65,20 +44,35 @@ class Results:
         columns: Sequence[str],
         secret_columns: Collection[str],
         on_failure: Callable[[StoppedError], None],
+        wall: Callable[[], float],
+        past: Past | None = None,
+        sync: bool = True,
     ) -> None:
         self._columns = [name for name in columns if name != ERROR_COLUMN]
         self._secret_columns = secret_columns
         self._on_failure = on_failure
+        self._wall = wall
+        self._sync = sync
         self._pending: list[Outcome] = []
-        self._send, self._receive = anyio.create_memory_object_stream[Sequence[Outcome]](math.inf)
+        self._send, self._receive = anyio.create_memory_object_stream[Sequence[Outcome] | _Announcement](
+            math.inf
+        )
         self._room = anyio.Semaphore(WAITING_LIMIT)
         try:
-            self._results = _Appending(folder.results)
-            self._failed = _Appending(folder.failed)
-            header = _csv([[*self._columns, ERROR_COLUMN]])
-            self._failed.append(b"\xef\xbb\xbf" + header)  # the mark by which Excel knows UTF-8
+            self._open(folder, past)
         except OSError as error:
             raise UsageError(f"The files of {folder.path} cannot be written ({error.strerror}).") from None
+
+    def _open(self, folder: RunFolder, past: Past | None) -> None:
+        if past is not None:
+            self._results = Appending(folder.results, past.results_size)
+            self._failed = Appending(folder.failed, folder.failed.stat().st_size)
+            self._announced = Appending(folder.announced, past.announced_size)
+            return
+        self._results = Appending(folder.results)
+        self._failed = Appending(folder.failed)
+        self._failed.append(header(self._columns))
+        self._announced = Appending(folder.announced)
 
     async def __aenter__(self) -> Results:
         return self
@@ -86,8 +80,8 @@ class Results:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._results.close()
-        self._failed.close()
+        for file in (self._results, self._failed, self._announced):
+            file.close()
         self._send.close()
         self._receive.close()
 
@@ -101,6 +95,15 @@ class Results:
         await self._room.acquire()
         self._send.send_nowait(outcomes)
 
+    async def announce(self, items: Sequence[Item]) -> None:
+        """Return when the disk knows that these items are about to be sent. Raises StoppedError if it does
+        not take it."""
+        entry = _Announcement(items, anyio.Event())
+        self._send.send_nowait(entry)
+        await entry.settled.wait()
+        if entry.error is not None:
+            raise entry.error
+
     def end(self) -> None:
         """No more will come: `write_all` ends when it has written what there is."""
         self._send.close()
@@ -108,42 +111,67 @@ class Results:
     async def write_all(self) -> None:
         """The writer's task: takes all that waits, writes it in one piece, and again."""
         async for first in self._receive:
-            group = list(first)
-            self._room.release()
+            outcomes: list[Outcome] = []
+            announced: list[_Announcement] = []
+            self._take(first, outcomes, announced)
             while self._receive.statistics().current_buffer_used:
-                group += self._receive.receive_nowait()
-                self._room.release()
-            await self._write(group)
+                self._take(self._receive.receive_nowait(), outcomes, announced)
+            await self._write(outcomes, announced)
 
-    async def _write(self, group: list[Outcome]) -> None:
-        self._pending += group
+    def _take(
+        self,
+        entry: Sequence[Outcome] | _Announcement,
+        outcomes: list[Outcome],
+        announced: list[_Announcement],
+    ) -> None:
+        if isinstance(entry, _Announcement):
+            announced.append(entry)
+        else:
+            outcomes += entry
+            self._room.release()
+
+    async def _write(self, outcomes: list[Outcome], announced: list[_Announcement]) -> None:
+        self._pending += outcomes
+        error: StoppedError | None = None
         try:
-            await anyio.to_thread.run_sync(self._append, self._pending)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            self._on_failure(
-                StoppedError(f"The results cannot be written ({reason}). Make room, then go on.")
-            )
+            await anyio.to_thread.run_sync(self._append, self._pending, announced)
+        except OSError as refused:
+            reason = refused.strerror or str(refused)
+            error = StoppedError(f"The results cannot be written ({reason}). Make room, then go on.")
+            self._on_failure(error)
         else:
             self._pending = []
+        for entry in announced:
+            entry.error = error
+            entry.settled.set()
 
-    def _append(self, outcomes: Sequence[Outcome]) -> None:
+    def _append(self, outcomes: Sequence[Outcome], announced: Sequence[_Announcement]) -> None:
+        """One group: the announcements, the failed rows, and last the lines that make it true; or nothing."""
         rows = [
-            failed_cells(outcome, self._columns, self._secret_columns)
-            for outcome in outcomes
-            if outcome.status in (Status.FAILED, Status.UNKNOWN)
+            failed_cells(
+                each.item,
+                each.error.message if each.error else each.status.value,
+                self._columns,
+                self._secret_columns,
+            )
+            for each in outcomes
+            if each.status in (Status.FAILED, Status.UNKNOWN)
         ]
-        before = self._failed.size
-        if rows:
-            self._failed.append(_csv(rows))
+        now = self._wall()
+        pieces = (
+            (self._announced, b"".join(announcement(entry.items, now) for entry in announced)),
+            (self._failed, csv_bytes(rows)),
+            (self._results, b"".join(map(line, outcomes))),
+        )
+        before = [file.size for file, _ in pieces]
         try:
-            self._results.append(b"".join(map(line, outcomes)))
+            for file, piece in pieces:
+                if piece:
+                    file.append(piece)
+            for file, piece in pieces:
+                if piece and self._sync and file is not self._failed:  # that one can be made again
+                    file.sync()
         except OSError:
-            self._failed.cut(before)  # all of this comes again: nothing may stand twice
+            for (file, _), size in zip(pieces, before, strict=True):
+                file.cut(size)  # all of this comes again: nothing may stand twice
             raise
-
-
-def _csv(rows: Sequence[Sequence[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()

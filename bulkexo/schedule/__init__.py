@@ -4,12 +4,18 @@ Floor 3: knows nothing of files and formats.
 """
 
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
-from bulkexo.schedule.scheduler import Scheduler, Settings, Sink, Tokens, Transport
+from bulkexo.schedule.scheduler import Announce, Decide, Past, Scheduler, Settings, Sink, Tokens, Transport
+from bulkexo.schedule.settle import OnUnknown, Rules
 from bulkexo.schedule.tally import Tally
 
 __all__ = [
+    "Announce",
+    "Decide",
     "Lanes",
+    "OnUnknown",
     "Order",
+    "Past",
+    "Rules",
     "Scheduler",
     "Settings",
     "Sink",

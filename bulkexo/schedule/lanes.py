@@ -9,6 +9,7 @@ from typing import Any
 
 from bulkexo.model import Failure, Item
 from bulkexo.wire import Call
+from bulkexo.wire.repeat import question
 
 
 class Order(StrEnum):
@@ -26,6 +27,9 @@ class Ticket:
     waiting: tickets that must end before this one may go. doomed: an earlier step of the row failed.
     failures: attempts that count against the retries. faults: status 500 among them.
     started: first sending, seconds since the epoch; began: the same on the loop's clock.
+    unsettled: an earlier sending may have taken effect. recovered: an earlier process may have sent it, and
+    that is not settled yet. announced: the journal knows that it is sent.
+    asking: the next call asks whether the effect is there; asked: how often that was done.
     """
 
     item: Item
@@ -48,10 +52,19 @@ class Ticket:
     link: str = ""
     pages: list[Any] = field(default_factory=list)
     error: Failure | None = None
+    unsettled: bool = False
+    recovered: bool = False
+    announced: bool = False
+    asking: bool = False
+    asked: int = 0
 
     def call(self) -> Call:
         """What goes over the wire for this ticket now."""
-        return Call(self.request_id, self.item.cmdlet, self.item.parameters, self.link)
+        item = self.item
+        if self.asking and (asked := question(item.cmdlet, item.identity, item.parameters)):
+            own = int(self.request_id[-12:], 16) | 1 << 47  # another call than the one in doubt
+            return Call(f"{self.request_id[:-12]}{own:012x}", asked[0], asked[1])
+        return Call(self.request_id, item.cmdlet, item.parameters, self.link)
 
 
 class Lanes:
@@ -74,9 +87,16 @@ class Lanes:
         """How many tickets may go now."""
         return len(self._ready)
 
-    def add(self, item: Item, request_id: str) -> list[Ticket]:
-        """Open a ticket for the next item of the job; returns those that end unsent by it (its own)."""
-        ticket = Ticket(item, request_id, self._lane(item))
+    def add(
+        self, item: Item, request_id: str, *, recovered: bool = False, doomed: bool = False
+    ) -> list[Ticket]:
+        """Open a ticket for the next item of the job; returns those that end unsent by it (its own).
+
+        recovered: an earlier process may have sent it. doomed: an earlier step of its row failed there.
+        """
+        ticket = Ticket(
+            item, request_id, self._lane(item), doomed=doomed, recovered=recovered, announced=recovered
+        )
         self.open += 1
         earlier = self._last_added
         self._last_added = ticket

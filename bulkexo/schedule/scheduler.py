@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -18,13 +17,15 @@ from bulkexo.model import (
     SignInUnreachableError,
     StoppedError,
 )
-from bulkexo.pace import Backoff, Pacer, Sighting
+from bulkexo.pace import Backoff, Pacer
 from bulkexo.pace.bucket import Bucket
+from bulkexo.schedule.delays import Delays
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
-from bulkexo.schedule.settle import Next, cut_off, next_move, outcome, skipped
+from bulkexo.schedule.outcomes import outcome, skipped
+from bulkexo.schedule.reach import Reach, sighting
+from bulkexo.schedule.settle import RECOVERED, Next, Rules, harmless, next_move, told_to_resend
 from bulkexo.schedule.tally import Tally
-from bulkexo.wire import Action, Lost, Reply, Request, Service, Verdict, judge, pack, unpack
-from bulkexo.wire.cmdlets import repeatable
+from bulkexo.wire import Action, Call, Lost, Reply, Request, Service, Verdict, judge, pack, unpack
 from bulkexo.wire.hosts import trusted
 
 REFUSED_AGAIN = (
@@ -53,18 +54,32 @@ class Tokens(Protocol):
 Sink = Callable[[Sequence[Outcome]], Awaitable[None]]
 """Takes outcomes on, a reply's worth at a time; waits while it has too many."""
 
+Announce = Callable[[Sequence[Item]], Awaitable[None]]
+"""Returns when it is on disk that these items are about to be sent. Raises StoppedError if it cannot be."""
+
+Decide = Callable[[Item, str], Awaitable[bool]]
+"""Asks a person whether an item of unknown fate is sent again; the text says why it is asked."""
+
+
+class Past(Protocol):
+    """What an earlier process of the same run has left."""
+
+    def unsettled(self, item: Item) -> bool:
+        """Whether the item was announced and has no line: it may have been sent."""
+
+    def doomed(self, item: Item) -> bool:
+        """Whether an earlier step of the item's row did not succeed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """batch_size: items a request, 1 to 10. retries: failed attempts forgiven an item. window: items open
-    at once, which bounds memory; None for a window that fits the concurrency. offline: seconds without
-    reaching the service after which the run stops. run_id: the first 24 characters of a GUID, from which
-    each item's client-request-id is made."""
+    """batch_size: items a request, 1 to 10. rules: what becomes of an item. window: items open at once, which
+    bounds memory. offline: seconds without reaching the service after which the run stops. run_id: the
+    first 24 characters of a GUID, from which each item's client-request-id is made."""
 
     batch_size: int = 10
-    retries: int = 5
     order: Order = Order.IDENTITY
-    strict: bool = False
+    rules: Rules = field(default_factory=Rules)
     window: int = 1000
     offline: float = 600.0
     run_id: str = "00000000-0000-4000-8000-"
@@ -77,6 +92,7 @@ class _Sorted:
     ended: list[Outcome] = field(default_factory=list)
     at_once: list[Ticket] = field(default_factory=list)
     sign_in: list[Ticket] = field(default_factory=list)
+    undecided: list[tuple[Ticket, Verdict]] = field(default_factory=list)
     claims: str = ""
 
 
@@ -84,6 +100,7 @@ class Scheduler:
     """Runs the items of one tenant to their end, within what `pacer` allows.
 
     service, transport, tokens: whom to speak to. wall: seconds since the epoch. sink: takes the outcomes.
+    announce, decide: see there; without a person, what is undecided stays unknown. past: of a resumed run.
     """
 
     def __init__(
@@ -96,7 +113,10 @@ class Scheduler:
         backoff: Backoff,
         wall: Callable[[], float],
         sink: Sink,
+        announce: Announce,
         settings: Settings,
+        decide: Decide | None = None,
+        past: Past | None = None,
     ) -> None:
         self._service = service
         self._transport = transport
@@ -105,19 +125,21 @@ class Scheduler:
         self._backoff = backoff
         self._wall = wall
         self._sink = sink
+        self._announce = announce
+        self._decide = decide
+        self._past = past
         self._settings = settings
         self._bucket = Bucket(pacer.allowance(0.0).rate)
         self._lanes = Lanes(settings.order)
         self._items: Iterator[Item] = iter(())
         self._exhausted = False
-        self._later: list[tuple[float, int, Ticket]] = []
-        self._sequence = 0
+        self._later = Delays()
+        self._reach = Reach(settings.offline)
+        self._group: anyio.abc.TaskGroup | None = None
         self._changed = anyio.Event()
         self._asking: anyio.CancelScope | None = None
         self._stopping = False
         self._error: BulkexoError | None = None
-        self._cut: list[Ticket] = []
-        self._unreached_since: float | None = None
         self.tally = Tally()
 
     async def run(self, items: Iterator[Item]) -> bool:
@@ -127,6 +149,7 @@ class Scheduler:
         """
         self._items = items
         async with anyio.create_task_group() as group:
+            self._group = group
             while batch := await self._next_batch():
                 self.tally.batches += 1
                 group.start_soon(self._exchange, batch)
@@ -142,31 +165,41 @@ class Scheduler:
             self._asking.cancel()
         self._changed.set()
 
-    def abandoned(self) -> list[Outcome]:
-        """After a cancelled run: outcomes for items cut off in flight that must not be sent again."""
-        now = anyio.current_time()
-        return [cut_off(ticket, now) for ticket in self._cut if not repeatable(ticket.item.cmdlet)]
-
     async def _next_batch(self) -> list[Ticket]:
         while not self._stopping:
             now = anyio.current_time()
-            self._bring_back(now)
+            for ticket in self._later.due(now):
+                self._lanes.give_back(ticket)
             await self._fill()
             if not self._lanes.open:
                 return []
             allowance = self._pacer.allowance(now)
             self.tally.hold_until = allowance.hold_until
-            due = self._later[0][0] if self._later else float("inf")
+            due = self._later.next
             if now < allowance.hold_until:
                 await self._change(min(allowance.hold_until, due))
             elif not self._lanes.ready or self.tally.batches >= allowance.concurrency:
                 await self._change(due)
-            elif batch := await self._granted(self._lanes.take(self._settings.batch_size)):
+            elif batch := await self._granted(
+                await self._unsettled_apart(self._lanes.take(self._settings.batch_size))
+            ):
                 return batch
         return []
 
+    async def _unsettled_apart(self, batch: list[Ticket]) -> list[Ticket]:
+        """Those of the batch that are to be sent now, without what an earlier process has left in doubt."""
+        left = [ticket for ticket in batch if ticket.recovered]
+        if not left:
+            return batch
+        for ticket in left:
+            ticket.recovered = False
+        await self._finish(self._sort(left, [RECOVERED] * len(left)))
+        return [ticket for ticket in batch if ticket not in left]
+
     async def _granted(self, batch: list[Ticket]) -> list[Ticket]:
         """The batch once its tokens are there; put back, and nothing, if things changed meanwhile."""
+        if not batch:
+            return []
         self._bucket.set_rate(self._pacer.allowance(anyio.current_time()).rate)
         with anyio.CancelScope() as self._asking:
             await self._bucket.acquire(len(batch))
@@ -187,10 +220,6 @@ class Scheduler:
         with anyio.CancelScope(deadline=until):
             await self._changed.wait()
 
-    def _bring_back(self, now: float) -> None:
-        while self._later and self._later[0][0] <= now:
-            self._lanes.give_back(heapq.heappop(self._later)[2])
-
     async def _fill(self) -> None:
         """Read rows as room appears."""
         unsent: list[Ticket] = []
@@ -203,26 +232,32 @@ class Scheduler:
             if item is None:
                 self._exhausted = True
             else:
-                unsent += self._lanes.add(item, f"{self._settings.run_id}{item.row << 8 | item.step:012x}")
+                unsent += self._open(item)
         if unsent:
             await self._deliver([skipped(ticket) for ticket in unsent])
+
+    def _open(self, item: Item) -> list[Ticket]:
+        request_id = f"{self._settings.run_id}{item.row << 8 | item.step:012x}"
+        if self._past is None:
+            return self._lanes.add(item, request_id)
+        recovered, doomed = self._past.unsettled(item), self._past.doomed(item)
+        return self._lanes.add(item, request_id, recovered=recovered, doomed=doomed)
 
     async def _exchange(self, batch: list[Ticket]) -> None:
         """One attempt of a batch, and what follows from it."""
         token, started = "", anyio.current_time()
         reply: Reply | Lost
         try:
+            await self._announce_unsafe(batch)
             token = await self._tokens.current()
-            reply = await self._send(batch, token)
+            calls = [ticket.call() for ticket in batch]
+            reply = await self._send(batch, calls, token)
         except SignInUnreachableError as error:
             reply = Lost(str(error), sent=False)
-        except SignInError as error:
+        except (SignInError, StoppedError) as error:
             self._return(batch)
             self.stop(error)
             return
-        except anyio.get_cancelled_exc_class():
-            self._cut += batch
-            raise
         finally:
             self.tally.batches -= 1
             self._changed.set()
@@ -231,27 +266,51 @@ class Scheduler:
             self.stop(StoppedError(f"{self._service.endpoint} cannot be used. {reply.reason}"))
             return
         verdicts = [
-            self._checked(judge(heard, ticket.item.cmdlet))
-            for ticket, heard in zip(batch, unpack(reply, len(batch)), strict=True)
+            self._checked(judge(heard, call.cmdlet))
+            for call, heard in zip(calls, unpack(reply, len(batch)), strict=True)
         ]
         self._learn(reply, verdicts, started)
-        fates = self._sort(batch, verdicts)
+        await self._finish(self._sort(batch, verdicts), token)
+
+    async def _finish(self, fates: _Sorted, token: str = "") -> None:
+        """What follows from a reply, ticket by ticket."""
         if fates.sign_in:
             await self._sign_in(fates.sign_in, token, fates.claims)
         self._return(fates.at_once)
+        for ticket, verdict in fates.undecided:
+            if self._group is not None:
+                self._group.start_soon(self._ask, ticket, verdict)
         await self._deliver(fates.ended)
         self._changed.set()
 
-    async def _send(self, batch: list[Ticket], token: str) -> Reply | Lost:
+    async def _ask(self, ticket: Ticket, verdict: Verdict) -> None:
+        """Let a person decide about an item of unknown fate; until then its lane waits."""
+        now = anyio.current_time()
+        error = outcome(ticket, verdict, now, strict=False).error
+        if self._decide is not None and await self._decide(ticket.item, error.message if error else ""):
+            told_to_resend(ticket)
+            self._lanes.give_back(ticket)
+        else:
+            await self._deliver(self._ended(ticket, verdict, now))
+        self._changed.set()
+
+    async def _announce_unsafe(self, batch: Sequence[Ticket]) -> None:
+        """Put on disk what is about to be sent and must not be sent twice."""
+        unsafe = [ticket for ticket in batch if not (ticket.announced or harmless(ticket.item))]
+        if unsafe:
+            await self._announce([ticket.item for ticket in unsafe])
+            for ticket in unsafe:
+                ticket.announced = True
+
+    async def _send(self, batch: list[Ticket], calls: Sequence[Call], token: str) -> Reply | Lost:
         now, wall = anyio.current_time(), self._wall()
         for ticket in batch:
-            if not ticket.link:
+            if not ticket.link and not ticket.asking:
                 ticket.attempts += 1
             if ticket.started is None:
                 ticket.started, ticket.began = wall, now
         self.tally.sent += len(batch)
-        request = pack(self._service, [ticket.call() for ticket in batch], token)
-        return await self._transport.send(request)
+        return await self._transport.send(pack(self._service, calls, token))
 
     def _checked(self, verdict: Verdict) -> Verdict:
         """The same verdict with its next page made absolute; one elsewhere would carry the token away."""
@@ -268,43 +327,27 @@ class Scheduler:
     def _learn(self, reply: Reply | Lost, verdicts: Sequence[Verdict], started: float) -> None:
         """Tell pace what was seen, and notice when the service is out of reach."""
         now = anyio.current_time()
-        refused = [v for v in verdicts if v.action in (Action.THROTTLED, Action.CROWDED)]
-        self.tally.refused += len(refused)
-        waits = [v.retry_after for v in verdicts if v.retry_after is not None]
-        busy = all(v.action in (Action.BUSY, Action.UNANSWERED, Action.UNREACHED) for v in verdicts)
-        self._pacer.saw(
-            Sighting(
-                started=started,
-                ended=now,
-                sent=len(verdicts),
-                refused=len(refused),
-                retry_after=max(waits) if waits and (refused or busy) else None,
-                crowded=any(v.action is Action.CROWDED for v in refused),
-                busy=busy,
-            )
-        )
-        if isinstance(reply, Reply) or reply.sent:
-            self._unreached_since = None
-            self.tally.unreachable = ""
-            return
-        self.tally.unreachable = reply.reason
-        if self._unreached_since is None:
-            self._unreached_since = now
-        elif now - self._unreached_since > self._settings.offline:
-            waited = f"{self._settings.offline:.0f} s"
-            self.stop(StoppedError(f"{self._service.endpoint} was not reached for {waited}. {reply.reason}"))
+        seen = sighting(verdicts, started, now)
+        self.tally.refused += seen.refused
+        self._pacer.saw(seen)
+        self.tally.unreachable = self._reach.note(reply, now)
+        if self._reach.given_up(now):
+            why = f"{self._service.endpoint} was not reached for {self._settings.offline:.0f} s."
+            self.stop(StoppedError(f"{why} {self.tally.unreachable}"))
 
     def _sort(self, batch: Sequence[Ticket], verdicts: Sequence[Verdict]) -> _Sorted:
         now = anyio.current_time()
         fates = _Sorted()
         for ticket, verdict in zip(batch, verdicts, strict=True):
-            move = next_move(ticket, verdict, self._settings.retries)
+            move = next_move(ticket, verdict, self._settings.rules)
             if move is Next.END:
-                fates.ended.append(outcome(ticket, verdict, now, strict=self._settings.strict))
-                unsent = self._lanes.end(ticket, succeeded=fates.ended[-1].status.good)
-                fates.ended += [skipped(later) for later in unsent]
+                fates.ended += self._ended(ticket, verdict, now)
             elif move is Next.LATER:
                 self._put_off(ticket, verdict, now)
+            elif move is Next.LOOK:
+                self._later.put(ticket, now + self._settings.rules.looks[ticket.asked])
+            elif move is Next.DECIDE:
+                fates.undecided.append((ticket, verdict))
             elif move is Next.SIGN_IN:
                 fates.sign_in.append(ticket)
                 fates.claims = fates.claims or verdict.claims
@@ -312,11 +355,16 @@ class Scheduler:
                 fates.at_once.append(ticket)
         return fates
 
+    def _ended(self, ticket: Ticket, verdict: Verdict, now: float) -> list[Outcome]:
+        """The outcome of a ticket that has ended, and those of the steps that end with it."""
+        ended = outcome(ticket, verdict, now, strict=self._settings.rules.strict)
+        unsent = self._lanes.end(ticket, succeeded=ended.status.good)
+        return [ended, *map(skipped, unsent)]
+
     def _put_off(self, ticket: Ticket, verdict: Verdict, now: float) -> None:
         self.tally.retried += 1
         wait = max(self._backoff.wait(ticket.failures + ticket.unreached), verdict.retry_after or 0.0)
-        self._sequence += 1
-        heapq.heappush(self._later, (now + wait, self._sequence, ticket))
+        self._later.put(ticket, now + wait)
 
     async def _sign_in(self, tickets: list[Ticket], refused: str, claims: str) -> None:
         """A new token, once per token; one that is refused when new ends the run."""

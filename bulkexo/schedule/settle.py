@@ -2,54 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from enum import Enum, auto
-from typing import Any
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
 
-from bulkexo.model import Failure, Outcome, Status
-from bulkexo.redact import blot, secret_texts
+from bulkexo.model import Failure, Item, Repeat
 from bulkexo.schedule.lanes import Ticket
 from bulkexo.wire import Action, Verdict
 from bulkexo.wire.cmdlets import repeatable
+from bulkexo.wire.repeat import GONE, done_before, question
 
 FAULT_TRIES = 2
 """Microsoft's module gives a 500 two tries at most (protocol.md, Status)."""
 
+RECOVERED = Verdict(
+    Action.UNANSWERED,
+    failure=Failure("bulkexo:no-answer", "", "The process that sent it ended before the answer came."),
+)
+"""What is known of an item that an earlier process had announced and not recorded."""
+
+
+class OnUnknown(StrEnum):
+    """What to do about an item whose fate cannot be found out (`--on-unknown`)."""
+
+    RESEND = "resend"
+    SKIP = "skip"
+    ASK = "ask"
+
 
 class Next(Enum):
-    """Where a ticket goes from here."""
+    """Where a ticket goes from here. LOOK: asks the service, after a while, whether the effect is there.
+    DECIDE: a person says whether it is sent again."""
 
     END = auto()
     AT_ONCE = auto()
     LATER = auto()
+    LOOK = auto()
+    DECIDE = auto()
     SIGN_IN = auto()
 
 
-def next_move(ticket: Ticket, verdict: Verdict, retries: int) -> Next:
-    """Whether the ticket ends or goes again, noting in it what was learnt.
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """retries: failed attempts forgiven an item. strict: unchanged counts as failed. looks: seconds to wait
+    before each look for an effect, growing since reads lag writes by seconds to minutes (protocol.md)."""
 
-    retries: failed attempts that are forgiven. Being throttled is never one of them.
-    """
+    retries: int = 5
+    strict: bool = False
+    on_unknown: OnUnknown = OnUnknown.SKIP
+    looks: tuple[float, ...] = (2.0, 15.0, 45.0, 120.0)
+
+
+def harmless(item: Item) -> bool:
+    """Whether sending the item twice is the same as once: by its verb, or because the job says so."""
+    return repeatable(item.cmdlet) if item.repeat is None else item.repeat is Repeat.SAFE
+
+
+def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
+    """Whether the ticket ends or goes again, noting in it what was learnt. Being throttled never counts."""
     action = verdict.action
     ticket.error = verdict.failure
-    if action in (Action.DONE, Action.UNCHANGED):
-        return _after_page(ticket, verdict)
     if action in (Action.THROTTLED, Action.CROWDED):
         return Next.AT_ONCE
     if action is Action.SIGN_IN:
-        ticket.attempts -= 1  # not an attempt (protocol.md, Status)
+        _uncount(ticket)  # not an attempt (protocol.md, Status)
         return Next.SIGN_IN
     if action is Action.APART:
         ticket.apart = True
         return Next.AT_ONCE
     if action is Action.UNREACHED:
-        ticket.attempts = max(0, ticket.attempts - 1)  # it never left
+        _uncount(ticket)  # it never left
         ticket.unreached += 1
         return Next.LATER
+    if ticket.asking:
+        return _looked(ticket, verdict, rules)
+    if action in (Action.DONE, Action.UNCHANGED):
+        return _after_page(ticket, verdict)
     if action is Action.FAILED:
         return Next.END
-    return _after_failure(ticket, action, retries)
+    return _after_failure(ticket, action, rules)
+
+
+def told_to_resend(ticket: Ticket) -> None:
+    """A person has decided that a ticket in doubt is sent again."""
+    ticket.asking = False
+    ticket.failures = 0
+
+
+def _uncount(ticket: Ticket) -> None:
+    if not ticket.asking:
+        ticket.attempts = max(0, ticket.attempts - 1)
 
 
 def _after_page(ticket: Ticket, verdict: Verdict) -> Next:
@@ -60,99 +101,59 @@ def _after_page(ticket: Ticket, verdict: Verdict) -> Next:
     return Next.AT_ONCE if verdict.link else Next.END
 
 
-def _after_failure(ticket: Ticket, action: Action, retries: int) -> Next:
-    harmless = repeatable(ticket.item.cmdlet)
-    if action in (Action.UNANSWERED, Action.FAULT) and not harmless:
-        return Next.END
-    ticket.failures += 1
+def _after_failure(ticket: Ticket, action: Action, rules: Rules) -> Next:
     if action is Action.RESTART:
         ticket.link = ""
         ticket.pages.clear()
     if action is Action.FAULT:
         ticket.faults += 1
-        if ticket.faults >= FAULT_TRIES:
+        if ticket.faults >= FAULT_TRIES or not _resendable(ticket.item):
             return Next.END
-    return Next.LATER if ticket.failures <= retries else Next.END
+    if action in (Action.UNANSWERED, Action.FAULT):
+        ticket.unsettled = True
+        if not _resendable(ticket.item):
+            return _in_doubt(ticket, rules)
+    return _again(ticket, rules)
 
 
-def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Outcome:
-    """The line of results.ndjson for a ticket that ends with this verdict. now: seconds of the loop."""
-    item = ticket.item
-    status, error = _status(ticket, verdict)
-    warnings: Sequence[str] = verdict.warnings
-    value: Sequence[Any] = ticket.pages or verdict.value
-    if item.secrets:  # the service may quote what it was sent
-        secrets = secret_texts(item)
-        warnings, value = blot(warnings, secrets), blot(value, secrets)
-        error = error and replace(error, message=blot(error.message, secrets))
-    if status is Status.UNCHANGED:
-        if error is not None:
-            warnings = [*warnings, error.message]
-        error = None
-        if strict:
-            status = Status.FAILED
-            error = Failure("bulkexo:unchanged", "", " ".join(warnings))
-    return Outcome(
-        item=item,
-        status=status,
-        attempts=ticket.attempts,
-        http_status=verdict.status,
-        started=ticket.started,
-        duration=max(0.0, now - ticket.began) if ticket.started is not None else 0.0,
-        request_id=verdict.request_id or ticket.request_id,
-        value=value,
-        warnings=warnings,
-        error=error,
+def _resendable(item: Item) -> bool:
+    """Harmless twice in itself, or because the service lets it take effect once only."""
+    return harmless(item) or (item.repeat is None and done_before(item.cmdlet) is not None)
+
+
+def _again(ticket: Ticket, rules: Rules) -> Next:
+    ticket.failures += 1
+    return Next.LATER if ticket.failures <= rules.retries else Next.END
+
+
+def _in_doubt(ticket: Ticket, rules: Rules) -> Next:
+    """It may have taken effect and must not simply go again: look, or leave it to the rule or a person."""
+    if question(ticket.item.cmdlet, ticket.item.identity, ticket.item.parameters):
+        ticket.asking = True
+        return Next.LOOK
+    return _undecided(ticket, rules)
+
+
+def _looked(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
+    """What the look for the effect has shown."""
+    if verdict.action in (Action.DONE, Action.UNCHANGED) and verdict.value:
+        return Next.END
+    absent = verdict.action in (Action.DONE, Action.UNCHANGED) or (
+        verdict.action is Action.FAILED and verdict.failure is not None and GONE.said(verdict.failure)
     )
+    if absent:
+        ticket.asked += 1
+        return Next.LOOK if ticket.asked < len(rules.looks) else _undecided(ticket, rules)
+    if verdict.action is Action.FAILED:
+        return _undecided(ticket, rules)
+    move = _again(ticket, rules)
+    return move if move is Next.LATER else _undecided(ticket, rules)
 
 
-def _status(ticket: Ticket, verdict: Verdict) -> tuple[Status, Failure | None]:
-    if verdict.action is Action.DONE:
-        return Status.SUCCEEDED, None
-    if verdict.action is Action.UNCHANGED:
-        return Status.UNCHANGED, verdict.failure
-    if verdict.action is not Action.UNANSWERED:
-        return Status.FAILED, verdict.failure
-    reason = verdict.failure.message if verdict.failure else ""
-    if repeatable(ticket.item.cmdlet):
-        return Status.FAILED, Failure(
-            "bulkexo:no-answer",
-            "",
-            f"No answer after {ticket.attempts} attempts. {reason} It may have taken effect; "
-            "running the row again is harmless.",
-        )
-    return Status.UNKNOWN, _unknown(ticket, reason)
-
-
-def cut_off(ticket: Ticket, now: float) -> Outcome:
-    """A ticket whose request was abandoned in flight and that must not simply be sent again."""
-    verdict = Verdict(
-        Action.UNANSWERED,
-        failure=Failure("bulkexo:no-answer", "", "The run was stopped while it was in flight."),
-    )
-    return outcome(ticket, verdict, now, strict=False)
-
-
-def skipped(ticket: Ticket) -> Outcome:
-    """A later step whose row had failed."""
-    reason = f"Step {ticket.item.step} was not sent: an earlier step of the row did not succeed."
-    return Outcome(
-        item=ticket.item,
-        status=Status.SKIPPED,
-        attempts=0,
-        http_status=None,
-        started=None,
-        duration=0.0,
-        request_id=None,
-        error=Failure("bulkexo:earlier-step", "", reason),
-    )
-
-
-def _unknown(ticket: Ticket, reason: str) -> Failure:
-    name = ticket.item.cmdlet
-    return Failure(
-        "bulkexo:unknown",
-        "",
-        f"{name} was sent and never answered. {reason} It may have taken effect, and a second {name} is not "
-        "harmless: look at the object before you run the row again.",
-    )
+def _undecided(ticket: Ticket, rules: Rules) -> Next:
+    if rules.on_unknown is OnUnknown.ASK:
+        return Next.DECIDE
+    if rules.on_unknown is OnUnknown.SKIP:
+        return Next.END
+    ticket.asking = False
+    return _again(ticket, rules)

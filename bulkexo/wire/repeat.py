@@ -38,7 +38,9 @@ FOLDER = Done(
 )
 CREATED = Done(
     "its name or address can be taken once",
-    frozenset({"ProxyAddressExistsException", "WLCDManagedMemberExistsException", "ObjectAlreadyExistsException"}),
+    frozenset(
+        {"ProxyAddressExistsException", "WLCDManagedMemberExistsException", "ObjectAlreadyExistsException"}
+    ),
     ("already exists", "is already being used", "is already in use"),
 )
 GONE = Done(
@@ -77,14 +79,16 @@ BY_POSITION = frozenset({"remove-inboxrule", "remove-calendarevents", "remove-tr
 
 
 def done_before(cmdlet: str) -> Done | None:
-    """How a second sending of the cmdlet is answered if the first took effect; None if twice is not harmless."""
+    """How a second sending is answered if the first took effect; None if the service does not see to that."""
     lowered = cmdlet.lower()
     if verb(cmdlet) == "remove" and lowered not in BY_POSITION:
         return GONE
     return HARMLESS.get(lowered)
 
 
-def question(cmdlet: str, identity: str, parameters: Mapping[str, Value]) -> tuple[str, dict[str, Value]] | None:
+def question(
+    cmdlet: str, identity: str, parameters: Mapping[str, Value]
+) -> tuple[str, dict[str, Value]] | None:
     """The Get- cmdlet and its parameters that show whether a New- took effect; None if there is none.
 
     The object is asked for by the name that the row gives it, in its mailbox if it belongs to one.

@@ -1,0 +1,95 @@
+"""Files of a run folder that only grow, and failed.csv as text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from bulkexo.journal.folder import RunFolder
+from bulkexo.journal.lines import failed_cells
+from bulkexo.journal.past import Past
+from bulkexo.model import Item
+
+ERROR_COLUMN = "Error"
+MARK = b"\xef\xbb\xbf"
+"""By which Excel knows UTF-8."""
+
+
+class Appending:
+    """A file that only grows by whole pieces: one that fails to be written leaves nothing of itself.
+
+    path: made anew (raises FileExistsError if it is there), or, with `keep`, gone on with after its first
+    `keep` bytes. Raises OSError.
+    """
+
+    def __init__(self, path: Path, keep: int | None = None) -> None:
+        self._file: BinaryIO = path.open("xb" if keep is None else "r+b", buffering=0)
+        self.size = 0
+        if keep is not None:
+            self.cut(keep)
+
+    def append(self, piece: bytes) -> None:
+        """Write it all, or nothing."""
+        view = memoryview(piece)
+        try:
+            while view:
+                view = view[self._file.write(view) :]
+        except OSError:
+            self.cut(self.size)
+            raise
+        self.size += len(piece)
+
+    def cut(self, size: int) -> None:
+        """Take back what stands behind the first `size` bytes."""
+        self._file.truncate(size)
+        self._file.seek(size)
+        self.size = size
+
+    def sync(self) -> None:
+        """Return when the disk has it."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close it."""
+        self._file.close()
+
+
+def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
+    """Rows as UTF-8 CSV."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def header(columns: Sequence[str]) -> bytes:
+    """The start of failed.csv."""
+    return MARK + csv_bytes([[*columns, ERROR_COLUMN]])
+
+
+def rewrite_failed(
+    folder: RunFolder,
+    past: Past,
+    items: Iterable[Item],
+    columns: Sequence[str],
+    secret_columns: Collection[str],
+) -> None:
+    """Make failed.csv from the record of truth: a crash may have left it ahead of it. Raises OSError."""
+    fresh = folder.failed.with_suffix(".csv.new")
+    with fresh.open("wb") as file, folder.results.open("rb") as results:
+        file.write(header(columns))
+        for item in items:
+            offset = past.in_trouble(item)
+            if offset is not None:
+                results.seek(offset)
+                error = orjson.loads(results.readline()).get("error") or {}
+                row = failed_cells(item, str(error.get("message", "")), columns, secret_columns)
+                file.write(csv_bytes([row]))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(folder.failed)

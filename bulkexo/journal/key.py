@@ -1,0 +1,28 @@
+"""What a row is known by, beside its number: cmdlet and parameters, as a short hash."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from bulkexo.model import Item, Value
+
+OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+
+
+def key(item: Item) -> str:
+    """16 hexadecimal digits; the same for the same cmdlet, step and parameters, whatever their order.
+
+    Secret values are left out: a hash of a weak password would give it away.
+    """
+    parameters: dict[str, Value] = dict(item.parameters)
+    for name in item.secrets:
+        parameters.pop(name, None)
+    text = orjson.dumps([item.cmdlet, item.step, parameters], option=OPTIONS, default=_plain)
+    return blake2b(text, digest_size=8).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if hasattr(value, "keys") else list(value)

@@ -1,0 +1,214 @@
+"""Reading a run's folder back: what has ended, what was announced, where a torn line begins."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bulkexo.journal.folder import RunFolder
+from bulkexo.journal.key import key
+from bulkexo.model import Item, Status, UsageError
+
+CODES = (None, *Status)
+"""What a byte of `Past.codes` stands for; 0 is an item without a line."""
+NUMBER = {status: number for number, status in enumerate(Status, 1)}
+BAD = frozenset(NUMBER[status] for status in Status if not status.good)
+TROUBLE = (NUMBER[Status.FAILED], NUMBER[Status.UNKNOWN])
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of results.ndjson that counts. offset: of its first byte in the file."""
+
+    row: int
+    step: int
+    key: str
+    status: Status
+    offset: int
+
+
+class Lines:
+    """The objects of an NDJSON file, each with its offset, up to where a crash has torn it.
+
+    What follows the last whole line was never acknowledged, so it is left out; `whole` is where it begins,
+    once all has been read, and `torn` how many bytes it is. Raises UsageError where a line that cannot be
+    read is followed by one that can: then the file was damaged, not torn.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.whole = 0
+        self.torn = 0
+
+    def __iter__(self) -> Iterator[tuple[dict[str, Any], int]]:
+        try:
+            with self._path.open("rb") as file:
+                for raw in file:
+                    document = _parse(raw)
+                    if document is None:
+                        self.torn += len(raw)
+                    elif self.torn:
+                        raise UsageError(
+                            f"{self._path} cannot be read from byte {self.whole} on, though lines follow: it "
+                            "was damaged. Restore it from a copy, or run the job anew in another folder."
+                        )
+                    else:
+                        yield document, self.whole
+                        self.whole += len(raw)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise UsageError(f"{self._path} cannot be read ({error.strerror}).") from None
+
+
+def _parse(raw: bytes) -> dict[str, Any] | None:
+    if not raw.endswith(b"\n"):
+        return None
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+class Past:
+    """What earlier processes of a run have done, by the number of the item in the job.
+
+    A byte and an offset of eight for each item, whatever their number. steps: items of a row.
+    codes: see CODES. offsets: of the lines of failed and unknown items. strangers: lines without an item.
+    results_size, announced_size: bytes of whole lines. torn: bytes behind the lines of results.ndjson.
+    """
+
+    def __init__(self, items: int, steps: int) -> None:
+        self.codes = bytearray(items)
+        self.offsets = array("Q", bytes(8 * items))
+        self.counts: Counter[Status] = Counter()
+        self.strangers = 0
+        self.results_size = 0
+        self.announced_size = 0
+        self.torn = 0
+        self._steps = steps
+        self._unsettled: set[int] = set()
+        self._chosen: bytes | None = None
+
+    def number(self, row: int, step: int) -> int:
+        """The place of an item in the job, from 0."""
+        return (row - 1) * self._steps + step - 1
+
+    def ended(self, item: Item) -> bool:
+        """Whether the item is not to be run: it has its line, or is not among those chosen."""
+        place = self.number(item.row, item.step)
+        return bool(self.codes[place]) or not (self._chosen is None or self._chosen[place])
+
+    def unsettled(self, item: Item) -> bool:
+        """Whether it was announced and has no line."""
+        return self.number(item.row, item.step) in self._unsettled
+
+    def doomed(self, item: Item) -> bool:
+        """Whether the step before it has ended badly."""
+        return item.step > 1 and self.codes[self.number(item.row, item.step) - 1] in BAD
+
+    def in_trouble(self, item: Item) -> int | None:
+        """The offset of the item's line if it failed or is unknown."""
+        place = self.number(item.row, item.step)
+        return self.offsets[place] if self.codes[place] in TROUBLE else None
+
+    def choose(self, chosen: bytes) -> None:
+        """Only items whose byte is not 0 belong to the run."""
+        self._chosen = chosen
+
+    def note(self, place: int, status: Status, offset: int) -> None:
+        """Take in one line; a second one for the same item is not counted again."""
+        if not 0 <= place < len(self.codes):
+            self.strangers += 1
+        elif not self.codes[place]:
+            self.codes[place] = NUMBER[status]
+            self.counts[status] += 1
+            if NUMBER[status] in TROUBLE:
+                self.offsets[place] = offset
+
+    def measure(self, results: Lines, announced: Lines) -> None:
+        """Take in where the whole lines of both files, read to their ends, stop."""
+        self.results_size, self.announced_size, self.torn = results.whole, announced.whole, results.torn
+
+    def announced(self, place: int) -> None:
+        """Take in an announcement; it is unsettled unless it has its line."""
+        if 0 <= place < len(self.codes) and not self.codes[place]:
+            self._unsettled.add(place)
+
+    @property
+    def in_doubt(self) -> int:
+        """How many items were announced and have no line."""
+        return len(self._unsettled)
+
+
+def _results(lines: Lines) -> Iterator[Line]:
+    for document, offset in lines:
+        try:
+            yield Line(
+                int(document["row"]),
+                int(document["step"]),
+                str(document.get("key", "")),
+                Status(document["status"]),
+                offset,
+            )
+        except (KeyError, TypeError, ValueError):
+            raise UsageError(
+                f"results.ndjson holds a line that is not a result (at byte {offset})."
+            ) from None
+
+
+def _announcements(lines: Lines) -> Iterator[tuple[int, int, str]]:
+    for document, offset in lines:
+        try:
+            found = [(int(row), int(step), str(name)) for row, step, name in document["items"]]
+        except (KeyError, TypeError, ValueError):
+            raise UsageError(f"announced.ndjson holds a line that is none (at byte {offset}).") from None
+        yield from found
+
+
+def recall(folder: RunFolder, items: int, steps: int) -> Past:
+    """The past of a run whose job is what it was. Raises UsageError."""
+    past, lines, sent = Past(items, steps), Lines(folder.results), Lines(folder.announced)
+    for line in _results(lines):
+        past.note(past.number(line.row, line.step), line.status, line.offset)
+    for row, step, _ in _announcements(sent):
+        past.announced(past.number(row, step))
+    past.measure(lines, sent)
+    return past
+
+
+def recall_by_key(folder: RunFolder, items: int, steps: int, job: Callable[[], Iterable[Item]]) -> Past:
+    """The past of a run whose job has changed: each line goes to a row that is the same in all but place.
+
+    Rows that occur several times are told apart by their number alone, so any of them is as good.
+    """
+    past, lines, sent = Past(items, steps), Lines(folder.results), Lines(folder.announced)
+    by_key: defaultdict[str, list[Line]] = defaultdict(list)
+    for line in _results(lines):
+        by_key[line.key].append(line)
+    in_doubt = Counter(name for _, _, name in _announcements(sent))
+    for item in job():
+        name = key(item)
+        place = past.number(item.row, item.step)
+        if found := by_key.get(name):
+            line = found.pop(0)
+            past.note(place, line.status, line.offset)
+            in_doubt[name] -= 1
+        elif in_doubt[name] > 0:
+            in_doubt[name] -= 1
+            past.announced(place)
+    past.strangers = sum(map(len, by_key.values()))
+    past.measure(lines, sent)
+    return past
+
+
+def statuses(folder: RunFolder) -> Iterator[Line]:
+    """The lines of a run that nobody is writing. Raises UsageError."""
+    return _results(Lines(folder.results))

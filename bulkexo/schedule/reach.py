@@ -1,0 +1,48 @@
+"""What a reply says beyond its items: of the tenant's allowance, and whether the service is within reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bulkexo.pace import Sighting
+from bulkexo.wire import Action, Lost, Reply, Verdict
+
+REFUSALS = (Action.THROTTLED, Action.CROWDED)
+NO_USE = (Action.BUSY, Action.UNANSWERED, Action.UNREACHED)
+
+
+def sighting(verdicts: Sequence[Verdict], started: float, ended: float) -> Sighting:
+    """One batch's verdicts as the pacer takes them. Times: clock seconds."""
+    refused = [verdict for verdict in verdicts if verdict.action in REFUSALS]
+    waits = [verdict.retry_after for verdict in verdicts if verdict.retry_after is not None]
+    busy = all(verdict.action in NO_USE for verdict in verdicts)
+    return Sighting(
+        started=started,
+        ended=ended,
+        sent=len(verdicts),
+        refused=len(refused),
+        retry_after=max(waits) if waits and (refused or busy) else None,
+        crowded=any(verdict.action is Action.CROWDED for verdict in refused),
+        busy=busy,
+    )
+
+
+class Reach:
+    """Notices when nothing reaches the service any more. offline: seconds of that after which to give up."""
+
+    def __init__(self, offline: float) -> None:
+        self._offline = offline
+        self._since: float | None = None
+
+    def note(self, reply: Reply | Lost, now: float) -> str:
+        """Why it is out of reach at clock second `now`, "" if it is not."""
+        if isinstance(reply, Reply) or reply.sent:
+            self._since = None
+            return ""
+        if self._since is None:
+            self._since = now
+        return reply.reason
+
+    def given_up(self, now: float) -> bool:
+        """Whether it has been out of reach for too long."""
+        return self._since is not None and now - self._since > self._offline
