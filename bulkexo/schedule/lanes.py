@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bulkexo.model import Failure, Item
+from bulkexo.model import Item
 from bulkexo.wire import Call
 
 
@@ -47,7 +47,6 @@ class Ticket:
     began: float = 0.0
     link: str = ""
     pages: list[Any] = field(default_factory=list)
-    error: Failure | None = None
 
     def call(self) -> Call:
         """What goes over the wire for this ticket now."""

@@ -152,7 +152,7 @@ class Scheduler:
             now = anyio.current_time()
             self._bring_back(now)
             await self._fill()
-            if not self._lanes.open:
+            if self._stopping or not self._lanes.open:
                 return []
             allowance = self._pacer.allowance(now)
             self.tally.hold_until = allowance.hold_until
@@ -171,15 +171,17 @@ class Scheduler:
         with anyio.CancelScope() as self._asking:
             await self._bucket.acquire(len(batch))
         self._asking = None
-        now = anyio.current_time()
-        while not self._stopping and now < (until := self._pacer.allowance(now).hold_until):
-            await self._change(until)
+        while not self._stopping:
             now = anyio.current_time()
-        if self._stopping:
-            for ticket in reversed(batch):
-                self._lanes.give_back(ticket)
-            return []
-        return batch
+            allowance = self._pacer.allowance(now)
+            if now < allowance.hold_until:
+                await self._change(allowance.hold_until)
+            elif self.tally.batches >= allowance.concurrency:
+                await self._change(float("inf"))
+            else:
+                return batch
+        self._return(batch)
+        return []
 
     async def _change(self, until: float) -> None:
         """Wait until something has happened, or the loop's clock shows `until`."""
@@ -199,33 +201,37 @@ class Scheduler:
                 item = next(self._items, None)
             except BulkexoError as error:
                 self.stop(error)
-                return
+                break
             if item is None:
                 self._exhausted = True
             else:
                 unsent += self._lanes.add(item, f"{self._settings.run_id}{item.row << 8 | item.step:012x}")
-        if unsent:
-            await self._deliver([skipped(ticket) for ticket in unsent])
+        await self._deliver([skipped(ticket) for ticket in unsent])
 
     async def _exchange(self, batch: list[Ticket]) -> None:
-        """One attempt of a batch, and what follows from it."""
-        token, started = "", anyio.current_time()
-        reply: Reply | Lost
+        """One attempt of a batch, and what follows from it. It counts as in flight until its outcomes are
+        taken, so that a slow disk slows the sending down."""
+        try:
+            await self._attempt(batch)
+        finally:
+            self.tally.batches -= 1
+            self._changed.set()
+
+    async def _attempt(self, batch: list[Ticket]) -> None:
         try:
             token = await self._tokens.current()
-            reply = await self._send(batch, token)
         except SignInUnreachableError as error:
-            reply = Lost(str(error), sent=False)
+            self._put_off_unsigned(batch, str(error))
+            return
         except SignInError as error:
             self._return(batch)
             self.stop(error)
             return
-        except anyio.get_cancelled_exc_class():
-            self._cut += batch
-            raise
-        finally:
-            self.tally.batches -= 1
-            self._changed.set()
+        started = anyio.current_time()
+        if self._stopping or started < self._pacer.allowance(started).hold_until:
+            self._return(batch)  # things changed while the token was renewed
+            return
+        reply = await self._send(batch, token)
         if isinstance(reply, Lost) and reply.final:
             self._return(batch)
             self.stop(StoppedError(f"{self._service.endpoint} cannot be used. {reply.reason}"))
@@ -236,11 +242,10 @@ class Scheduler:
         ]
         self._learn(reply, verdicts, started)
         fates = self._sort(batch, verdicts)
-        if fates.sign_in:
-            await self._sign_in(fates.sign_in, token, fates.claims)
         self._return(fates.at_once)
         await self._deliver(fates.ended)
-        self._changed.set()
+        if fates.sign_in:
+            await self._sign_in(fates.sign_in, token, fates.claims)
 
     async def _send(self, batch: list[Ticket], token: str) -> Reply | Lost:
         now, wall = anyio.current_time(), self._wall()
@@ -251,7 +256,11 @@ class Scheduler:
                 ticket.started, ticket.began = wall, now
         self.tally.sent += len(batch)
         request = pack(self._service, [ticket.call() for ticket in batch], token)
-        return await self._transport.send(request)
+        try:
+            return await self._transport.send(request)
+        except anyio.get_cancelled_exc_class():
+            self._cut += batch
+            raise
 
     def _checked(self, verdict: Verdict) -> Verdict:
         """The same verdict with its next page made absolute; one elsewhere would carry the token away."""
@@ -283,16 +292,23 @@ class Scheduler:
                 busy=busy,
             )
         )
-        if isinstance(reply, Reply) or reply.sent:
+        self._bucket.set_rate(self._pacer.allowance(now).rate)
+        if isinstance(reply, Lost) and not reply.sent:
+            self.tally.sent -= len(verdicts)
+            self._note_unreached(reply.reason)
+        elif any(v.action is not Action.SIGN_IN for v in verdicts):
             self._unreached_since = None
             self.tally.unreachable = ""
-            return
-        self.tally.unreachable = reply.reason
+
+    def _note_unreached(self, reason: str) -> None:
+        """The service, or the one for signing in, is out of reach; too long, and the run stops."""
+        now = anyio.current_time()
+        self.tally.unreachable = reason
         if self._unreached_since is None:
             self._unreached_since = now
         elif now - self._unreached_since > self._settings.offline:
             waited = f"{self._settings.offline:.0f} s"
-            self.stop(StoppedError(f"{self._service.endpoint} was not reached for {waited}. {reply.reason}"))
+            self.stop(StoppedError(f"Nothing could be sent for {waited}. {reason}"))
 
     def _sort(self, batch: Sequence[Ticket], verdicts: Sequence[Verdict]) -> _Sorted:
         now = anyio.current_time()
@@ -318,20 +334,26 @@ class Scheduler:
         self._sequence += 1
         heapq.heappush(self._later, (now + wait, self._sequence, ticket))
 
+    def _put_off_unsigned(self, tickets: Sequence[Ticket], reason: str) -> None:
+        """No token can be had now: again later."""
+        self._note_unreached(reason)
+        now = anyio.current_time()
+        for ticket in tickets:
+            ticket.unreached += 1
+            self._put_off(ticket, Verdict(Action.UNREACHED), now)
+
     async def _sign_in(self, tickets: list[Ticket], refused: str, claims: str) -> None:
         """A new token, once per token; one that is refused when new ends the run."""
         if any(ticket.refused_token not in ("", refused) for ticket in tickets):
             self.stop(SignInError(REFUSED_AGAIN))
+            self._return(tickets)
+            return
         for ticket in tickets:
             ticket.refused_token = refused
         try:
             await self._tokens.renew(refused, claims)
         except SignInUnreachableError as error:
-            self.tally.unreachable = str(error)
-            now = anyio.current_time()
-            for ticket in tickets:
-                ticket.unreached += 1
-                self._put_off(ticket, Verdict(Action.UNREACHED), now)
+            self._put_off_unsigned(tickets, str(error))
             return
         except SignInError as error:
             self.stop(error)
@@ -340,8 +362,11 @@ class Scheduler:
     def _return(self, tickets: Sequence[Ticket]) -> None:
         for ticket in reversed(tickets):
             self._lanes.give_back(ticket)
+        self._changed.set()
 
     async def _deliver(self, outcomes: Sequence[Outcome]) -> None:
+        """Hand outcomes on, whatever happens: these items have ended, and nothing else will tell of them."""
         if outcomes:
             self.tally.count(outcomes)
-            await self._sink(outcomes)
+            with anyio.CancelScope(shield=True):
+                await self._sink(outcomes)

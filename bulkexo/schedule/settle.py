@@ -16,6 +16,9 @@ from bulkexo.wire.cmdlets import repeatable
 FAULT_TRIES = 2
 """Microsoft's module gives a 500 two tries at most (protocol.md, Status)."""
 
+SIGNED_IN = frozenset({Action.DONE, Action.UNCHANGED, Action.PASSING, Action.FAULT, Action.RESTART})
+"""What is only said to a token that is good: when that one ends, hours later, a new one may be had."""
+
 
 class Next(Enum):
     """Where a ticket goes from here."""
@@ -32,24 +35,32 @@ def next_move(ticket: Ticket, verdict: Verdict, retries: int) -> Next:
     retries: failed attempts that are forgiven. Being throttled is never one of them.
     """
     action = verdict.action
-    ticket.error = verdict.failure
+    if action in SIGNED_IN:
+        ticket.refused_token = ""
     if action in (Action.DONE, Action.UNCHANGED):
         return _after_page(ticket, verdict)
     if action in (Action.THROTTLED, Action.CROWDED):
         return Next.AT_ONCE
     if action is Action.SIGN_IN:
-        ticket.attempts -= 1  # not an attempt (protocol.md, Status)
+        _uncount(ticket)  # not an attempt (protocol.md, Status)
         return Next.SIGN_IN
     if action is Action.APART:
         ticket.apart = True
         return Next.AT_ONCE
     if action is Action.UNREACHED:
-        ticket.attempts = max(0, ticket.attempts - 1)  # it never left
+        _uncount(ticket)  # it never left
+        if not ticket.attempts:
+            ticket.started = None
         ticket.unreached += 1
         return Next.LATER
     if action is Action.FAILED:
         return Next.END
     return _after_failure(ticket, action, retries)
+
+
+def _uncount(ticket: Ticket) -> None:
+    if not ticket.link:  # asking for a further page is no attempt of its own
+        ticket.attempts -= 1
 
 
 def _after_page(ticket: Ticket, verdict: Verdict) -> Next:
