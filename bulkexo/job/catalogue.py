@@ -99,13 +99,13 @@ class Cmdlet:
 @lru_cache(maxsize=256)
 def cmdlet(name: str) -> Cmdlet | None:
     """The cmdlet of this name, in any case; None if the catalogue does not know it."""
-    line = re.search(rb"(?im)^%s\t.*$" % re.escape(name.encode("utf-8", "replace")), _data())
+    line = re.search(rb"(?im)^(?!#)%s\t.*$" % re.escape(name.encode("utf-8", "replace")), _data())
     return _read(line.group().decode("utf-8")) if line else None
 
 
 def nearest_cmdlet(name: str) -> str | None:
     """The cmdlet whose name is most like `name`, if one is like it at all."""
-    return nearest(name, _names())
+    return nearest(name, _names(), 0.75)  # 941 names: something is always a little like it
 
 
 def may_be_secret(name: str) -> bool:
@@ -115,10 +115,10 @@ def may_be_secret(name: str) -> bool:
     return not found or bool(kinds - {Kind.SWITCH, Kind.BOOL, Kind.NUMBER})
 
 
-def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate most like `name`, case ignored; None if none is like it."""
+def nearest(name: str, candidates: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The candidate most like `name`, case ignored; None if none is as like as this (1.0: the same)."""
     known = {candidate.lower(): candidate for candidate in candidates}
-    found = difflib.get_close_matches(name.lower()[:100], known, n=1, cutoff=0.7)
+    found = difflib.get_close_matches(name.lower()[:100], known, n=1, cutoff=likeness)
     return known[found[0]] if found else None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from bulkexo.job.problems import Problems, fail
+from bulkexo.job.problems import Problems, fail, printable
 from bulkexo.job.text import TextFile
 from bulkexo.model import Value
 
@@ -39,6 +39,9 @@ class CsvRows:
         csv.field_size_limit(CELL_LIMIT)
         self.file = file
         head = file.head(_HEAD)
+        if "\0" in head:
+            file.report(problems)
+            raise problems.error()
         self.preamble, delimiter, start = _preamble(file, head)
         rest = head[start:]
         self.delimiter = delimiter or _delimiter(rest, whole=len(head) < _HEAD)
@@ -47,7 +50,7 @@ class CsvRows:
 
     def place(self, line: int, column: str | None = None) -> str:
         """A line, and a column of it, as messages write them."""
-        return self.file.where(line) + (f", column {column}" if column else "")
+        return self.file.where(line) + (f", column {printable(column)}" if column else "")
 
     def _header(self, rest: str) -> tuple[tuple[str, ...], int]:
         """Its cells, and the line where it begins."""

@@ -107,7 +107,7 @@ class _Reader:
             value: int | float = float(found.group())
             fits = len(found.group()) <= 17
         else:
-            fits = len(found.group()) <= 19 and abs(int(found.group())) < 1 << 63
+            fits = len(found.group()) <= 20 and abs(int(found.group())) < 1 << 63
             value = int(found.group()) if fits else 0
         if not fits:
             raise self.error("This number is too long to be kept exactly; put it in quotes.")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from bulkexo.job.problems import Problems
+from bulkexo.job.problems import Problems, printable
 from bulkexo.job.template import Columns, Source, from_column
 from bulkexo.job.text import TextFile
 from bulkexo.model import Value
@@ -115,7 +115,7 @@ def every_column(columns: Columns, where: str) -> tuple[Given, ...]:
     """Each column as a parameter, except those with a meaning of their own."""
     kept = {CMDLET.lower(), ERROR.lower(), ""}
     return tuple(
-        Given(name, f"{where}, column {name}", from_column(position, columns), name)
+        Given(name, f"{where}, column {printable(name)}", from_column(position, columns), name)
         for position, name in enumerate(columns.names)
         if name.lower() not in kept
     )

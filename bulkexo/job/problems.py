@@ -68,6 +68,12 @@ class Problems:
             raise self.error()
 
 
+def printable(name: str) -> str:
+    """A name as a line of a message can hold it: short, and without control characters."""
+    short = name if len(name) <= 60 else name[:60] + "…"
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in short)
+
+
 def fail(where: str, what: str, remedy: str) -> NoReturn:
     """Raise JobError with this one problem."""
     raise JobError([Problem(where, what, remedy)])

@@ -79,7 +79,8 @@ class TextFile:
             stamp = stamp_of(self.path)
             errors = "strict" if self.sound else "replace"
             buffer = io.BufferedReader(raw, CHUNK)
-            yield io.TextIOWrapper(buffer, encoding=self.encoding, errors=errors, newline="")
+            text = io.TextIOWrapper(buffer, encoding=self.encoding, errors=errors, newline="")
+            yield text
             raw.drain()
             self.stamp, self.sha256 = stamp, raw.digest.hexdigest()
 

@@ -8,7 +8,7 @@ from typing import Any
 from yaml import events as ev
 
 from bulkexo.job.csvrows import MASK
-from bulkexo.job.problems import Problems
+from bulkexo.job.problems import Problems, printable
 from bulkexo.job.text import TextFile
 from bulkexo.job.yamldoc import Events, line_of
 from bulkexo.model import Value
@@ -49,7 +49,7 @@ class InlineRows:
 
     def place(self, line: int, column: str | None = None) -> str:
         """A line, and a key of the row there, as messages write them."""
-        return self.file.where(line) + (f", column {column}" if column else "")
+        return self.file.where(line) + (f", column {printable(column)}" if column else "")
 
     def read(self, problems: Problems) -> Iterator[tuple[int, Sequence[Value]]]:
         """Each row: its line, and a cell for each column; "" where nothing is given."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bulkexo.model import Failure, Item
+from bulkexo.model import Item
 from bulkexo.wire import Call
 from bulkexo.wire.repeat import question
 
@@ -51,7 +51,6 @@ class Ticket:
     began: float = 0.0
     link: str = ""
     pages: list[Any] = field(default_factory=list)
-    error: Failure | None = None
     unsettled: bool = False
     recovered: bool = False
     announced: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bulkexo.pace import Sighting
-from bulkexo.wire import Action, Lost, Reply, Verdict
+from bulkexo.wire import Action, Verdict
 
 REFUSALS = (Action.THROTTLED, Action.CROWDED)
 NO_USE = (Action.BUSY, Action.UNANSWERED, Action.UNREACHED)
@@ -34,15 +34,12 @@ class Reach:
         self._offline = offline
         self._since: float | None = None
 
-    def note(self, reply: Reply | Lost, now: float) -> str:
-        """Why it is out of reach at clock second `now`, "" if it is not."""
-        if isinstance(reply, Reply) or reply.sent:
-            self._since = None
-            return ""
+    def reached(self) -> None:
+        """Something has answered."""
+        self._since = None
+
+    def too_long(self, now: float) -> bool:
+        """Note at clock second `now` that nothing was reached; whether that has gone on for too long."""
         if self._since is None:
             self._since = now
-        return reply.reason
-
-    def given_up(self, now: float) -> bool:
-        """Whether it has been out of reach for too long."""
-        return self._since is not None and now - self._since > self._offline
+        return now - self._since > self._offline

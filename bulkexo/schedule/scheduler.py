@@ -171,7 +171,7 @@ class Scheduler:
             for ticket in self._later.due(now):
                 self._lanes.give_back(ticket)
             await self._fill()
-            if not self._lanes.open:
+            if self._stopping or not self._lanes.open:
                 return []
             allowance = self._pacer.allowance(now)
             self.tally.hold_until = allowance.hold_until
@@ -204,15 +204,17 @@ class Scheduler:
         with anyio.CancelScope() as self._asking:
             await self._bucket.acquire(len(batch))
         self._asking = None
-        now = anyio.current_time()
-        while not self._stopping and now < (until := self._pacer.allowance(now).hold_until):
-            await self._change(until)
+        while not self._stopping:
             now = anyio.current_time()
-        if self._stopping:
-            for ticket in reversed(batch):
-                self._lanes.give_back(ticket)
-            return []
-        return batch
+            allowance = self._pacer.allowance(now)
+            if now < allowance.hold_until:
+                await self._change(allowance.hold_until)
+            elif self.tally.batches >= allowance.concurrency:
+                await self._change(float("inf"))
+            else:
+                return batch
+        self._return(batch)
+        return []
 
     async def _change(self, until: float) -> None:
         """Wait until something has happened, or the loop's clock shows `until`."""
@@ -228,13 +230,12 @@ class Scheduler:
                 item = next(self._items, None)
             except BulkexoError as error:
                 self.stop(error)
-                return
+                break
             if item is None:
                 self._exhausted = True
             else:
                 unsent += self._open(item)
-        if unsent:
-            await self._deliver([skipped(ticket) for ticket in unsent])
+        await self._deliver([skipped(ticket) for ticket in unsent])
 
     def _open(self, item: Item) -> list[Ticket]:
         request_id = f"{self._settings.run_id}{item.row << 8 | item.step:012x}"
@@ -244,23 +245,31 @@ class Scheduler:
         return self._lanes.add(item, request_id, recovered=recovered, doomed=doomed)
 
     async def _exchange(self, batch: list[Ticket]) -> None:
-        """One attempt of a batch, and what follows from it."""
-        token, started = "", anyio.current_time()
-        reply: Reply | Lost
+        """One attempt of a batch, and what follows from it. It counts as in flight until its outcomes are
+        taken, so that a slow disk slows the sending down."""
+        try:
+            await self._attempt(batch)
+        finally:
+            self.tally.batches -= 1
+            self._changed.set()
+
+    async def _attempt(self, batch: list[Ticket]) -> None:
         try:
             await self._announce_unsafe(batch)
             token = await self._tokens.current()
-            calls = [ticket.call() for ticket in batch]
-            reply = await self._send(batch, calls, token)
         except SignInUnreachableError as error:
-            reply = Lost(str(error), sent=False)
+            self._put_off_unsigned(batch, str(error))
+            return
         except (SignInError, StoppedError) as error:
             self._return(batch)
             self.stop(error)
             return
-        finally:
-            self.tally.batches -= 1
-            self._changed.set()
+        started = anyio.current_time()
+        if self._stopping or started < self._pacer.allowance(started).hold_until:
+            self._return(batch)  # things changed while the token was renewed
+            return
+        calls = [ticket.call() for ticket in batch]
+        reply = await self._send(batch, calls, token)
         if isinstance(reply, Lost) and reply.final:
             self._return(batch)
             self.stop(StoppedError(f"{self._service.endpoint} cannot be used. {reply.reason}"))
@@ -274,14 +283,13 @@ class Scheduler:
 
     async def _finish(self, fates: _Sorted, token: str = "") -> None:
         """What follows from a reply, ticket by ticket."""
-        if fates.sign_in:
-            await self._sign_in(fates.sign_in, token, fates.claims)
         self._return(fates.at_once)
         for ticket, verdict in fates.undecided:
             if self._group is not None:
                 self._group.start_soon(self._ask, ticket, verdict)
         await self._deliver(fates.ended)
-        self._changed.set()
+        if fates.sign_in:
+            await self._sign_in(fates.sign_in, token, fates.claims)
 
     async def _ask(self, ticket: Ticket, verdict: Verdict) -> None:
         """Let a person decide about an item of unknown fate; until then its lane waits."""
@@ -327,13 +335,23 @@ class Scheduler:
     def _learn(self, reply: Reply | Lost, verdicts: Sequence[Verdict], started: float) -> None:
         """Tell pace what was seen, and notice when the service is out of reach."""
         now = anyio.current_time()
+        now = anyio.current_time()
         seen = sighting(verdicts, started, now)
         self.tally.refused += seen.refused
         self._pacer.saw(seen)
-        self.tally.unreachable = self._reach.note(reply, now)
-        if self._reach.given_up(now):
-            why = f"{self._service.endpoint} was not reached for {self._settings.offline:.0f} s."
-            self.stop(StoppedError(f"{why} {self.tally.unreachable}"))
+        self._bucket.set_rate(self._pacer.allowance(now).rate)
+        if isinstance(reply, Lost) and not reply.sent:
+            self.tally.sent -= len(verdicts)
+            self._note_unreached(reply.reason)
+        elif any(verdict.action is not Action.SIGN_IN for verdict in verdicts):
+            self._reach.reached()
+            self.tally.unreachable = ""
+
+    def _note_unreached(self, reason: str) -> None:
+        """The service, or the one for signing in, is out of reach; too long, and the run stops."""
+        self.tally.unreachable = reason
+        if self._reach.too_long(anyio.current_time()):
+            self.stop(StoppedError(f"Nothing could be sent for {self._settings.offline:.0f} s. {reason}"))
 
     def _sort(self, batch: Sequence[Ticket], verdicts: Sequence[Verdict]) -> _Sorted:
         now = anyio.current_time()
@@ -366,20 +384,26 @@ class Scheduler:
         wait = max(self._backoff.wait(ticket.failures + ticket.unreached), verdict.retry_after or 0.0)
         self._later.put(ticket, now + wait)
 
+    def _put_off_unsigned(self, tickets: Sequence[Ticket], reason: str) -> None:
+        """No token can be had now: again later."""
+        self._note_unreached(reason)
+        now = anyio.current_time()
+        for ticket in tickets:
+            ticket.unreached += 1
+            self._put_off(ticket, Verdict(Action.UNREACHED), now)
+
     async def _sign_in(self, tickets: list[Ticket], refused: str, claims: str) -> None:
         """A new token, once per token; one that is refused when new ends the run."""
         if any(ticket.refused_token not in ("", refused) for ticket in tickets):
             self.stop(SignInError(REFUSED_AGAIN))
+            self._return(tickets)
+            return
         for ticket in tickets:
             ticket.refused_token = refused
         try:
             await self._tokens.renew(refused, claims)
         except SignInUnreachableError as error:
-            self.tally.unreachable = str(error)
-            now = anyio.current_time()
-            for ticket in tickets:
-                ticket.unreached += 1
-                self._put_off(ticket, Verdict(Action.UNREACHED), now)
+            self._put_off_unsigned(tickets, str(error))
             return
         except SignInError as error:
             self.stop(error)
@@ -388,8 +412,11 @@ class Scheduler:
     def _return(self, tickets: Sequence[Ticket]) -> None:
         for ticket in reversed(tickets):
             self._lanes.give_back(ticket)
+        self._changed.set()
 
     async def _deliver(self, outcomes: Sequence[Outcome]) -> None:
+        """Hand outcomes on, whatever happens: these items have ended, and nothing else will tell of them."""
         if outcomes:
             self.tally.count(outcomes)
-            await self._sink(outcomes)
+            with anyio.CancelScope(shield=True):
+                await self._sink(outcomes)

@@ -14,6 +14,9 @@ from bulkexo.wire.repeat import GONE, done_before, question
 FAULT_TRIES = 2
 """Microsoft's module gives a 500 two tries at most (protocol.md, Status)."""
 
+SIGNED_IN = frozenset({Action.DONE, Action.UNCHANGED, Action.PASSING, Action.FAULT, Action.RESTART})
+"""What is only said to a token that is good: when that one ends, hours later, a new one may be had."""
+
 RECOVERED = Verdict(
     Action.UNANSWERED,
     failure=Failure("bulkexo:no-answer", "", "The process that sent it ended before the answer came."),
@@ -60,7 +63,8 @@ def harmless(item: Item) -> bool:
 def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
     """Whether the ticket ends or goes again, noting in it what was learnt. Being throttled never counts."""
     action = verdict.action
-    ticket.error = verdict.failure
+    if action in SIGNED_IN:
+        ticket.refused_token = ""
     if action in (Action.THROTTLED, Action.CROWDED):
         return Next.AT_ONCE
     if action is Action.SIGN_IN:
@@ -71,6 +75,8 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
         return Next.AT_ONCE
     if action is Action.UNREACHED:
         _uncount(ticket)  # it never left
+        if not ticket.attempts:
+            ticket.started = None
         ticket.unreached += 1
         return Next.LATER
     if ticket.asking:
@@ -89,8 +95,8 @@ def told_to_resend(ticket: Ticket) -> None:
 
 
 def _uncount(ticket: Ticket) -> None:
-    if not ticket.asking:
-        ticket.attempts = max(0, ticket.attempts - 1)
+    if not (ticket.link or ticket.asking):  # neither a further page nor a look is an attempt
+        ticket.attempts -= 1
 
 
 def _after_page(ticket: Ticket, verdict: Verdict) -> Next:

@@ -1,0 +1,1 @@
+"""Tests of the loader: job files in, Items or sentences out."""

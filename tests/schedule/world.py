@@ -1,0 +1,130 @@
+"""A whole run of the scheduler on a virtual clock, and what is left of it to be looked at."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import looptime
+
+from bulkexo.model import BulkexoError, Item, Outcome, Status, Value
+from bulkexo.pace import Allowance, Backoff, Pacer, Sighting
+from bulkexo.schedule import Scheduler, Settings
+from bulkexo.wire import Service
+
+from .fakes import FakeService, FakeTokens, now
+
+EPOCH = 1_800_000_000.0
+SERVICE = Service("https://service.test", "tenant", "APP:anchor@tenant", "connection")
+
+
+def item(row: int, cmdlet: str = "Set-Mailbox", identity: str | None = None, step: int = 1) -> Item:
+    name = f"user{row}@contoso.com" if identity is None else identity
+    parameters: dict[str, Value] = {"Key": f"{row}.{step}"}
+    if name:
+        parameters["Identity"] = name
+    return Item(row, step, cmdlet, name, parameters, {})
+
+
+def key(outcome: Outcome) -> str:
+    return f"{outcome.item.row}.{outcome.item.step}"
+
+
+def rows(count: int, cmdlet: str = "Set-Mailbox") -> list[Item]:
+    return [item(row, cmdlet) for row in range(1, count + 1)]
+
+
+class PlainPacer(Pacer):
+    """The least that a pacer does: ceilings, and a hold of as long as the service asks for, else 5 s."""
+
+    def __init__(self, *, rate: float | None, concurrency: int, backoff: Backoff) -> None:
+        super().__init__(rate=rate, concurrency=concurrency, backoff=backoff)
+        self.now_allowed = Allowance(rate, concurrency, 0.0)
+
+    def allowance(self, now: float) -> Allowance:
+        return self.now_allowed
+
+    def saw(self, sighting: Sighting) -> None:
+        if sighting.refused or sighting.retry_after is not None:
+            wait = 5.0 if sighting.retry_after is None else sighting.retry_after
+            until = max(self.now_allowed.hold_until, sighting.ended + wait)
+            self.now_allowed = replace(self.now_allowed, hold_until=until)
+
+
+@dataclass
+class World:
+    """service, tokens: what the scheduler meets. random: drawn for every backoff. pacer: the plain one,
+    so that what the scheduler does by itself can be told to the second; or the true one.
+    during: runs beside the scheduler from the start."""
+
+    service: FakeService = field(default_factory=FakeService)
+    tokens: FakeTokens = field(default_factory=FakeTokens)
+    settings: Settings = field(default_factory=Settings)
+    rate: float | None = None
+    concurrency: int = 10
+    pacer: type[Pacer] = PlainPacer
+    random: Callable[[], float] = lambda: 0.5
+    during: Callable[[World], Awaitable[None]] | None = None
+    sink_wait: float = 0.0
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    complete: bool | None = None
+    error: BulkexoError | None = None
+    took: float = 0.0
+    abandoned: list[Outcome] = field(default_factory=list)
+    cancelled: bool = False
+
+    def __post_init__(self) -> None:
+        backoff = Backoff(self.random)
+        self.scheduler = Scheduler(
+            service=SERVICE,
+            transport=self.service,
+            tokens=self.tokens,
+            pacer=self.pacer(rate=self.rate, concurrency=self.concurrency, backoff=backoff),
+            backoff=backoff,
+            wall=lambda: EPOCH + now(),
+            sink=self.take,
+            settings=self.settings,
+        )
+
+    async def take(self, outcomes: Sequence[Outcome]) -> None:
+        assert outcomes
+        if self.sink_wait:
+            await asyncio.sleep(self.sink_wait)
+        self.outcomes += outcomes
+
+    def run(self, items: Iterable[Item]) -> World:
+        with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
+            runner.run(self._main(iter(items)))
+        return self
+
+    async def _main(self, items: Iterator[Item]) -> None:
+        self.task = asyncio.ensure_future(self._drive(items))
+        if self.during is not None:
+            await self.during(self)
+        await self.task
+
+    async def _drive(self, items: Iterator[Item]) -> None:
+        try:
+            self.complete = await self.scheduler.run(items)
+        except BulkexoError as error:
+            self.error = error
+        except asyncio.CancelledError:
+            self.cancelled = True
+            self.abandoned = self.scheduler.abandoned()
+        self.took = now()
+
+    @property
+    def by_key(self) -> dict[str, Outcome]:
+        """The outcomes; each item has one only."""
+        found = {key(outcome): outcome for outcome in self.outcomes}
+        assert len(found) == len(self.outcomes)
+        return found
+
+    def statuses(self) -> dict[str, Status]:
+        return {name: outcome.status for name, outcome in self.by_key.items()}
+
+    def starts(self, name: str) -> list[float]:
+        """When an item was sent."""
+        return [arrival.at for arrival in self.service.arrivals if name in arrival.keys]
