@@ -14,6 +14,7 @@ from typing import Any
 
 from bulkexo.model import JobError, Problem
 from bulkexo.schedule.lanes import Order
+from bulkexo.schedule.settle import OnUnknown
 from bulkexo.wire.batch import BATCH_LIMIT
 from bulkexo.wire.hosts import WORLDWIDE, origin
 
@@ -49,6 +50,9 @@ class Options:
     max_failures: FailureLimit = FailureLimit()
     order: Order = Order.IDENTITY
     strict: bool = False
+    on_unknown: OnUnknown = OnUnknown.SKIP
+    drain: float = 30.0
+    offline: float = 600.0
     tenant: str | None = None
     endpoint: str = WORLDWIDE.endpoint
     authority: str = WORLDWIDE.authority
@@ -144,6 +148,21 @@ def _order(value: Any) -> Order:
         raise ValueError("Give identity, none or file.") from None
 
 
+def _on_unknown(value: Any) -> OnUnknown:
+    try:
+        return OnUnknown(str(value).strip().lower())
+    except ValueError:
+        raise ValueError("Give skip, resend or ask.") from None
+
+
+def duration(value: Any) -> float:
+    """`30s`, `10m`, `2h`, `90` as seconds. Raises ValueError with a sentence."""
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*([smh]?)", str(value).strip().lower())
+    if match is None or isinstance(value, bool):
+        raise ValueError("Give a duration such as 30s, 10m or 2h.")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
 TABLE = (
     Spec("cmdlet", _text, "NAME", "The cmdlet of every row, for a CSV without a Cmdlet column."),
     Spec("set", _lines, "NAME=VALUE", "A parameter for every row; can be given several times."),
@@ -156,6 +175,9 @@ TABLE = (
     Spec("max_failures", _limit, "N|N%", "Stop when so many items, or so large a share, have failed."),
     Spec("order", _order, "ORDER", "What keeps the job's order: identity (default), none, or file."),
     Spec("strict", _switch, "", "Count an item that changed nothing as failed."),
+    Spec("on_unknown", _on_unknown, "WAY", "An item of unknown fate: skip (default), resend, or ask."),
+    Spec("drain", duration, "TIME", "After Ctrl-C, wait so long for what is in flight. Default: 30s."),
+    Spec("offline", duration, "TIME", "Stop when nothing was reached for so long. Default: 10m."),
     Spec("tenant", _text, "TENANT", "The tenant: its initial domain or its GUID."),
     Spec("endpoint", origin, "URL", "The service. Default: outlook.office365.com."),
     Spec("authority", origin, "URL", "The sign-in service. Default: login.microsoftonline.com."),
@@ -171,6 +193,23 @@ TABLE = (
 )
 NAMES = frozenset(spec.name for spec in TABLE)
 assert {entry.name for entry in fields(Options)} == NAMES  # noqa: S101 (the table and the class are one)
+
+
+def stated(
+    command_line: Mapping[str, Any],
+    environment: Mapping[str, str],
+    document: Mapping[str, Any] | None = None,
+    base: Path = Path(),
+) -> dict[str, Any]:
+    """The options that were given, as JSON values that `resolve` reads back from a document: for run.json.
+    Paths become absolute. `out` belongs to one run, and `set` is kept where secrets are known."""
+    found: dict[str, Any] = {}
+    for spec in TABLE:
+        given = _candidates(spec, command_line, environment, document or {}, str, base)
+        if given and spec.name not in ("out", "set"):
+            value, _, start = given[0]
+            found[spec.name] = str((start / spec.parse(value)).resolve()) if spec.parse is _path else value
+    return found
 
 
 def resolve(

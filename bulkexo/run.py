@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,14 +17,14 @@ import anyio
 from bulkexo import __version__
 from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
-from bulkexo.journal import Results, RunFolder
+from bulkexo.journal import Past, Results, RunFolder
 from bulkexo.journal.lines import timestamp
-from bulkexo.model import BulkexoError, Outcome, Status, StoppedError, UsageError
+from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, UsageError
 from bulkexo.net.session import Session
 from bulkexo.net.tokens import Keeper, Source
 from bulkexo.options import Options
 from bulkexo.pace import Backoff, Pacer
-from bulkexo.schedule import Scheduler, Settings, Tally
+from bulkexo.schedule import OnUnknown, Rules, Scheduler, Settings, Tally
 from bulkexo.wire import Service
 from bulkexo.wire.message import app_anchor, user_anchor
 from bulkexo.wire.token import bearer
@@ -36,18 +36,23 @@ class Watch(Protocol):
     async def follow(self, tally: Tally, total: int) -> None:
         """Show the run until cancelled."""
 
-    def stopping(self, batches: int) -> None:
-        """The run was asked to stop; `batches` are in flight and may end."""
+    def stopping(self, batches: int, drain: float) -> None:
+        """The run was asked to stop; `batches` are in flight and may end within `drain` seconds."""
+
+    async def decide(self, item: Item, reason: str) -> bool:
+        """Ask a person whether an item of unknown fate is sent again; False where nobody can be asked."""
 
 
 @dataclass(slots=True)
 class Report:
     """How a run ended. state: complete or stopped. reason: why it stopped, "" if it did not.
-    started, ended: seconds since the epoch. unwritten: outcomes that the disk did not take."""
+    total: items of the run, whoever ran them. started, ended: seconds since the epoch, of this process.
+    before: items that had ended before. unwritten: outcomes that the disk did not take."""
 
     folder: RunFolder
     total: int
     started: float
+    before: int = 0
     ended: float = 0.0
     state: str = "running"
     reason: str = ""
@@ -61,72 +66,90 @@ class Report:
         return max(0.0, self.ended - self.started)
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a run is to do. checked: of the job, which has been read once. settings: the options as run.json
+    keeps them. past: what earlier processes have done, of a run that is gone on with (`resumed`) or of
+    items chosen from another. first: run.json as it was, of a run that is gone on with."""
+
+    job: Job
+    checked: Checked
+    options: Options
+    folder: RunFolder
+    settings: Mapping[str, Any]
+    past: Past | None = None
+    resumed: bool = False
+    first: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """Items of the run."""
+        chosen = self.past.chosen if self.past else None
+        return self.checked.items if chosen is None else len(chosen) - chosen.count(0)
+
+    def items(self) -> Iterator[Item]:
+        """Those that are still to be run."""
+        past = self.past
+        if past is None:
+            return self.job.items()
+        return (item for item in self.job.items() if not past.ended(item))
+
+
 class Run:
-    """One run of a checked job against one tenant.
+    """One run against one tenant. source: of its tokens. sync: see Results."""
 
-    folder: made for it, with nothing in it. source: of the tokens. options: resolved, written to run.json
-    as `settings` gives them.
-    """
-
-    def __init__(
-        self,
-        job: Job,
-        checked: Checked,
-        options: Options,
-        folder: RunFolder,
-        source: Source,
-        settings: Mapping[str, Any],
-        watch: Watch,
-    ) -> None:
-        self._job = job
-        self._options = options
+    def __init__(self, task: Task, source: Source, watch: Watch, *, sync: bool = True) -> None:
+        self._task = task
         self._source = source
-        self._settings = settings
         self._watch = watch
-        self._connection_id = str(uuid.uuid4())
+        self._sync = sync
+        self._connection_id = str(task.first.get("connection_id") or uuid.uuid4())
         self._scheduler: Scheduler | None = None
+        self._scope: anyio.CancelScope | None = None
         self._results: Results | None = None
-        self._checked = checked
-        self.report = Report(folder, checked.items, time.time())
+        self.report = Report(task.folder, task.total, time.time())
+        if task.past is not None:
+            self.report.tally.by_status.update(task.past.counts)
+            self.report.before = self.report.tally.done
 
     async def execute(self) -> Report:
         """Run the job to its end. Raises UsageError or SignInError before anything is sent; from then on
         every way of ending is in the report."""
-        folder = self.report.folder
-        try:
-            self._write("running")
-            results = Results(
-                folder,
-                columns=self._job.columns,
-                secret_columns=self._job.secret_columns,
-                on_failure=self._stop,
-            )
-        except OSError as error:
-            raise UsageError(f"{folder.path} cannot be written ({error.strerror}).") from None
+        folder, task = self.report.folder, self._task
+        results = Results(
+            folder,
+            columns=task.job.columns,
+            secret_columns=task.job.secret_columns,
+            on_failure=self._stop,
+            wall=time.time,
+            past=task.past if task.resumed else None,
+            sync=self._sync,
+        )
         keeper = Keeper(self._source, time.monotonic)
         service: Service | None = None
         try:
             async with results:
                 self._results = results
+                self._write_first()
                 service = self._service(await keeper.current())
                 await self._run(service, keeper, results)
         finally:
-            if service is None:  # nothing was sent: leave nothing behind
+            if service is None and not task.resumed:  # nothing was sent: leave nothing behind
                 folder.discard()
         self._conclude(results)
         return self.report
 
     def _service(self, token: str) -> Service:
         """The tenant as the token names it: its GUID serves better than its domain (protocol.md)."""
-        who = bearer(token)
-        tenant = who.tenant or self._options.tenant
+        who, options = bearer(token), self._task.options
+        tenant = who.tenant or options.tenant
         if not tenant:
             raise UsageError("The token does not say which tenant it is for: give --tenant.")
         anchor = user_anchor(who.upn) if who.upn else app_anchor(tenant)
-        return Service(self._options.endpoint, tenant, anchor, self._connection_id, self._options.timeout)
+        return Service(options.endpoint, tenant, anchor, self._connection_id, options.timeout)
 
     async def _run(self, service: Service, keeper: Keeper, results: Results) -> None:
-        options = self._options
+        options = self._task.options
         backoff = Backoff(random.random)
         connections = options.concurrency + 1
         async with Session(options.endpoint, connections=connections, ca_file=options.ca_file) as session:
@@ -138,15 +161,20 @@ class Run:
                 backoff=backoff,
                 wall=time.time,
                 sink=self._take,
+                announce=results.announce,
+                decide=self._watch.decide if options.on_unknown is OnUnknown.ASK else None,
+                past=self._task.past,
+                tally=self.report.tally,
                 settings=Settings(
                     batch_size=options.batch_size,
-                    retries=options.retries,
                     order=options.order,
-                    strict=options.strict,
+                    rules=Rules(
+                        retries=options.retries, strict=options.strict, on_unknown=options.on_unknown
+                    ),
+                    offline=options.offline,
                     run_id=self._connection_id[:24],
                 ),
             )
-            self.report.tally = scheduler.tally
             async with anyio.create_task_group() as group:
                 group.start_soon(results.write_all)
                 async with anyio.create_task_group() as watching:
@@ -156,25 +184,22 @@ class Run:
                 results.end()
 
     async def _drive(self, scheduler: Scheduler) -> None:
-        """Run the scheduler under the signals: the first stops it, the second cuts it off."""
-        with anyio.CancelScope() as scope, interrupts(lambda: self._interrupt(scope)):
+        """Run the scheduler under the signals: the first lets it drain, the second cuts it off."""
+        with anyio.CancelScope() as self._scope, interrupts(self._interrupt):
             try:
-                if await scheduler.run(self._job.items()):
+                if await scheduler.run(self._task.items()):
                     self.report.state = "complete"
             except BulkexoError as error:
                 self._stopped(error)
-        if scope.cancelled_caught:
-            await self._take(scheduler.abandoned())
         if self.report.state == "running":
             self._stopped(StoppedError("The run was stopped."))
 
-    def _interrupt(self, scope: anyio.CancelScope) -> None:
-        scheduler = self._scheduler
-        if scheduler is None or self.report.reason:
-            scope.cancel()
-            return
-        self._stop(StoppedError("The run was interrupted."))
-        self._watch.stopping(scheduler.tally.batches)
+    def _interrupt(self) -> None:
+        if self.report.reason and self._scope is not None:
+            self._scope.cancel()
+        elif self._scheduler is not None:
+            self._stop(StoppedError("The run was interrupted."))
+            self._watch.stopping(self._scheduler.tally.batches, self._task.options.drain)
 
     def _stop(self, error: BulkexoError) -> None:
         self._stopped(error)
@@ -182,16 +207,19 @@ class Run:
             self._scheduler.stop(error)
 
     def _stopped(self, error: BulkexoError) -> None:
-        self.report.state = "stopped"
-        self.report.reason = self.report.reason or str(error)
-        code = error.exit_code if error.exit_code in (3, 4) else 3
-        self.report.exit_code = self.report.exit_code or code
+        report = self.report
+        if report.reason:
+            return
+        report.state, report.reason = "stopped", str(error)
+        report.exit_code = error.exit_code if error.exit_code in (3, 4) else 3
+        if self._scope is not None:
+            self._scope.deadline = anyio.current_time() + self._task.options.drain
 
     async def _take(self, outcomes: Sequence[Outcome]) -> None:
         """Outcomes on their way to the disk; too many failures stop the run."""
         if self._results is not None:
             await self._results.put(outcomes)
-        tally, limit = self.report.tally, self._options.max_failures
+        tally, limit = self.report.tally, self._task.options.max_failures
         if limit.reached(tally.trouble, tally.done) and not self.report.reason:
             failed = f"{tally.trouble:,} of {tally.done:,} items failed, which reaches --max-failures."
             self._stop(StoppedError(failed))
@@ -202,6 +230,7 @@ class Run:
         report.ended = time.time()
         report.unwritten = results.unwritten
         if report.state == "complete" and (report.tally.done != report.total or report.unwritten):
+            self._scope, report.state = None, "stopped"
             self._stopped(
                 StoppedError(
                     f"The sum is wrong: {report.total:,} items were to be run, {report.tally.done:,} ended "
@@ -215,25 +244,32 @@ class Run:
         except OSError as error:
             self._stopped(StoppedError(f"run.json cannot be written ({error.strerror})."))
 
+    def _write_first(self) -> None:
+        try:
+            self._write("running")
+        except OSError as error:
+            raise UsageError(f"{self._task.folder.path} cannot be written ({error.strerror}).") from None
+
     def _write(self, state: str) -> None:
-        report = self.report
+        report, task = self.report, self._task
         report.folder.write(
             {
+                **task.first,
                 "bulkexo": __version__,
                 "state": state,
                 "reason": report.reason,
-                "started": timestamp(report.started),
+                "started": task.first.get("started") or timestamp(report.started),
                 "ended": timestamp(report.ended) if report.ended else None,
                 "connection_id": self._connection_id,
-                "job": self._job.describe(),
-                "options": self._settings,
+                "job": task.job.describe(),
+                "options": task.settings,
                 "counts": counts(report),
             }
         )
 
 
 def counts(report: Report) -> dict[str, int]:
-    """The figures of a run, by the names that results.ndjson uses."""
+    """The figures of a run, by the names that results.ndjson uses; sendings are those of this process."""
     tally = report.tally
     return {
         "items": report.total,

@@ -37,7 +37,7 @@ class Job:
     """A job whose head has been read. Memory stays flat whatever the number of rows.
 
     path: the job file. kind: "csv" or "yaml". options: option keys of the YAML, written with `_`.
-    columns: of the rows, as they came. secret_columns: those whose cells are shown nowhere.
+    columns: of the rows, as they came. steps: items of a row. secret_columns: those whose cells are shown nowhere.
     inputs: SHA-256 (hex) of each file the job is made of; filled by `check`.
     """
 
@@ -50,6 +50,7 @@ class Job:
         self._outline = outline
         self._secret_positions = _secret_positions(outline)
         self.secret_columns = frozenset(self.columns[position] for position in self._secret_positions)
+        self.steps = max(1, len(outline.steps))
         self._stamp: tuple[int, int] | None = None
         self._checked: Checked | None = None
 
@@ -156,7 +157,7 @@ class Job:
 
     def _binder(self, problems: Problems) -> Binder:
         outline = self._outline
-        return Binder(outline.rows, self._secret_positions, outline.secret, problems)
+        return Binder(outline.rows, self._secret_positions, outline.secret, problems, outline.repeat)
 
     def bind(self, problems: Problems) -> None:
         """Tell what is wrong with the steps as they are, whatever the rows hold."""

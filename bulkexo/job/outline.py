@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from bulkexo.job.problems import Problems, printable
 from bulkexo.job.template import Columns, Source, from_column
 from bulkexo.job.text import TextFile
-from bulkexo.model import Value
+from bulkexo.model import Repeat, Value
 
 CMDLET: Final = "Cmdlet"
 """The column that names the cmdlet of a row; case makes no difference."""
@@ -77,12 +77,14 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class OutlineStep:
-    """A cmdlet and its parameters. given: None for every column. secret: names of parameters it marks."""
+    """A cmdlet and its parameters. given: None for every column. secret: names of parameters it marks.
+    repeat: what the job says of sending it twice."""
 
     cmdlet: str
     where: str
     given: tuple[Given, ...] | None
     secret: tuple[str, ...] = ()
+    repeat: Repeat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ class Outline:
     """A job as written. cmdlet_column: position of the column that names the cmdlet, if no step does.
 
     whole: every column as a parameter. common: parameters of every row. secret: parameters marked for all
-    steps, lower case. secret_columns: columns marked. option_lines: lines of the options.
+    steps, lower case. secret_columns: columns marked. option_lines: lines of the options. repeat: of every
+    step that does not say it itself.
     """
 
     kind: str
@@ -105,6 +108,7 @@ class Outline:
     secret_columns: tuple[str, ...] = ()
     options: Mapping[str, Value] = field(default_factory=dict)
     option_lines: Mapping[str, int] = field(default_factory=dict)
+    repeat: Repeat | None = None
 
     def given(self, step: OutlineStep) -> tuple[Given, ...]:
         """The parameters of a step, those of every row included."""

@@ -14,7 +14,7 @@ from bulkexo.job.csvrows import MASK
 from bulkexo.job.outline import Given, OutlineStep, Rows
 from bulkexo.job.problems import Problems
 from bulkexo.job.template import OMIT, Getter, Omit, Row
-from bulkexo.model import Cells, Item, Value
+from bulkexo.model import Cells, Item, Repeat, Value
 
 _CMDLET = re.compile(r"[A-Za-z]+-[A-Za-z0-9]+")
 _PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -76,7 +76,9 @@ class Step:
         bound: Sequence[Bound],
         secrets: frozenset[str],
         rows: Rows,
+        repeat: Repeat | None,
     ) -> None:
+        self.repeat = repeat
         self.number = number
         self.cmdlet = cmdlet
         self.secrets = secrets
@@ -110,7 +112,7 @@ class Step:
             return None
         if self._identity in self.secrets:
             identity = ""
-        return Item(number, self.number, self.cmdlet, identity, parameters, cells, self.secrets)
+        return Item(number, self.number, self.cmdlet, identity, parameters, cells, self.secrets, self.repeat)
 
     def _may_go_without(self, line: int, problems: Problems) -> bool:
         """Whether the row may do without an object; without one, some cmdlets take every object."""
@@ -146,12 +148,19 @@ class Step:
 
 
 class Binder:
-    """Sets the steps of one job against the catalogue. secret_columns: positions; marked: parameters."""
+    """Sets the steps of one job against the catalogue. secret_columns: positions; marked: parameters;
+    repeat: of steps that do not say it."""
 
     def __init__(
-        self, rows: Rows, secret_columns: Collection[int], marked: Collection[str], problems: Problems
+        self,
+        rows: Rows,
+        secret_columns: Collection[int],
+        marked: Collection[str],
+        problems: Problems,
+        repeat: Repeat | None = None,
     ) -> None:
         self._rows = rows
+        self._repeat = repeat
         self._secret_columns = frozenset(secret_columns)
         self._marked = frozenset(name.lower() for name in marked)
         self._problems = problems
@@ -183,7 +192,7 @@ class Binder:
         bound, secrets = self._bind_all(name, known, given, marked)
         if known and (identity := known.parameter("Identity")) and identity.required:
             self._require(identity, name, bound, outline.where)
-        return Step(number, name, known, bound, frozenset(secrets), self._rows)
+        return Step(number, name, known, bound, frozenset(secrets), self._rows, outline.repeat or self._repeat)
 
     def _require(self, identity: Parameter, cmdlet: str, bound: Sequence[Bound], where: str) -> None:
         if all(each.name != identity.name for each in bound):

@@ -16,9 +16,10 @@ from bulkexo.job.template import Columns, Node, from_node
 from bulkexo.job.text import TextFile, examine
 from bulkexo.job.yamldoc import Events
 from bulkexo.job.yamlrows import InlineRows, scan_columns
+from bulkexo.model import Repeat
 
-_KEYS: Final = ("rows", "steps", "cmdlet", "parameters", "set", "columns", "secret", "tenant")
-_STEP_KEYS: Final = ("cmdlet", "parameters", "secret")
+_KEYS: Final = ("rows", "steps", "cmdlet", "parameters", "set", "columns", "secret", "repeat", "tenant")
+_STEP_KEYS: Final = ("cmdlet", "parameters", "secret", "repeat")
 
 
 def read_outline(
@@ -145,6 +146,7 @@ class _Reader:
             secret_columns=tuple(self.secret_columns(columns)),
             options={name: node.plain() for name, node in options.items()},
             option_lines={name: node.line for name, node in options.items()},
+            repeat=self.repeat(self.nodes.get("repeat")),
         )
 
     def steps(
@@ -179,6 +181,7 @@ class _Reader:
             self.file.where(node.line),
             self.parameters(found.get("parameters"), columns),
             tuple(self.names(found.get("secret"), "secret")),
+            self.repeat(found.get("repeat")),
         )
 
     def cmdlet(self, node: Node) -> str:
@@ -227,6 +230,16 @@ class _Reader:
                 self.problem(
                     each.line, f"{key}: holds something that is no name.", f"Write {key}: [Name, Name]."
                 )
+
+    def repeat(self, node: Node | None) -> Repeat | None:
+        """What a step says of sending it twice."""
+        if node is None:
+            return None
+        try:
+            return Repeat(str(node.value).strip().lower())
+        except ValueError:
+            self.problem(node.line, "repeat: is neither safe nor unsafe.", "Write repeat: unsafe, or leave it out.")
+            return None
 
     def secret_columns(self, columns: Columns) -> Iterator[str]:
         """The columns that `columns:` marks."""

@@ -83,6 +83,7 @@ class Past:
     A byte and an offset of eight for each item, whatever their number. steps: items of a row.
     codes: see CODES. offsets: of the lines of failed and unknown items. strangers: lines without an item.
     results_size, announced_size: bytes of whole lines. torn: bytes behind the lines of results.ndjson.
+    chosen: a byte for each item, 0 for those that do not belong to the run; None if all do.
     """
 
     def __init__(self, items: int, steps: int) -> None:
@@ -95,7 +96,7 @@ class Past:
         self.torn = 0
         self._steps = steps
         self._unsettled: set[int] = set()
-        self._chosen: bytes | None = None
+        self.chosen: bytes | None = None
 
     def number(self, row: int, step: int) -> int:
         """The place of an item in the job, from 0."""
@@ -104,7 +105,7 @@ class Past:
     def ended(self, item: Item) -> bool:
         """Whether the item is not to be run: it has its line, or is not among those chosen."""
         place = self.number(item.row, item.step)
-        return bool(self.codes[place]) or not (self._chosen is None or self._chosen[place])
+        return bool(self.codes[place]) or not (self.chosen is None or self.chosen[place])
 
     def unsettled(self, item: Item) -> bool:
         """Whether it was announced and has no line."""
@@ -118,10 +119,6 @@ class Past:
         """The offset of the item's line if it failed or is unknown."""
         place = self.number(item.row, item.step)
         return self.offsets[place] if self.codes[place] in TROUBLE else None
-
-    def choose(self, chosen: bytes) -> None:
-        """Only items whose byte is not 0 belong to the run."""
-        self._chosen = chosen
 
     def note(self, place: int, status: Status, offset: int) -> None:
         """Take in one line; a second one for the same item is not counted again."""

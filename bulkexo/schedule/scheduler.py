@@ -101,6 +101,7 @@ class Scheduler:
 
     service, transport, tokens: whom to speak to. wall: seconds since the epoch. sink: takes the outcomes.
     announce, decide: see there; without a person, what is undecided stays unknown. past: of a resumed run.
+    tally: to go on counting in.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class Scheduler:
         settings: Settings,
         decide: Decide | None = None,
         past: Past | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self._service = service
         self._transport = transport
@@ -140,7 +142,7 @@ class Scheduler:
         self._asking: anyio.CancelScope | None = None
         self._stopping = False
         self._error: BulkexoError | None = None
-        self.tally = Tally()
+        self.tally = tally or Tally()
 
     async def run(self, items: Iterator[Item]) -> bool:
         """Run the items; True when all have ended, False when `stop` came before.
