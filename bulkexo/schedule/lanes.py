@@ -25,7 +25,9 @@ class Ticket:
 
     waiting: tickets that must end before this one may go. doomed: an earlier step of the row failed.
     failures: attempts that count against the retries. faults: status 500 among them.
+    unreached: attempts that never left. refused_token: the one it was last refused with, "" for none.
     started: first sending, seconds since the epoch; began: the same on the loop's clock.
+    link: the next page to ask for. pages, warnings: of the pages before it.
     """
 
     item: Item
@@ -47,6 +49,7 @@ class Ticket:
     began: float = 0.0
     link: str = ""
     pages: list[Any] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def call(self) -> Call:
         """What goes over the wire for this ticket now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import astuple
 from enum import Enum, auto
 from typing import Any
 
@@ -64,11 +64,12 @@ def _uncount(ticket: Ticket) -> None:
 
 
 def _after_page(ticket: Ticket, verdict: Verdict) -> Next:
-    if not verdict.link and not ticket.pages:
+    if not verdict.link:
         return Next.END
     ticket.pages.extend(verdict.value)
+    ticket.warnings.extend(verdict.warnings)
     ticket.link = verdict.link
-    return Next.AT_ONCE if verdict.link else Next.END
+    return Next.AT_ONCE
 
 
 def _after_failure(ticket: Ticket, action: Action, retries: int) -> Next:
@@ -79,6 +80,7 @@ def _after_failure(ticket: Ticket, action: Action, retries: int) -> Next:
     if action is Action.RESTART:
         ticket.link = ""
         ticket.pages.clear()
+        ticket.warnings.clear()
     if action is Action.FAULT:
         ticket.faults += 1
         if ticket.faults >= FAULT_TRIES:
@@ -91,11 +93,14 @@ def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Ou
     item = ticket.item
     status, error = _status(ticket, verdict)
     warnings: Sequence[str] = verdict.warnings
-    value: Sequence[Any] = ticket.pages or verdict.value
+    value: Sequence[Any] = verdict.value
+    if ticket.pages or ticket.warnings:  # each page may say the same again
+        warnings = list(dict.fromkeys([*ticket.warnings, *warnings]))
+        value = [*ticket.pages, *value]
     if item.secrets:  # the service may quote what it was sent
         secrets = secret_texts(item)
         warnings, value = blot(warnings, secrets), blot(value, secrets)
-        error = error and replace(error, message=blot(error.message, secrets))
+        error = error and Failure(*(blot(text, secrets) for text in astuple(error)))
     if status is Status.UNCHANGED:
         if error is not None:
             warnings = [*warnings, error.message]
