@@ -26,6 +26,8 @@ def blot(value: Any, secrets: Sequence[str]) -> Any:
         return {name: blot(member, secrets) for name, member in value.items()}
     if isinstance(value, list | tuple):
         return [blot(member, secrets) for member in value]
+    if isinstance(value, int | float) and not isinstance(value, bool) and str(value) in secrets:
+        return HIDDEN
     return value
 
 

@@ -21,198 +21,11 @@ from __future__ import annotations
 import unicodedata
 from typing import Any, Final
 
+from bulkexo.sandbox.names import DEPARTMENTS, FIRST, LAST, OFFICES, OTHER_SCRIPTS, TITLES
+
 Facts = dict[str, Any]
 """Property name to value: what sets one object apart from the template of its kind."""
 
-_FIRST: Final = [
-    "Ada",
-    "Amélie",
-    "Anders",
-    "Anjali",
-    "Ayşe",
-    "Björn",
-    "Bruno",
-    "Camila",
-    "Carlos",
-    "Chloé",
-    "Clara",
-    "Dagmar",
-    "David",
-    "Dmitri",
-    "Elena",
-    "Émile",
-    "Emma",
-    "Fatima",
-    "Felix",
-    "Françoise",
-    "Giulia",
-    "Grace",
-    "Hannah",
-    "Helga",
-    "Hiro",
-    "Ines",
-    "Ingrid",
-    "Ivan",
-    "Jakob",
-    "João",
-    "José",
-    "Jürgen",
-    "Karin",
-    "Lars",
-    "Léa",
-    "Lena",
-    "Linh",
-    "Lucía",
-    "Łukasz",
-    "Malik",
-    "Marek",
-    "María",
-    "Mateo",
-    "Maya",
-    "Mehmet",
-    "Mia",
-    "Miguel",
-    "Nadia",
-    "Niamh",
-    "Noah",
-    "Olga",
-    "Oliver",
-    "Omar",
-    "Paula",
-    "Priya",
-    "Rosa",
-    "Ruth",
-    "Samuel",
-    "Sara",
-    "Søren",
-    "Sven",
-    "Tara",
-    "Tomáš",
-    "Uma",
-    "Viktor",
-    "Wanda",
-    "Yara",
-    "Yusuf",
-    "Zofia",
-    "Zoë",
-]
-_LAST: Final = [
-    "Abbott",
-    "Åkesson",
-    "Almeida",
-    "Andersson",
-    "Bauer",
-    "Becker",
-    "Bianchi",
-    "Brown",
-    "Castro",
-    "Chen",
-    "Cohen",
-    "Çelik",
-    "Davies",
-    "Dubois",
-    "Dvořák",
-    "Eriksen",
-    "Evans",
-    "Ferrari",
-    "Fischer",
-    "Fleißner",
-    "Gallagher",
-    "García",
-    "Gomes",
-    "Groß",
-    "Gupta",
-    "Haddad",
-    "Hansen",
-    "Hernández",
-    "Hoffmann",
-    "Horváth",
-    "Ito",
-    "Ivanova",
-    "Jackson",
-    "Jensen",
-    "Kaya",
-    "Kim",
-    "Kovač",
-    "Kowalska",
-    "Krüger",
-    "Larsen",
-    "Lefèvre",
-    "Lindqvist",
-    "López",
-    "Lovelace",
-    "Marino",
-    "Martin",
-    "Mbeki",
-    "Meyer",
-    "Mitchell",
-    "Müller",
-    "Murphy",
-    "Nakamura",
-    "Nguyen",
-    "Nielsen",
-    "Novak",
-    "Núñez",
-    "Okafor",
-    "Olsen",
-    "Ortiz",
-    "Papadopoulos",
-    "Patel",
-    "Pérez",
-    "Petrov",
-    "Quinn",
-    "Rasmussen",
-    "Ricci",
-    "Romero",
-    "Roux",
-    "Ruiz",
-    "Saito",
-    "Schäfer",
-    "Schmidt",
-    "Silva",
-    "Singh",
-    "Smith",
-    "Sørensen",
-    "Suzuki",
-    "Szabó",
-    "Tanaka",
-    "Taylor",
-    "Thompson",
-    "Ümit",
-    "Vasquez",
-    "Virtanen",
-    "Wagner",
-    "Weiß",
-    "Wójcik",
-    "Yamada",
-    "Yılmaz",
-    "Young",
-    "Zielińska",
-    "Zimmermann",
-]
-_OTHER_SCRIPTS: Final = (
-    ("山田太郎", "Taro", "Yamada"), ("王小明", "Xiaoming", "Wang"), ("Анна Иванова", "Anna", "Ivanova"),
-    ("Γιώργος Παππάς", "Giorgos", "Pappas"), ("محمد علي", "Mohamed", "Ali"), ("김민준", "Minjun", "Kim"),
-)  # fmt: skip
-DEPARTMENTS: Final = (
-    "Sales", "Marketing", "Finance", "Human Resources", "Legal", "Engineering", "Research",
-    "Customer Service", "Procurement", "Logistics", "IT", "Qualitätssicherung",
-)  # fmt: skip
-_OFFICES: Final = (
-    ("Lisbon 2/114", "Lisboa", "Portugal"), ("Zürich 4/012", "Zürich", "Switzerland"),
-    ("Dublin 1/230", "Dublin", "Ireland"), ("Kraków 3/007", "Kraków", "Poland"),
-    ("Seattle 18/3301", "Seattle", "United States"), ("Pune 6/045", "Pune", "India"),
-)  # fmt: skip
-_TITLES: Final = (
-    "Specialist",
-    "Manager",
-    "Analyst",
-    "Consultant",
-    "Assistant",
-    "Director",
-    "Engineer",
-    "Trainee",
-)
 _PLAIN: Final = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "ı": "i", "æ": "ae"})
 _MASK: Final = (1 << 64) - 1
 _GUID_FACTOR: Final = 0x5DEECE66D
@@ -237,8 +50,8 @@ def plain(text: str) -> str:
     return "".join(c for c in decomposed if c.isascii() and c.isalnum()).lower()
 
 
-_PLAIN_FIRST: Final = [plain(name) for name in _FIRST]
-_PLAIN_LAST: Final = [plain(name) for name in _LAST]
+_PLAIN_FIRST: Final = [plain(name) for name in FIRST]
+_PLAIN_LAST: Final = [plain(name) for name in LAST]
 
 
 def guid(seed: int, kind: str, identifier: int) -> str:
@@ -280,7 +93,7 @@ class People:
         """Mailbox `number`, 1 to `mailboxes`."""
         bits = mix(self.seed, 1, number)
         department = DEPARTMENTS[bits % len(DEPARTMENTS)]
-        office, city, country = _OFFICES[(bits >> 8) % len(_OFFICES)]
+        office, city, country = OFFICES[(bits >> 8) % len(OFFICES)]
         kind = (bits >> 16) % 1000
         if kind < 100:
             names = self._shared(number, department)
@@ -306,7 +119,7 @@ class People:
             "Office": office,
             "City": city,
             "CountryOrRegion": country,
-            "Title": _TITLES[(bits >> 28) % len(_TITLES)] if names["FirstName"] else "",
+            "Title": TITLES[(bits >> 28) % len(TITLES)] if names["FirstName"] else "",
             "Phone": f"+0 555 {number:07}",
             "WhenCreated": when(bits >> 32),
             **self._guids(number),
@@ -346,11 +159,11 @@ class People:
 
     def _person(self, number: int, bits: int) -> Facts:
         if (bits >> 44) % 50 == 0:
-            display, first, last = _OTHER_SCRIPTS[(bits >> 50) % len(_OTHER_SCRIPTS)]
+            display, first, last = OTHER_SCRIPTS[(bits >> 50) % len(OTHER_SCRIPTS)]
             ascii_first, ascii_last = plain(first), plain(last)
         else:
-            i, j = (bits >> 36) % len(_FIRST), (bits >> 48) % len(_LAST)
-            first, last, ascii_first, ascii_last = _FIRST[i], _LAST[j], _PLAIN_FIRST[i], _PLAIN_LAST[j]
+            i, j = (bits >> 36) % len(FIRST), (bits >> 48) % len(LAST)
+            first, last, ascii_first, ascii_last = FIRST[i], LAST[j], _PLAIN_FIRST[i], _PLAIN_LAST[j]
             display = f"{first} {last}"
         return {
             "FirstName": first,

@@ -191,17 +191,27 @@ def _of(run: Run, aces: list[Ace], parameter: str) -> list[Ace]:
 
 def _mailbox_row(run: Run, name: str, ace: Ace) -> Row:
     row = {
-        "Identity": name, "User": _shown(run.tenant, ace.trustee, "UserPrincipalName"), "AccessRights": list(ace.rights), "IsInherited": ace.inherited,
-        "Deny": str(ace.deny), "InheritanceType": "All", "IsValid": True, "ObjectState": "Unchanged",
-    }  # fmt: skip
+        "Identity": name,
+        "User": _shown(run.tenant, ace.trustee, "UserPrincipalName"),
+        "AccessRights": list(ace.rights),
+        "IsInherited": ace.inherited,
+        "Deny": str(ace.deny),
+        "InheritanceType": "All",
+        "IsValid": True,
+        "ObjectState": "Unchanged",
+    }
     return render(row, {}, run.select)
 
 
 def _recipient_row(run: Run, name: str, ace: Ace) -> Row:
     row = {
-        "Identity": name, "Trustee": _shown(run.tenant, ace.trustee, "DisplayName"), "AccessControlType": "Deny" if ace.deny else "Allow",
-        "AccessRights": list(ace.rights), "IsInherited": ace.inherited, "InheritanceType": "None",
-    }  # fmt: skip
+        "Identity": name,
+        "Trustee": _shown(run.tenant, ace.trustee, "DisplayName"),
+        "AccessControlType": "Deny" if ace.deny else "Allow",
+        "AccessRights": list(ace.rights),
+        "IsInherited": ace.inherited,
+        "InheritanceType": "None",
+    }
     return render(row, {}, run.select)
 
 

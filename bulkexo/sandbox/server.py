@@ -16,6 +16,7 @@ from pathlib import Path
 from ssl import SSLContext
 
 import anyio
+import anyio.lowlevel
 import orjson
 from aiohttp import web
 
@@ -216,6 +217,17 @@ def _start(options: SandboxOptions) -> _Started:
         return _Started(Server(options, journal), listeners, context, ca_file, stack.pop_all())
 
 
+async def _stop(runner: web.AppRunner) -> None:
+    """End quickly: clients that keep idle connections open are not asked to say goodbye."""
+    connections = [] if runner.server is None else runner.server.connections
+    transports = [connection.transport for connection in connections]
+    await runner.cleanup()
+    for transport in transports:
+        if transport is not None:
+            transport.abort()
+    await anyio.lowlevel.checkpoint()
+
+
 async def serve(options: SandboxOptions, ready: Callable[[Announcement], object]) -> None:
     """Serve until cancelled; see `bulkexo.sandbox.serve`. Raises OSError if the port is taken or a file
     cannot be written."""
@@ -247,4 +259,4 @@ async def serve(options: SandboxOptions, ready: Callable[[Announcement], object]
             await anyio.sleep_forever()
         finally:
             with anyio.CancelScope(shield=True):
-                await runner.cleanup()
+                await _stop(runner)

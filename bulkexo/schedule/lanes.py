@@ -26,10 +26,12 @@ class Ticket:
 
     waiting: tickets that must end before this one may go. doomed: an earlier step of the row failed.
     failures: attempts that count against the retries. faults: status 500 among them.
+    unreached: attempts that never left. refused_token: the one it was last refused with, "" for none.
     started: first sending, seconds since the epoch; began: the same on the loop's clock.
     unsettled: an earlier sending may have taken effect. recovered: an earlier process may have sent it, and
     that is not settled yet. announced: the journal knows that it is sent.
     asking: the next call asks whether the effect is there; asked: how often that was done.
+    link: the next page to ask for. pages, warnings: of the pages before it.
     """
 
     item: Item
@@ -56,6 +58,7 @@ class Ticket:
     announced: bool = False
     asking: bool = False
     asked: int = 0
+    warnings: list[str] = field(default_factory=list)
 
     def call(self) -> Call:
         """What goes over the wire for this ticket now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import astuple
 from typing import Any
 
 from bulkexo.model import Failure, Outcome, Status
@@ -19,11 +19,14 @@ def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Ou
     item = ticket.item
     status, error = _status(ticket, verdict)
     warnings: Sequence[str] = verdict.warnings
-    value: Sequence[Any] = ticket.pages or verdict.value
+    value: Sequence[Any] = verdict.value
+    if ticket.pages or ticket.warnings:  # each page may say the same again
+        warnings = list(dict.fromkeys([*ticket.warnings, *warnings]))
+        value = [*ticket.pages, *value]
     if item.secrets:  # the service may quote what it was sent
         secrets = secret_texts(item)
         warnings, value = blot(warnings, secrets), blot(value, secrets)
-        error = error and replace(error, message=blot(error.message, secrets))
+        error = error and Failure(*(blot(text, secrets) for text in astuple(error)))
     if status.good and error is not None:
         warnings, error = [*warnings, error.message], None
     if status is Status.UNCHANGED and strict:

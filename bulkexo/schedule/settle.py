@@ -100,17 +100,19 @@ def _uncount(ticket: Ticket) -> None:
 
 
 def _after_page(ticket: Ticket, verdict: Verdict) -> Next:
-    if not verdict.link and not ticket.pages:
+    if not verdict.link:
         return Next.END
     ticket.pages.extend(verdict.value)
+    ticket.warnings.extend(verdict.warnings)
     ticket.link = verdict.link
-    return Next.AT_ONCE if verdict.link else Next.END
+    return Next.AT_ONCE
 
 
 def _after_failure(ticket: Ticket, action: Action, rules: Rules) -> Next:
     if action is Action.RESTART:
         ticket.link = ""
         ticket.pages.clear()
+        ticket.warnings.clear()
     if action is Action.FAULT:
         ticket.faults += 1
         if ticket.faults >= FAULT_TRIES or not _resendable(ticket.item):
