@@ -131,13 +131,15 @@ class Run:
             async with results:
                 self._results = results
                 self._write_first()
+                if self.report.before == self.report.total:
+                    self.report.state = "complete"  # only its end was missing
+                    return self._conclude(results)
                 service = self._service(await keeper.current())
                 await self._run(service, keeper, results)
         finally:
             if service is None and not task.resumed:  # nothing was sent: leave nothing behind
                 folder.discard()
-        self._conclude(results)
-        return self.report
+        return self._conclude(results)
 
     def _service(self, token: str) -> Service:
         """The tenant as the token names it: its GUID serves better than its domain (protocol.md)."""
@@ -224,7 +226,7 @@ class Run:
             failed = f"{tally.trouble:,} of {tally.done:,} items failed, which reaches --max-failures."
             self._stop(StoppedError(failed))
 
-    def _conclude(self, results: Results) -> None:
+    def _conclude(self, results: Results) -> Report:
         """Check the sum before saying that the run is complete."""
         report = self.report
         report.ended = time.time()
@@ -243,6 +245,7 @@ class Run:
             self._write(report.state)
         except OSError as error:
             self._stopped(StoppedError(f"run.json cannot be written ({error.strerror})."))
+        return report
 
     def _write_first(self) -> None:
         try:

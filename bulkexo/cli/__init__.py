@@ -13,6 +13,8 @@ from bulkexo import __version__
 COMMANDS = {
     "run": ("bulkexo.cli.jobs", "Run a job."),
     "check": ("bulkexo.cli.jobs", "Read and check the whole job; send nothing."),
+    "resume": ("bulkexo.cli.runs", "Go on with a run that stopped."),
+    "retry": ("bulkexo.cli.runs", "A new run of the items that failed in a run."),
     "sandbox": ("bulkexo.cli.sandbox", "Serve a pretend tenant on this machine."),
 }
 """Name → (module that holds it under that name, its line in --help)."""

@@ -5,38 +5,42 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from bulkexo.model import UsageError
-from bulkexo.options import NAMES, TABLE, Options, resolve
+from bulkexo.options import NAMES, TABLE, Options, resolve, stated
 
 if TYPE_CHECKING:
     from bulkexo.job import Checked, Job
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+JOB_KEYS = frozenset({"cmdlet", "set"})
+"""Options that the loader takes, since they are part of the job."""
 
 READ_VERBS = ("get-", "test-", "search-")
 
 
-def job_options(function: Function) -> Function:
-    """The options of a job, from the one table of them; resolved later, with the environment and YAML."""
-    for spec in reversed(TABLE):
-        if spec.placeholder:
-            option = click.option(
-                spec.flag, metavar=spec.placeholder, multiple=spec.name == "set", help=spec.help
-            )
-        else:
-            option = click.option(spec.flag, is_flag=True, default=None, help=spec.help)
-        function = option(function)
-    return click.argument("job", type=click.Path(path_type=Path))(function)
+def run_options(argument: str, metavar: str) -> Callable[[Function], Function]:
+    """The argument of a command and the options of a run, from the one table of them; resolved later, with
+    the environment and the YAML."""
+
+    def decorate(function: Function) -> Function:
+        for spec in reversed(TABLE):
+            if spec.placeholder:
+                many = spec.name == "set"
+                option = click.option(spec.flag, metavar=spec.placeholder, multiple=many, help=spec.help)
+            else:
+                option = click.option(spec.flag, is_flag=True, default=None, help=spec.help)
+            function = option(function)
+        return click.argument(argument, metavar=metavar, type=click.Path(path_type=Path))(function)
+
+    return decorate
 
 
 @click.command()
-@job_options
+@run_options("job", "JOB")
 def check(job: Path, **given: Any) -> None:
     """Read and check the whole job; send nothing.
 
@@ -44,121 +48,65 @@ def check(job: Path, **given: Any) -> None:
     """
     _, loaded = _load(job, given)
     checked = loaded.check()
-    for warning in checked.warnings:
-        click.echo(f"Note: {warning}", err=True)
-    click.echo(f"{job} can run: {_counts(checked)}.", err=True)
+    notes(checked)
+    click.echo(f"{job} can run: {sizes(checked)}.", err=True)
 
 
 @click.command()
-@job_options
-def run(job: Path, **given: Any) -> int:
+@run_options("job", "JOB")
+@click.pass_context
+def run(context: click.Context, /, job: Path, **given: Any) -> int:
     """Run a job: every row a cmdlet, in batches; the outcome of each in results.ndjson.
 
     Example:  bulkexo run mailboxes.csv --cmdlet Set-Mailbox --tenant contoso.onmicrosoft.com
 
     Every option can also stand in the YAML (with _ for -) and in the environment (BULKEXO_RATE for --rate);
-    the command line comes first, then the environment, then the YAML.
+    the command line comes first, then the environment, then the YAML. JOB can be the folder of a run that
+    stopped: it is gone on with, as by `bulkexo resume`.
     """
-    import anyio
-
     if (job / "run.json").is_file():
-        raise UsageError(f"{job} is the folder of a run. Give the job itself, or {job / 'failed.csv'}.")
+        from bulkexo.cli.runs import resume
+
+        return int(context.invoke(resume, run=job, accept_changed_input=False, **given))
     options, loaded = _load(job, given)
     checked = loaded.check()
-    for warning in checked.warnings:
-        click.echo(f"Note: {warning}", err=True)
+    notes(checked)
     if options.dry_run:
         from bulkexo.cli.dry_run import show
 
         show(loaded, checked, options)
         return 0
-    _confirm(checked, options)
-    return anyio.run(_run, job, loaded, checked, options)
+    from bulkexo.cli.start import Start, start
+
+    settings = stated(given, os.environ, loaded.options, job.parent)
+    confirm(checked, options)
+    return start(Start(loaded, checked, options, settings), options.out)
 
 
 def _load(path: Path, given: Mapping[str, Any]) -> tuple[Options, Job]:
     from bulkexo.job import load
 
-    first = resolve({name: given[name] for name in ("cmdlet", "set")}, os.environ)
-    loaded = load(path, cmdlet=first.cmdlet, sets=first.set, option_names=NAMES - {"cmdlet", "set"})
-    options = resolve(given, os.environ, loaded.options, loaded.options_where, path.parent)
-    return options, loaded
+    first = resolve({name: given[name] for name in JOB_KEYS}, os.environ)
+    loaded = load(path, cmdlet=first.cmdlet, sets=first.set, option_names=NAMES - JOB_KEYS)
+    return resolve(given, os.environ, loaded.options, loaded.options_where, path.parent), loaded
 
 
-def _counts(checked: Checked) -> str:
+def notes(checked: Checked) -> None:
+    """Say what is unusual about a job."""
+    for warning in checked.warnings:
+        click.echo(f"Note: {warning}", err=True)
+
+
+def sizes(checked: Checked) -> str:
+    """How much a job is."""
     kinds = ", ".join(f"{count:,} × {name}" for name, count in checked.by_cmdlet.items())
     return f"{checked.rows:,} rows, {checked.items:,} items ({kinds})"
 
 
-def _confirm(checked: Checked, options: Options) -> None:
+def confirm(checked: Checked, options: Options) -> None:
     """Ask once before changes, where somebody can answer; a scheduled run goes on."""
     writes = [name for name in checked.by_cmdlet if not name.lower().startswith(READ_VERBS)]
     if options.yes or options.sandbox or not writes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
     where = options.tenant or "the token's tenant"
-    click.confirm(f"{_counts(checked)} will be sent to {where}. Go on?", abort=True, err=True)
-
-
-async def _run(job: Path, loaded: Job, checked: Checked, options: Options) -> int:
-    from dataclasses import replace
-
-    from bulkexo.embedded import sandbox
-
-    if not options.sandbox:
-        return await _run_on(job, loaded, checked, options, os.environ.get("BULKEXO_CLIENT_SECRET"))
-    click.echo("Starting the sandbox, a pretend tenant on this machine …", err=True)
-    async with sandbox(options.sandbox_options) as tenant:
-        there = replace(
-            options,
-            endpoint=tenant.endpoint,
-            authority=tenant.authority,
-            tenant=tenant.tenant,
-            ca_file=tenant.ca_file,
-            client_id=tenant.client_id,
-            token_file=None,
-        )
-        return await _run_on(job, loaded, checked, there, tenant.secret)
-
-
-async def _run_on(job: Path, loaded: Job, checked: Checked, options: Options, secret: str | None) -> int:
-    from bulkexo.cli.progress import watch
-    from bulkexo.journal import RunFolder
-    from bulkexo.net.tokens import source
-    from bulkexo.report.summary import as_object, as_text
-    from bulkexo.run import Run
-
-    tokens = source(
-        token=None if options.sandbox else os.environ.get("BULKEXO_TOKEN"),
-        token_file=options.token_file,
-        client_id=options.client_id,
-        secret=secret,
-        tenant=options.tenant,
-        authority=options.authority,
-        endpoint=options.endpoint,
-        ca_file=options.ca_file,
-    )
-    folder = RunFolder.create(options.out or _default_folder(job))
-    settings = _settings(options)
-    report = await Run(
-        loaded, checked, options, folder, tokens, settings, watch(quiet=options.no_progress)
-    ).execute()
-    click.echo("\n" + as_text(report, str(job), options), err=True)
-    if options.json:
-        import orjson
-
-        click.echo(orjson.dumps(as_object(report), option=orjson.OPT_APPEND_NEWLINE), nl=False)
-    return report.exit_code
-
-
-def _default_folder(job: Path) -> Path:
-    now = datetime.now(UTC)
-    return Path("runs") / f"{job.stem}-{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z"
-
-
-def _settings(options: Options) -> dict[str, Any]:
-    """The options for run.json; those of --set stand with the job, where secrets are known."""
-    from dataclasses import asdict
-
-    found = asdict(options)
-    del found["set"]
-    return {name: str(value) if isinstance(value, Path) else value for name, value in found.items()}
+    click.confirm(f"{sizes(checked)} will be sent to {where}. Go on?", abort=True, err=True)

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from bulkexo.model import Status
+from bulkexo.model import Item, Status
 from bulkexo.run import Watch
 from bulkexo.schedule import Tally
 
@@ -69,9 +69,13 @@ class Lines:
             line = words(tally, total, speed, anyio.current_time(), time.time())
             click.echo(f"{datetime.now():%H:%M:%S}  {line}", err=True)
 
-    def stopping(self, batches: int) -> None:
+    def stopping(self, batches: int, drain: float) -> None:
         """Say that the run ends."""
-        click.echo(stopping_words(batches), err=True)
+        click.echo(stopping_words(batches, drain), err=True)
+
+    async def decide(self, item: Item, reason: str) -> bool:
+        """Nobody is there to be asked."""
+        return False
 
 
 class Live:
@@ -79,12 +83,15 @@ class Live:
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
+        self._one = anyio.Lock()
+        self._bar: Progress | None = None
 
     async def follow(self, tally: Tally, total: int) -> None:
         """Show the run until cancelled."""
         pace = Pace()
         bar, text = BarColumn(bar_width=20), TextColumn("{task.description}")
         with Progress(bar, text, console=self._console, auto_refresh=False) as progress:
+            self._bar = progress
             task = progress.add_task("", total=total)
             try:
                 while True:
@@ -96,27 +103,39 @@ class Live:
                 line = words(tally, total, 0.0, anyio.current_time(), time.time())
                 progress.update(task, completed=tally.done, description=line, refresh=True)
 
-    def stopping(self, batches: int) -> None:
+    def stopping(self, batches: int, drain: float) -> None:
         """Say that the run ends."""
-        self._console.print(stopping_words(batches))
+        self._console.print(stopping_words(batches, drain))
+
+    async def decide(self, item: Item, reason: str) -> bool:
+        """Ask at the terminal, one item at a time, with the bar out of the way."""
+        async with self._one:
+            if self._bar is not None:
+                self._bar.stop()
+            try:
+                self._console.print(f"Row {item.row}, {item.identity}: {reason}")
+                return await anyio.to_thread.run_sync(
+                    lambda: click.confirm("Send it again?", err=True), abandon_on_cancel=True
+                )
+            except click.Abort:
+                return False
+            finally:
+                if self._bar is not None:
+                    self._bar.start()
 
 
-class Silent:
+class Silent(Lines):
     """For `--no-progress`."""
 
     async def follow(self, tally: Tally, total: int) -> None:
         """Show nothing."""
         await anyio.sleep_forever()
 
-    def stopping(self, batches: int) -> None:
-        """Say that the run ends: a person has asked for it."""
-        click.echo(stopping_words(batches), err=True)
 
-
-def stopping_words(batches: int) -> str:
+def stopping_words(batches: int, drain: float) -> str:
     """What is said after the first Ctrl-C."""
     flight = "1 batch is" if batches == 1 else f"{batches} batches are"
-    return f"Stopping: {flight} in flight and may end. Press Ctrl-C again to stop at once."
+    return f"Stopping: {flight} in flight and may end within {drain:.0f} s. Ctrl-C again stops at once."
 
 
 def watch(*, quiet: bool) -> Watch:

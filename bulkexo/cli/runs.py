@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bulkexo.cli.jobs import run_options, start
+from bulkexo.cli.jobs import JOB_KEYS, confirm, notes, run_options
+from bulkexo.cli.start import Start, go_on, start
+from bulkexo.job import load
 from bulkexo.journal import Past, RunFolder
 from bulkexo.journal.files import rewrite_failed
 from bulkexo.journal.lock import lock
-from bulkexo.journal.past import TROUBLE, recall, recall_by_key
-from bulkexo.model import JobError, Problem, Status, UsageError
-from bulkexo.options import Options, resolve
-from bulkexo.run import Task
+from bulkexo.journal.past import again, recall, recall_by_key
+from bulkexo.model import UsageError
+from bulkexo.options import NAMES, resolve, stated
 
 
 @click.command()
 @run_options("run", "RUN")
-@click.option("--accept-changed-input", is_flag=True, help="Go on though the job's files have changed, row by row.")
+@click.option(
+    "--accept-changed-input", is_flag=True, help="Go on though the job's files have changed, row by row."
+)
 def resume(run: Path, accept_changed_input: bool, **given: Any) -> int:
     """Go on with a run that stopped; RUN is its folder.
 
     Example:  bulkexo resume runs/mailboxes-20261124T093000.123Z
 
     What has ended is not sent again. What was in flight is settled: sent again where that is harmless, else
-    looked for, else reported as unknown. Options are those of the run; given here, they override.
+    looked for, else reported as unknown. The options are those of the run; given here, they override.
     """
     folder = RunFolder(run)
     first = folder.read()
     with lock(run):
-        job, checked, options, settings = _job_of(first, given, accept_changed=accept_changed_input)
+        what = _again_with(first, given, accept_changed=accept_changed_input)
+        job, items = what.job, what.checked.items
         if accept_changed_input:
-            past = recall_by_key(folder, checked.items, job.steps, job.items)
+            past = recall_by_key(folder, items, job.steps, job.items)
         else:
-            past = recall(folder, checked.items, job.steps)
+            past = recall(folder, items, job.steps)
         if folder.chosen.exists():
             past.chosen = folder.chosen.read_bytes()
         _tell(past)
@@ -45,8 +48,7 @@ def resume(run: Path, accept_changed_input: bool, **given: Any) -> int:
             rewrite_failed(folder, past, job.items(), job.columns, job.secret_columns)
         except OSError as error:
             raise UsageError(f"{folder.failed} cannot be written ({error.strerror}).") from None
-        task = Task(job, checked, options, folder, settings, past, resumed=True, first=first)
-        return start(task, job.path)
+        return go_on(Start(job, what.checked, what.options, what.settings, past, first), folder)
 
 
 @click.command()
@@ -56,31 +58,53 @@ def retry(run: Path, **given: Any) -> int:
 
     Example:  bulkexo retry runs/mailboxes-20261124T093000.123Z
 
-    Later steps that were skipped for them go along. RUN itself stays as it is.
+    Later steps that were skipped because of them go along. RUN itself stays as it is.
     """
-    source = RunFolder(run)
-    first = source.read()
+    folder = RunFolder(run)
+    first = folder.read()
     with lock(run):
-        job, checked, options, settings = _job_of(first, given, accept_changed=False)
-        past = recall(source, checked.items, job.steps)
-        chosen = bytes(_again(past))
-        count = len(chosen) - chosen.count(0)
-        if not count:
-            click.echo(f"Nothing failed in {run}: there is nothing to run again.", err=True)
-            return 0
-        again = Past(checked.items, job.steps)
-        again.chosen = chosen
-        for place, code in enumerate(past.codes):
-            if code == TROUBLE[1]:
-                again.announced(place)
-    task = Task(job, checked, options, RunFolder(Path()), settings, again)
-    return start(task, job.path, again_of=run)
+        what = _again_with(first, {"on_unknown": "resend", **{k: v for k, v in given.items() if v}})
+        past = again(recall(folder, what.checked.items, what.job.steps), what.job.steps)
+    if past is None:
+        click.echo(f"Nothing failed in {run}: there is nothing to run again.", err=True)
+        return 0
+    confirm(what.checked, what.options)
+    return start(Start(what.job, what.checked, what.options, what.settings, past), what.options.out)
 
 
-def _again(past: Past) -> bytearray:
-    """A byte for each item: 1 for those to be run again."""
-    table = bytes(1 if code and code in (*TROUBLE, _SKIPPED) else 0 for code in range(256))
-    return past.codes.translate(table)
+def _again_with(first: Mapping[str, Any], given: Mapping[str, Any], *, accept_changed: bool = False) -> Start:
+    """The job and the options of a run, checked anew. Raises UsageError if the job is not what it was."""
+    try:
+        kept, path, inputs = dict(first["options"]), Path(first["job"]["path"]), first["job"]["inputs"]
+        secret_sets = set(first["job"]["secret_sets"])
+    except (KeyError, TypeError):
+        raise UsageError("The run.json of this run lacks what is needed to go on.") from None
+    sets = [*kept.pop("set", []), *(given.get("set") or ())]
+    missing = secret_sets - {text.partition("=")[0].strip() for text in sets}
+    if missing:
+        needed = " ".join(f"--set {name}=…" for name in sorted(missing))
+        raise UsageError(f"A secret is kept nowhere, so give it once more: {needed}")
+    cmdlet = given.get("cmdlet") or kept.get("cmdlet")
+    job = load(path, cmdlet=cmdlet, sets=sets, option_names=NAMES - JOB_KEYS)
+    checked = job.check()
+    notes(checked)
+    changed = [name for name, digest in inputs.items() if job.describe()["inputs"].get(name) != digest]
+    if changed and not accept_changed:
+        raise UsageError(
+            f"{' and '.join(changed)} changed since the run began. Put back what it was; or go on all the "
+            "same with --accept-changed-input: what has ended is then known by its cmdlet and parameters."
+        )
+    command_line = {**given, "set": tuple(sets)}
+    options = resolve(command_line, {}, kept)
+    return Start(job, checked, options, stated(command_line, {}, kept))
 
 
-_SKIPPED = list(Status).index(Status.SKIPPED) + 1
+def _tell(past: Past) -> None:
+    """What was found in the folder."""
+    if past.torn:
+        click.echo(f"The last line of the results was torn ({past.torn:,} bytes) and is left out.", err=True)
+    if past.strangers:
+        click.echo(f"{past.strangers:,} results belong to rows that are no longer in the job.", err=True)
+    done = f"{sum(past.counts.values()):,} items have ended"
+    doubt = f"; {past.in_doubt:,} were in flight and are settled first" if past.in_doubt else ""
+    click.echo(f"Going on: {done}{doubt}.", err=True)

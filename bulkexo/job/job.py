@@ -37,7 +37,8 @@ class Job:
     """A job whose head has been read. Memory stays flat whatever the number of rows.
 
     path: the job file. kind: "csv" or "yaml". options: option keys of the YAML, written with `_`.
-    columns: of the rows, as they came. steps: items of a row. secret_columns: those whose cells are shown nowhere.
+    columns: of the rows, as they came. steps: items of a row. secret_columns: those whose cells are
+    shown nowhere.
     inputs: SHA-256 (hex) of each file the job is made of; filled by `check`.
     """
 
@@ -63,14 +64,14 @@ class Job:
 
         path, kind, rows (path and encoding of their file, or None), columns, secret_columns, cmdlet_column
         (or None), steps (cmdlet, and parameters as the job writes them), set (parameters of every row),
-        inputs.
+        secret_sets (those of them whose values are shown nowhere), inputs.
         """
         outline = self._outline
         file = outline.rows.file
         binder = self._binder(Problems())
         steps = [binder.step(*numbered) for numbered in self._numbered()]
         return {
-            "path": str(self.path),
+            "path": str(self.path.absolute()),
             "kind": self.kind,
             "rows": {"path": str(file.path), "encoding": file.encoding} if file else None,
             "columns": list(self.columns),
@@ -78,6 +79,7 @@ class Job:
             "cmdlet_column": CMDLET if outline.cmdlet_column is not None else None,
             "steps": [{"cmdlet": step.cmdlet, "parameters": step.shown()} for step in steps if step],
             "set": {each.name: self._shown(each) for each in outline.common},
+            "secret_sets": list(self.secret_sets),
             "inputs": {str(path): digest for path, digest in self.inputs.items()},
         }
 
@@ -169,10 +171,19 @@ class Job:
         for number, step in enumerate(self._outline.steps, 1):
             yield number, step, self._outline.given(step)
 
-    def _shown(self, given: Given) -> Value:
+    @property
+    def secret_sets(self) -> tuple[str, ...]:
+        """Names of the parameters given by --set whose values are shown nowhere."""
+        given = (each for each in self._outline.common if each.where.startswith("--set"))
+        return tuple(each.name for each in given if self._is_secret(each))
+
+    def _is_secret(self, given: Given) -> bool:
         marked = given.name.lower() in self._outline.secret
         reads_secret = bool(given.source.columns & self._secret_positions)
-        return MASK if marked or reads_secret or is_secret_column(given.name) else given.source.shown
+        return marked or reads_secret or is_secret_column(given.name)
+
+    def _shown(self, given: Given) -> Value:
+        return MASK if self._is_secret(given) else given.source.shown
 
 
 class _ByColumn:

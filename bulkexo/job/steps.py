@@ -192,7 +192,9 @@ class Binder:
         bound, secrets = self._bind_all(name, known, given, marked)
         if known and (identity := known.parameter("Identity")) and identity.required:
             self._require(identity, name, bound, outline.where)
-        return Step(number, name, known, bound, frozenset(secrets), self._rows, outline.repeat or self._repeat)
+        return Step(
+            number, name, known, bound, frozenset(secrets), self._rows, outline.repeat or self._repeat
+        )
 
     def _require(self, identity: Parameter, cmdlet: str, bound: Sequence[Bound], where: str) -> None:
         if all(each.name != identity.name for each in bound):

@@ -238,7 +238,9 @@ class _Reader:
         try:
             return Repeat(str(node.value).strip().lower())
         except ValueError:
-            self.problem(node.line, "repeat: is neither safe nor unsafe.", "Write repeat: unsafe, or leave it out.")
+            self.problem(
+                node.line, "repeat: is neither safe nor unsafe.", "Write repeat: unsafe, or leave it out."
+            )
             return None
 
     def secret_columns(self, columns: Columns) -> Iterator[str]:

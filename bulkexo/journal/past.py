@@ -206,6 +206,20 @@ def recall_by_key(folder: RunFolder, items: int, steps: int, job: Callable[[], I
     return past
 
 
+def again(past: Past, steps: int) -> Past | None:
+    """The start of a run of what failed, is unknown, or was skipped for that; None if there is nothing.
+
+    What is unknown counts as in flight, so that it is settled and not simply sent again.
+    """
+    fresh = Past(len(past.codes), steps)
+    wanted = bytes(code in (*TROUBLE, NUMBER[Status.SKIPPED]) for code in range(256))
+    fresh.chosen = bytes(past.codes.translate(wanted))
+    for place, code in enumerate(past.codes):
+        if code == NUMBER[Status.UNKNOWN]:
+            fresh.announced(place)
+    return fresh if any(fresh.chosen) else None
+
+
 def statuses(folder: RunFolder) -> Iterator[Line]:
     """The lines of a run that nobody is writing. Raises UsageError."""
     return _results(Lines(folder.results))

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from bulkexo.model import Status
-from bulkexo.options import Options
 from bulkexo.run import Report, counts
 from bulkexo.schedule import Tally
 
@@ -38,37 +37,28 @@ def as_object(report: Report) -> dict[str, Any]:
     }
 
 
-def as_text(report: Report, job: str, options: Options) -> str:
+def as_text(report: Report) -> str:
     """Some lines for the terminal: how it ended, what failed and why, where the files are, what to do now."""
     tally = report.tally
     lines = [_headline(report), _ended(report)]
-    if tally.sent > tally.done:
-        further = tally.sent - tally.done
+    done = tally.done - report.before
+    if tally.sent > done:
         lines.append(
-            f"Sendings: {tally.sent:,} for {tally.done:,} items ({further:,} further attempts, "
+            f"Sendings: {tally.sent:,} for {done:,} items ({tally.sent - done:,} further attempts, "
             f"{tally.refused:,} throttled by the service)."
         )
     if tally.kinds:
         lines += ["", "Failed, by kind:", *_kinds(tally)]
-    lines += ["", f"Results:     {report.folder.results}"]
+    lines += ["", f"Results:         {report.folder.results}"]
     if tally.trouble:
-        lines.append(f"Failed rows: {report.folder.failed}")
-        lines.append(f"Once the cause is gone:  {again(report, job, options)}")
+        lines.append(f"Failed rows:     {report.folder.failed}")
+        if report.state == "complete":
+            lines.append(f"Run these again: {_command('retry', report)}")
+    if report.state != "complete":
+        lines.append(f"Go on with it:   {_command('resume', report)}")
     if report.unwritten:
         lines.append(f"{report.unwritten:,} items ended, but the disk did not take their lines.")
     return "\n".join(lines)
-
-
-def again(report: Report, job: str, options: Options) -> str:
-    """The command that runs the failed rows again; for a YAML, the line to change in it."""
-    if job.lower().endswith((".yaml", ".yml")):
-        return f"set `rows: {report.folder.failed.resolve()}` in a copy of {job} and run it"
-    words = ["bulkexo", "run", str(report.folder.failed)]
-    if options.cmdlet:
-        words += ["--cmdlet", options.cmdlet]
-    for text in options.set:
-        words += ["--set", text]
-    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def duration(seconds: float) -> str:
@@ -84,12 +74,20 @@ def duration(seconds: float) -> str:
 def _headline(report: Report) -> str:
     done, total = report.tally.done, report.total
     if report.state == "complete":
-        return f"Complete: {done:,} items in {duration(report.seconds)} ({_rate(report):.1f} items/s)."
+        earlier = f"; {report.before:,} of them had ended before" if report.before else ""
+        return (
+            f"Complete: {done:,} items in {duration(report.seconds)} ({_rate(report):.1f} items/s){earlier}."
+        )
     left = total - done
     return (
         f"Stopped before the end. {report.reason} {done:,} of {total:,} items ended in "
         f"{duration(report.seconds)}; {left:,} have no line in the results and are still to be done."
     )
+
+
+def _command(name: str, report: Report) -> str:
+    words = ["bulkexo", name, str(report.folder.path)]
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def _ended(report: Report) -> str:
@@ -123,4 +121,4 @@ def _short(text: str) -> str:
 
 
 def _rate(report: Report) -> float:
-    return report.tally.done / report.seconds if report.seconds else 0.0
+    return (report.tally.done - report.before) / report.seconds if report.seconds else 0.0

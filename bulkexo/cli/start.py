@@ -1,0 +1,115 @@
+"""Starting a run, be it new, gone on with, or of chosen items: sandbox, sign-in, progress, summary."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import anyio
+import click
+import orjson
+
+from bulkexo.cli.progress import watch
+from bulkexo.embedded import sandbox
+from bulkexo.job import Checked, Job
+from bulkexo.journal import Past, RunFolder
+from bulkexo.journal.lock import lock
+from bulkexo.model import UsageError
+from bulkexo.net.tokens import Source, source
+from bulkexo.options import Options
+from bulkexo.report.summary import as_object, as_text
+from bulkexo.run import Run, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is to be started. settings: the options for run.json. The rest: see Task."""
+
+    job: Job
+    checked: Checked
+    options: Options
+    settings: Mapping[str, Any]
+    past: Past | None = None
+    first: Mapping[str, Any] = field(default_factory=dict)
+
+    def task(self, folder: RunFolder, options: Options) -> Task:
+        """The same in a folder, with the options that hold there."""
+        resumed = bool(self.first)
+        return Task(self.job, self.checked, options, folder, self._settings(), self.past, resumed, self.first)
+
+    def _settings(self) -> dict[str, Any]:
+        """The options, and the values of --set that are no secrets."""
+        open_names = {name.lower() for name in self.job.describe()["set"]} - {
+            name.lower() for name in self.job.secret_sets
+        }
+        texts = [text for text in self.options.set if text.partition("=")[0].strip().lower() in open_names]
+        return {**self.settings, "set": texts}
+
+
+def start(what: Start, out: Path | None) -> int:
+    """A new run in `out`, or in a folder of its own name; the exit code."""
+    folder = RunFolder.create(out or _default_folder(what.job.path))
+    with lock(folder.path):
+        if what.past is not None and what.past.chosen is not None:
+            folder.chosen.write_bytes(what.past.chosen)
+        return anyio.run(_run, what, folder)
+
+
+def go_on(what: Start, folder: RunFolder) -> int:
+    """A run that goes on in its folder, whose lock is held; the exit code."""
+    return anyio.run(_run, what, folder)
+
+
+async def _run(what: Start, folder: RunFolder) -> int:
+    options = what.options
+    if not options.sandbox:
+        return await _run_on(what, folder, options, os.environ.get("BULKEXO_CLIENT_SECRET"))
+    click.echo("Starting the sandbox, a pretend tenant on this machine …", err=True)
+    async with sandbox(options.sandbox_options) as tenant:
+        there = replace(
+            options,
+            endpoint=tenant.endpoint,
+            authority=tenant.authority,
+            tenant=tenant.tenant,
+            ca_file=tenant.ca_file,
+            client_id=tenant.client_id,
+            token_file=None,
+        )
+        return await _run_on(what, folder, there, tenant.secret)
+
+
+async def _run_on(what: Start, folder: RunFolder, options: Options, secret: str | None) -> int:
+    task = what.task(folder, options)
+    try:
+        run = Run(task, _source(options, secret), watch(quiet=options.no_progress))
+    except UsageError:
+        if not task.resumed:
+            folder.discard()
+        raise
+    report = await run.execute()
+    click.echo("\n" + as_text(report), err=True)
+    if options.json:
+        click.echo(orjson.dumps(as_object(report), option=orjson.OPT_APPEND_NEWLINE), nl=False)
+    return report.exit_code
+
+
+def _source(options: Options, secret: str | None) -> Source:
+    return source(
+        token=None if options.sandbox else os.environ.get("BULKEXO_TOKEN"),
+        token_file=options.token_file,
+        client_id=options.client_id,
+        secret=secret,
+        tenant=options.tenant,
+        authority=options.authority,
+        endpoint=options.endpoint,
+        ca_file=options.ca_file,
+    )
+
+
+def _default_folder(job: Path) -> Path:
+    now = datetime.now(UTC)
+    return Path("runs") / f"{job.stem}-{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z"
