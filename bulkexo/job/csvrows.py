@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from bulkexo.job.problems import Problems, fail, printable
+from bulkexo.job.problems import Problems, changed, fail, printable
 from bulkexo.job.text import TextFile
 from bulkexo.model import Value
 
@@ -87,6 +87,8 @@ class CsvRows:
                             continue
                         elif header_pending:
                             header_pending = False
+                            if tuple(cell.strip() for cell in row) != self.columns:
+                                changed(self.file.name)
                         elif self._sound(row, self.preamble + line, problems):
                             yield self.preamble + line, row
                     break

@@ -11,7 +11,7 @@ from typing import Any
 from bulkexo.job import catalogue
 from bulkexo.job.csvrows import MASK
 from bulkexo.job.outline import CMDLET, Given, Outline, OutlineStep
-from bulkexo.job.problems import Problems, fail
+from bulkexo.job.problems import Problems, changed
 from bulkexo.job.steps import Binder, Step, is_secret, is_secret_column
 from bulkexo.job.template import Row
 from bulkexo.job.text import TextFile, stamp_of
@@ -71,22 +71,25 @@ class Job:
         binder = self._binder(Problems())
         steps = [binder.step(*numbered) for numbered in self._numbered()]
         return {
-            "path": str(self.path.absolute()),
+            "path": _text(self.path.absolute()),
             "kind": self.kind,
-            "rows": {"path": str(file.path), "encoding": file.encoding} if file else None,
+            "rows": {"path": _text(file.path), "encoding": file.encoding} if file else None,
             "columns": list(self.columns),
             "secret_columns": sorted(self.secret_columns),
             "cmdlet_column": CMDLET if outline.cmdlet_column is not None else None,
             "steps": [{"cmdlet": step.cmdlet, "parameters": step.shown()} for step in steps if step],
             "set": {each.name: self._shown(each) for each in outline.common},
             "secret_sets": list(self.secret_sets),
-            "inputs": {str(path): digest for path, digest in self.inputs.items()},
+            "inputs": {_text(path.absolute()): digest for path, digest in self.inputs.items()},
         }
 
     def check(self) -> Checked:
         """Read the whole job. Raises JobError with the first 20 problems and their number."""
         problems = Problems()
+        head = self._outline.file.sha256
         rows, by_cmdlet = self.survey(problems)
+        if head not in {"", self._outline.file.sha256}:
+            changed(self._outline.file.name)
         problems.raise_any()
         if file := self._outline.rows.file:
             self._stamp = file.stamp
@@ -125,10 +128,12 @@ class Job:
         problems = Problems()
         for _, items in self._walk(problems):
             if problems:
-                _changed(file)
+                changed(self.path.name)
             yield from items
-        if problems or (file and file.sha256 != self.inputs[file.path]):
-            _changed(file)
+        if file and file.sha256 != self.inputs[file.path]:
+            changed(file.name)
+        if problems:
+            changed(self.path.name)
 
     def _files(self) -> list[TextFile]:
         """The job file, and that of its rows if it is another."""
@@ -141,7 +146,7 @@ class Job:
         with file.reading():
             pass
         if file.sha256 != self.inputs[file.path]:
-            _changed(file)
+            changed(file.name)
 
     def _walk(self, problems: Problems) -> Iterator[tuple[int, list[Item]]]:
         """Each row's number and items; what is wrong with it is told, and its items are left out."""
@@ -215,6 +220,11 @@ class _ByColumn:
         return step
 
 
+def _text(path: Path) -> str:
+    """A path as JSON can hold it, even where its bytes are no text."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _secret_positions(outline: Outline) -> frozenset[int]:
     """Columns that hold secrets: by mark, by name, or because a secret parameter takes them."""
     marked = {name.lower() for name in outline.secret_columns}
@@ -232,11 +242,3 @@ def _secret_positions(outline: Outline) -> frozenset[int]:
             if is_secret(name, parameter) or {name.lower(), given.name.lower()} & secret:
                 positions |= given.source.columns
     return frozenset(positions)
-
-
-def _changed(file: TextFile | None) -> None:
-    fail(
-        file.name if file else "The job",
-        "The file has changed since it was checked.",
-        "Nothing more of it is sent. Let the program that writes it finish, and start again.",
-    )

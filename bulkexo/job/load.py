@@ -9,7 +9,7 @@ from bulkexo.job import cells
 from bulkexo.job.csvrows import CsvRows
 from bulkexo.job.job import Job
 from bulkexo.job.outline import CMDLET, Given, Outline, OutlineStep, every_column
-from bulkexo.job.problems import Problems, fail
+from bulkexo.job.problems import Problems, fail, printable
 from bulkexo.job.steps import is_secret_column
 from bulkexo.job.template import Columns, from_text
 from bulkexo.job.text import examine
@@ -53,7 +53,7 @@ def _outline(
 
         return read_outline(path, cmdlet, given, option_names, problems)
     return fail(
-        path.name or str(path),
+        printable(str(path), 500),
         f"Jobs of this kind ({suffix or 'no extension'}) are not read.",
         "Give a .csv, .yaml or .yml file; later versions read more.",
     )

@@ -68,10 +68,19 @@ class Problems:
             raise self.error()
 
 
-def printable(name: str) -> str:
+def printable(name: str, limit: int = 60) -> str:
     """A name as a line of a message can hold it: short, and without control characters."""
-    short = name if len(name) <= 60 else name[:60] + "…"
+    short = name if len(name) <= limit else name[:limit] + "…"
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in short)
+
+
+def changed(name: str) -> NoReturn:
+    """Raise JobError: the file of this name is no longer what was read before."""
+    fail(
+        name,
+        "The file has changed since it was read first.",
+        "Nothing more of it is sent. Let the program that writes it finish, and start again.",
+    )
 
 
 def fail(where: str, what: str, remedy: str) -> NoReturn:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bulkexo.job.problems import Problems, fail
+from bulkexo.job.problems import Problems, changed, fail, printable
 
 CHUNK: Final = 1 << 20
 LINE_LIMIT: Final = 64 << 20
@@ -57,7 +57,7 @@ class TextFile:
     @property
     def name(self) -> str:
         """The file's name, as messages write it."""
-        return self.path.name
+        return printable(self.path.name, 200)
 
     def where(self, line: int) -> str:
         """A line of it, as messages write it."""
@@ -121,10 +121,10 @@ def stamp_of(path: Path) -> tuple[int, int] | None:
 def examine(path: Path) -> TextFile:
     """Find out over the whole file how it is to be read. Raises JobError if it cannot be read at all."""
     if "\0" in str(path):
-        fail("The job file", "Its name holds a NUL character.", "Check the name.")
+        fail(_shown(path), "The name of the file holds a NUL character.", "Check the name.")
     with refusing(path):
         if path.is_dir():
-            fail(str(path), "This is a folder, not a file.", "Name the job file in it.")
+            fail(_shown(path), "This is a folder, not a file.", "Name the job file in it.")
         with path.open("rb") as file:
             head = file.read(4)
         encoding = next((name for bom, name in _BOMS if head.startswith(bom)), "utf-8")
@@ -165,10 +165,14 @@ def _scan(path: Path, encoding: str) -> _Scan:
             length = len(text) - end if end >= 0 else length + len(text)
             if length > LINE_LIMIT:
                 fail(
-                    path.name,
+                    _shown(path),
                     "A line of this file is longer than 64 million characters.",
                     "Is it a job at all?",
                 )
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path), 500)
 
 
 @contextmanager
@@ -177,19 +181,17 @@ def refusing(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        fail(str(path), "There is no such file.", "Check the name and the folder.")
+        fail(_shown(path), "There is no such file.", "Check the name and the folder.")
     except PermissionError:
         fail(
-            str(path),
+            _shown(path),
             "This file may not be read.",
             "Check its permissions, and whether a program holds it open.",
         )
     except UnicodeError:
-        fail(
-            str(path),
-            "The file has changed while it was read.",
-            "Let the other program finish, and start again.",
-        )
+        changed(_shown(path))
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        fail(str(path), f"This file cannot be read ({reason}).", "Check the name, the disk and the network.")
+        fail(
+            _shown(path), f"This file cannot be read ({reason}).", "Check the name, the disk and the network."
+        )

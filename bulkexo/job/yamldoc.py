@@ -93,6 +93,8 @@ class Events:
 
     def reach(self, key: str) -> Any:
         """The event that begins the value of this key of the document, if it has it. Tells nothing."""
+        if not isinstance(self.opening, ev.MappingStartEvent):
+            return None
         while not isinstance(event := self.next(), ev.MappingEndEvent):
             self.skip(event)
             found = isinstance(event, ev.ScalarEvent) and str(event.value).lower() == key

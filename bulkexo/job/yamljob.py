@@ -1,4 +1,18 @@
-"""A YAML job's keys: what each may hold, and the outline that they make."""
+"""A YAML job's keys: what each may hold, and the outline that they make.
+
+    rows: mailboxes.csv          a CSV beside the job, or a list of mappings; without it the steps run once
+    steps:                       in order, for each row
+      - cmdlet: Set-Mailbox
+        parameters: {Identity: "${Id}"}   without this key every column is a parameter
+        secret: [CustomAttribute1]        parameters of this step whose values are shown nowhere
+    cmdlet:, parameters:         at the top: one step; without cmdlet: the rows' column Cmdlet names it
+    set: {Office: Room 1}        parameters of every row; --set NAME=VALUE on the command line comes first
+    secret: [Office]             parameters of all steps whose values are shown nowhere
+    columns: {Pin: {secret: true}}        columns whose cells are shown nowhere, nor what is made of them
+    tenant:, rate: and so on     options of the command line
+
+Keys are read in any case, options with - or _.
+"""
 
 from __future__ import annotations
 

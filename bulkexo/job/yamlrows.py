@@ -8,7 +8,7 @@ from typing import Any
 from yaml import events as ev
 
 from bulkexo.job.csvrows import MASK
-from bulkexo.job.problems import Problems, printable
+from bulkexo.job.problems import Problems, changed, printable
 from bulkexo.job.text import TextFile
 from bulkexo.job.yamldoc import Events, line_of
 from bulkexo.model import Value
@@ -55,7 +55,8 @@ class InlineRows:
         """Each row: its line, and a cell for each column; "" where nothing is given."""
         with self.file.reading() as text:
             events = Events(self.file, text, problems)
-            events.reach("rows")
+            if not isinstance(events.reach("rows"), ev.SequenceStartEvent):
+                changed(self.file.name)
             while not isinstance(event := events.next(), ev.SequenceEndEvent):
                 row = self._row(event, events, problems)
                 if row is not None:

@@ -94,7 +94,7 @@ def test_a_file_changed_while_it_is_read_is_noticed(tmp_path: Path, name: str) -
     next(items)
     with path.open("ab") as file:
         file.write(line.format(0).encode())
-    with pytest.raises(JobError, match="has changed since it was checked"):
+    with pytest.raises(JobError, match="has changed since it was read first"):
         for _ in items:
             pass
 
@@ -127,3 +127,37 @@ def test_a_thousand_problems_are_counted(tmp_path: Path) -> None:
     with pytest.raises(JobError) as caught:
         load(path, cmdlet="Set-Mailbox").check()
     assert (len(caught.value.problems), caught.value.total) == (20, 1000)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("job.csv", ROWS, ROWS.replace("Identity,Office", "Identity,Notes")),
+        (
+            "job.yaml",
+            "cmdlet: Set-User\nrows: [{Identity: a}]\n",
+            "cmdlet: Set-User\nrows: [{Identity: b}]\n",
+        ),
+        ("job.yaml", "cmdlet: Set-User\nrows: [{Identity: a}]\n", "cmdlet: Set-User\n"),
+        ("job.yaml", "cmdlet: Set-User\nrows: [{Identity: a}]\n", "- a\n"),
+    ],
+)
+def test_a_head_that_changes_before_the_check_is_noticed(
+    tmp_path: Path, name: str, before: str, after: str
+) -> None:
+    job = load(save(tmp_path, before, name), cmdlet="Set-User")
+    save(tmp_path, after, name)
+    with pytest.raises(JobError, match="has changed since it was read first"):
+        job.check()
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "job-\udcff\n.csv"
+    try:
+        path.write_text("Identity,AuditEnabled\nada,x\n", encoding="utf-8")
+    except OSError:
+        pytest.skip("this system has no such names")
+    with pytest.raises(JobError) as caught:
+        load(path, cmdlet="Set-Mailbox").check()
+    assert str(caught.value).isprintable()
+    json.dumps(load(path, cmdlet="Set-Mailbox").describe(), ensure_ascii=False).encode("utf-8")

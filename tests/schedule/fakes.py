@@ -157,10 +157,10 @@ class FakeService:
             self.sendings[key],
         )
 
-    def _answer(self, arrival: Arrival) -> Reply:
+    def _answer(self, arrival: Arrival) -> Reply | Lost:
         answers = [self.each(sent) for sent in arrival.items]
         if not arrival.url.endswith("/$batch"):
-            return reply(answers[0] or ok())
+            return Lost("Nothing came.", sent=True) if answers[0] is None else reply(answers[0])
         responses = [{"id": str(n), **answer} for n, answer in enumerate(answers, 1) if answer is not None]
         return reply({"status": 200, "body": {"responses": responses[::-1]}})  # in any order
 
