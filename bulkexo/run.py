@@ -25,6 +25,7 @@ from bulkexo.net.tokens import Keeper, Source
 from bulkexo.options import Options
 from bulkexo.pace import Backoff, Pacer
 from bulkexo.schedule import OnUnknown, Rules, Scheduler, Settings, Tally
+from bulkexo.schedule.binding import Binding
 from bulkexo.wire import Service
 from bulkexo.wire.message import app_anchor, user_anchor
 from bulkexo.wire.token import bearer
@@ -107,6 +108,7 @@ class Run:
         self._scheduler: Scheduler | None = None
         self._scope: anyio.CancelScope | None = None
         self._results: Results | None = None
+        self._binding = Binding()
         self.report = Report(task.folder, task.total, time.time())
         if task.past is not None:
             self.report.tally.by_status.update(task.past.counts)
@@ -222,6 +224,8 @@ class Run:
         if self._results is not None:
             await self._results.put(outcomes)
         tally, limit = self.report.tally, self._task.options.max_failures
+        if hopeless := self._binding.hopeless(outcomes):
+            self._stop(StoppedError(hopeless))
         if limit.reached(tally.trouble, tally.done) and not self.report.reason:
             failed = f"{tally.trouble:,} of {tally.done:,} items failed, which reaches --max-failures."
             self._stop(StoppedError(failed))
