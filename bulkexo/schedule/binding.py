@@ -1,4 +1,4 @@
-"""Stopping early where every row will fail: a parameter that the cmdlet does not have, or not for this role."""
+"""Stopping early where every row will fail: a parameter that the cmdlet, or this role, does not have."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Binding:
             self._failed[cmdlet] += 1
             if self._failed[cmdlet] >= ENOUGH and cmdlet not in self._fine:
                 return (
-                    f"{cmdlet} fails for every row: {error.message} Correct the parameter in the job, or give "
-                    "the identity a role that grants it."
+                    f"{cmdlet} fails for every row: {error.message} Correct the parameter in the job, or "
+                    "give the identity a role that grants it."
                 )
         return ""
