@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import anyio
 
 from bulkexo import __version__
+from bulkexo.clocks import Clocks
 from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, Results, RunFolder
@@ -31,6 +32,9 @@ from bulkexo.wire.message import app_anchor, user_anchor
 from bulkexo.wire.token import bearer
 
 
+CLOCKS_EVERY = 5.0
+
+
 class Watch(Protocol):
     """Whoever shows a person how the run goes."""
 
@@ -39,6 +43,9 @@ class Watch(Protocol):
 
     def stopping(self, batches: int, drain: float) -> None:
         """The run was asked to stop; `batches` are in flight and may end within `drain` seconds."""
+
+    def note(self, text: str) -> None:
+        """Something that a person should know, and that does not stop the run."""
 
     async def decide(self, item: Item, reason: str) -> bool:
         """Ask a person whether an item of unknown fate is sent again; False where nobody can be asked."""
@@ -183,9 +190,17 @@ class Run:
                 group.start_soon(results.write_all)
                 async with anyio.create_task_group() as watching:
                     watching.start_soon(self._watch.follow, scheduler.tally, self.report.total)
+                    watching.start_soon(self._look_at_clocks)
                     await self._drive(scheduler)
                     watching.cancel_scope.cancel()
                 results.end()
+
+    async def _look_at_clocks(self) -> None:
+        clocks = Clocks(time.time(), time.monotonic(), CLOCKS_EVERY)
+        while True:
+            await anyio.sleep(CLOCKS_EVERY)
+            if happened := clocks.look(time.time(), time.monotonic()):
+                self._watch.note(happened)
 
     async def _drive(self, scheduler: Scheduler) -> None:
         """Run the scheduler under the signals: the first lets it drain, the second cuts it off."""

@@ -73,6 +73,10 @@ class Lines:
         """Say that the run ends."""
         click.echo(stopping_words(batches, drain), err=True)
 
+    def note(self, text: str) -> None:
+        """Say it."""
+        click.echo(text, err=True)
+
     async def decide(self, item: Item, reason: str) -> bool:
         """Nobody is there to be asked."""
         return False
@@ -106,6 +110,10 @@ class Live:
     def stopping(self, batches: int, drain: float) -> None:
         """Say that the run ends."""
         self._console.print(stopping_words(batches, drain))
+
+    def note(self, text: str) -> None:
+        """Say it above the bar."""
+        self._console.print(text)
 
     async def decide(self, item: Item, reason: str) -> bool:
         """Ask at the terminal, one item at a time, with the bar out of the way."""
