@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Flight:
     """One batch. started: clock seconds. items: its size. abreast: batches in flight once it was sent,
     itself included. refused: items that were throttled, 0 until known. probe: sent to test the allowance."""

@@ -14,8 +14,8 @@ from bulkexo.pace.retries import Retries
 from bulkexo.pace.sights import Allowance, Learned, Sighting, State
 
 START = 40.0
-"""Items per second to begin with at a tenant never met. People measured 1 to 30 a second (protocol.md); a burst of
-20 or more lets the first second of even a slow tenant pass, and three steps lead to 100 a second."""
+"""Items per second to begin with at a tenant never met. People measured 1 to 30 a second (protocol.md); a
+burst lets the first second of even a slow tenant pass, and three steps lead to 100 a second."""
 LONGEST = 86400.0
 """Seconds of the longest wait that is believed; a header that asks for more is broken."""
 
