@@ -143,8 +143,9 @@ class Run:
                 if self.report.before == self.report.total:
                     self.report.state = "complete"  # only its end was missing
                     return self._conclude(results)
+                session = self._session()
                 service = self._service(await keeper.current())
-                await self._run(service, keeper, results)
+                await self._run(service, session, keeper, results)
         finally:
             if service is None and not task.resumed:  # nothing was sent: leave nothing behind
                 folder.discard()
@@ -159,11 +160,14 @@ class Run:
         anchor = user_anchor(who.upn) if who.upn else app_anchor(tenant)
         return Service(options.endpoint, tenant, anchor, self._connection_id, options.timeout)
 
-    async def _run(self, service: Service, keeper: Keeper, results: Results) -> None:
+    def _session(self) -> Session:
+        options = self._task.options
+        return Session(options.endpoint, connections=options.concurrency + 1, ca_file=options.ca_file)
+
+    async def _run(self, service: Service, session: Session, keeper: Keeper, results: Results) -> None:
         options = self._task.options
         backoff = Backoff(random.random)
-        connections = options.concurrency + 1
-        async with Session(options.endpoint, connections=connections, ca_file=options.ca_file) as session:
+        async with session:
             scheduler = self._scheduler = Scheduler(
                 service=service,
                 transport=session,

@@ -22,7 +22,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback; 0 finds a free one."
 )
 @click.option(
-    "--mailboxes", type=click.IntRange(1), default=1000, show_default=True, help="How many mailboxes."
+    "--mailboxes", type=click.IntRange(1), default=2500, show_default=True, help="How many mailboxes."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same tenant.")
 @click.option(

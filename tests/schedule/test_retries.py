@@ -77,8 +77,12 @@ def test_a_plain_error_is_the_end(answer: dict[str, Any]) -> None:
 
 
 def test_retry_after_of_a_busy_item_is_waited_for() -> None:
-    world = World(FakeService(first(1, error(503, Retry_After="25"))), random=lambda: 0.0).run(rows(1))
+    """By that item alone: the others of its batch were heard."""
+    busy = error(503, Retry_After="25")
+    service = FakeService(lambda sent: busy if sent.key == "1.1" and sent.nth == 1 else ok())
+    world = World(service, concurrency=1, random=lambda: 0.0).run(rows(100))
     assert world.starts("1.1") == pytest.approx([0.0, 26.0], abs=1e-4)
+    assert world.starts("100.1") == pytest.approx([9.0], abs=1e-4)
 
 
 @pytest.mark.parametrize("cmdlet", SAFE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import looptime
 
@@ -95,7 +96,7 @@ class World:
         self.outcomes += outcomes
 
     def run(self, items: Iterable[Item]) -> World:
-        with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=partial(looptime.new_event_loop, end=50_000)) as runner:
             runner.run(self._main(iter(items)))
         return self
 
