@@ -20,6 +20,7 @@ from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, Results, RunFolder
 from bulkexo.journal.lines import timestamp
+from bulkexo.memory import Memory
 from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, UsageError
 from bulkexo.net.session import Session
 from bulkexo.net.tokens import Keeper, Source
@@ -31,8 +32,9 @@ from bulkexo.wire import Service
 from bulkexo.wire.message import app_anchor, user_anchor
 from bulkexo.wire.token import bearer
 
-
 CLOCKS_EVERY = 5.0
+WINDOW = 1000
+"""Items read ahead at the least, so that those of one mailbox, which go one by one, leave others to send."""
 
 
 class Watch(Protocol):
@@ -116,6 +118,7 @@ class Run:
         self._scope: anyio.CancelScope | None = None
         self._results: Results | None = None
         self._binding = Binding()
+        self._memory = Memory("")
         self.report = Report(task.folder, task.total, time.time())
         if task.past is not None:
             self.report.tally.by_status.update(task.past.counts)
@@ -158,6 +161,8 @@ class Run:
         if not tenant:
             raise UsageError("The token does not say which tenant it is for: give --tenant.")
         anchor = user_anchor(who.upn) if who.upn else app_anchor(tenant)
+        if not options.sandbox:  # the next one is another tenant under the same name
+            self._memory = Memory(f"{options.endpoint} {tenant} {who.app or who.upn}")
         return Service(options.endpoint, tenant, anchor, self._connection_id, options.timeout)
 
     def _session(self) -> Session:
@@ -167,12 +172,19 @@ class Run:
     async def _run(self, service: Service, session: Session, keeper: Keeper, results: Results) -> None:
         options = self._task.options
         backoff = Backoff(random.random)
+        pacer = Pacer(
+            rate=options.rate,
+            concurrency=options.concurrency,
+            backoff=backoff,
+            learned=self._memory.recall(),
+            give_up_after=options.give_up_after,
+        )
         async with session:
             scheduler = self._scheduler = Scheduler(
                 service=service,
                 transport=session,
                 tokens=keeper,
-                pacer=Pacer(rate=options.rate, concurrency=options.concurrency, backoff=backoff),
+                pacer=pacer,
                 backoff=backoff,
                 wall=time.time,
                 sink=self._take,
@@ -187,6 +199,7 @@ class Run:
                         retries=options.retries, strict=options.strict, on_unknown=options.on_unknown
                     ),
                     offline=options.offline,
+                    window=max(WINDOW, 2 * options.concurrency * options.batch_size),
                     run_id=self._connection_id[:24],
                 ),
             )
@@ -198,6 +211,8 @@ class Run:
                     await self._drive(scheduler)
                     watching.cancel_scope.cancel()
                 results.end()
+        if self.report.tally.done > self.report.before:
+            self._memory.remember(pacer.learned)
 
     async def _look_at_clocks(self) -> None:
         clocks = Clocks(time.time(), time.monotonic(), CLOCKS_EVERY)
