@@ -85,6 +85,7 @@ class Run:
         self._watch = watch
         self._connection_id = str(uuid.uuid4())
         self._scheduler: Scheduler | None = None
+        self._scope = anyio.CancelScope()
         self._results: Results | None = None
         self._checked = checked
         self.report = Report(folder, checked.items, time.time())
@@ -110,11 +111,12 @@ class Run:
                 self._results = results
                 session = self._session()
                 service = self._service(await keeper.current())
-                await self._run(service, session, keeper, results)
+                with interrupts(self._interrupt):
+                    await self._run(service, session, keeper, results)
+                    self._conclude(results)
         finally:
             if service is None:  # nothing was sent: leave nothing behind
                 folder.discard()
-        self._conclude(results)
         return self.report
 
     def _service(self, token: str) -> Service:
@@ -161,21 +163,25 @@ class Run:
 
     async def _drive(self, scheduler: Scheduler) -> None:
         """Run the scheduler under the signals: the first stops it, the second cuts it off."""
-        with anyio.CancelScope() as scope, interrupts(lambda: self._interrupt(scope)):
+        with self._scope as scope:
             try:
                 if await scheduler.run(self._job.items()):
                     self.report.state = "complete"
             except BulkexoError as error:
                 self._stopped(error)
         if scope.cancelled_caught:
-            await self._take(scheduler.abandoned())
+            cut_off = scheduler.abandoned()
+            scheduler.tally.count(cut_off)
+            await self._take(cut_off)
         if self.report.state == "running":
             self._stopped(StoppedError("The run was stopped."))
 
-    def _interrupt(self, scope: anyio.CancelScope) -> None:
+    def _interrupt(self) -> None:
         scheduler = self._scheduler
+        if self.report.state == "complete":
+            return
         if scheduler is None or self.report.reason:
-            scope.cancel()
+            self._scope.cancel()
             return
         self._stop(StoppedError("The run was interrupted."))
         self._watch.stopping(scheduler.tally.batches)

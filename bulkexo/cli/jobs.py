@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from bulkexo.cli.terminal import person_at, put, say
 from bulkexo.model import UsageError
 from bulkexo.options import NAMES, TABLE, Options, resolve
 
@@ -45,8 +46,8 @@ def check(job: Path, **given: Any) -> None:
     _, loaded = _load(job, given)
     checked = loaded.check()
     for warning in checked.warnings:
-        click.echo(f"Note: {warning}", err=True)
-    click.echo(f"{job} can run: {_counts(checked)}.", err=True)
+        say(f"Note: {warning}")
+    say(f"{job} can run: {_counts(checked)}.")
 
 
 @click.command()
@@ -66,7 +67,7 @@ def run(job: Path, **given: Any) -> int:
     options, loaded = _load(job, given)
     checked = loaded.check()
     for warning in checked.warnings:
-        click.echo(f"Note: {warning}", err=True)
+        say(f"Note: {warning}")
     if options.dry_run:
         from bulkexo.cli.dry_run import show
 
@@ -93,7 +94,7 @@ def _counts(checked: Checked) -> str:
 def _confirm(checked: Checked, options: Options) -> None:
     """Ask once before changes, where somebody can answer; a scheduled run goes on."""
     writes = [name for name in checked.by_cmdlet if not name.lower().startswith(READ_VERBS)]
-    if options.yes or options.sandbox or not writes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if options.yes or options.sandbox or not writes or not person_at(sys.stdin, sys.stderr):
         return
     where = options.tenant or "the token's tenant"
     click.confirm(f"{_counts(checked)} will be sent to {where}. Go on?", abort=True, err=True)
@@ -106,7 +107,7 @@ async def _run(job: Path, loaded: Job, checked: Checked, options: Options) -> in
 
     if not options.sandbox:
         return await _run_on(job, loaded, checked, options, os.environ.get("BULKEXO_CLIENT_SECRET"))
-    click.echo("Starting the sandbox, a pretend tenant on this machine …", err=True)
+    say("Starting the sandbox, a pretend tenant on this machine …")
     async with sandbox(options.sandbox_options) as tenant:
         there = replace(
             options,
@@ -142,11 +143,11 @@ async def _run_on(job: Path, loaded: Job, checked: Checked, options: Options, se
     report = await Run(
         loaded, checked, options, folder, tokens, settings, watch(quiet=options.no_progress)
     ).execute()
-    click.echo("\n" + as_text(report, str(job), options), err=True)
+    say("\n" + as_text(report, str(job), options))
     if options.json:
         import orjson
 
-        click.echo(orjson.dumps(as_object(report), option=orjson.OPT_APPEND_NEWLINE), nl=False)
+        put(orjson.dumps(as_object(report), option=orjson.OPT_APPEND_NEWLINE))
     return report.exit_code
 
 

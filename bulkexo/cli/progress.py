@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections import deque
 from datetime import datetime
 
 import anyio
-import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from bulkexo.cli.terminal import person_at, say
 from bulkexo.model import Status
 from bulkexo.run import Watch
 from bulkexo.schedule import Tally
@@ -49,7 +50,8 @@ def words(tally: Tally, total: int, speed: float, now: float, clock: float) -> s
     if tally.unreachable:
         parts.append(f"waiting: {tally.unreachable}")
     elif tally.hold_until > now:
-        parts.append(f"throttled by the service, next try in {tally.hold_until - now:.0f} s")
+        wait = tally.hold_until - now
+        parts.append(f"throttled by the service, next try in {f'{wait:.0f} s' if wait >= 1 else 'a moment'}")
     elif speed and tally.done < total:
         end = datetime.fromtimestamp(clock + (total - tally.done) / speed)
         parts.append(f"done at {end:%H:%M:%S}")
@@ -67,11 +69,11 @@ class Lines:
             await anyio.sleep(LINE_EVERY)
             speed = pace.add(time.monotonic(), tally.done)
             line = words(tally, total, speed, anyio.current_time(), time.time())
-            click.echo(f"{datetime.now():%H:%M:%S}  {line}", err=True)
+            say(f"{datetime.now():%H:%M:%S}  {line}")
 
     def stopping(self, batches: int) -> None:
         """Say that the run ends."""
-        click.echo(stopping_words(batches), err=True)
+        say(stopping_words(batches))
 
 
 class Live:
@@ -81,9 +83,15 @@ class Live:
         self._console = Console(stderr=True)
 
     async def follow(self, tally: Tally, total: int) -> None:
-        """Show the run until cancelled."""
+        """Show the run until cancelled; a terminal that has gone is no reason to stop."""
+        try:
+            await self._follow(tally, total)
+        except OSError:
+            await anyio.sleep_forever()
+
+    async def _follow(self, tally: Tally, total: int) -> None:
         pace = Pace()
-        bar, text = BarColumn(bar_width=20), TextColumn("{task.description}")
+        bar, text = BarColumn(bar_width=20), TextColumn("{task.description}", markup=False)
         with Progress(bar, text, console=self._console, auto_refresh=False) as progress:
             task = progress.add_task("", total=total)
             try:
@@ -98,7 +106,8 @@ class Live:
 
     def stopping(self, batches: int) -> None:
         """Say that the run ends."""
-        self._console.print(stopping_words(batches))
+        with contextlib.suppress(OSError):
+            self._console.print(stopping_words(batches))
 
 
 class Silent:
@@ -110,7 +119,7 @@ class Silent:
 
     def stopping(self, batches: int) -> None:
         """Say that the run ends: a person has asked for it."""
-        click.echo(stopping_words(batches), err=True)
+        say(stopping_words(batches))
 
 
 def stopping_words(batches: int) -> str:
@@ -123,4 +132,4 @@ def watch(*, quiet: bool) -> Watch:
     """The way to show a run that suits where stderr goes."""
     if quiet:
         return Silent()
-    return Live() if sys.stderr.isatty() else Lines()
+    return Live() if person_at(sys.stderr) else Lines()
