@@ -115,7 +115,7 @@ class Run:
         self._sync = sync
         self._connection_id = str(task.first.get("connection_id") or uuid.uuid4())
         self._scheduler: Scheduler | None = None
-        self._scope: anyio.CancelScope | None = None
+        self._scope = anyio.CancelScope()
         self._results: Results | None = None
         self._binding = Binding()
         self._memory = Memory("")
@@ -128,8 +128,30 @@ class Run:
         """Run the job to its end. Raises UsageError or SignInError before anything is sent; from then on
         every way of ending is in the report."""
         folder, task = self.report.folder, self._task
-        results = Results(
-            folder,
+        keeper = Keeper(self._source, time.monotonic)
+        service: Service | None = None
+        try:
+            async with self._open() as results:
+                self._results = results
+                self._write_first()
+                if self.report.before == self.report.total:
+                    self.report.state = "complete"  # only its end was missing
+                    self._conclude(results)
+                    return self.report
+                session = self._session()
+                service = self._service(await keeper.current())
+                with interrupts(self._interrupt):
+                    await self._run(service, session, keeper, results)
+                    self._conclude(results)
+        finally:
+            if service is None and not task.resumed:  # nothing was sent: leave nothing behind
+                folder.discard()
+        return self.report
+
+    def _open(self) -> Results:
+        task = self._task
+        return Results(
+            task.folder,
             columns=task.job.columns,
             secret_columns=task.job.secret_columns,
             on_failure=self._stop,
@@ -137,22 +159,6 @@ class Run:
             past=task.past if task.resumed else None,
             sync=self._sync,
         )
-        keeper = Keeper(self._source, time.monotonic)
-        service: Service | None = None
-        try:
-            async with results:
-                self._results = results
-                self._write_first()
-                if self.report.before == self.report.total:
-                    self.report.state = "complete"  # only its end was missing
-                    return self._conclude(results)
-                session = self._session()
-                service = self._service(await keeper.current())
-                await self._run(service, session, keeper, results)
-        finally:
-            if service is None and not task.resumed:  # nothing was sent: leave nothing behind
-                folder.discard()
-        return self._conclude(results)
 
     def _service(self, token: str) -> Service:
         """The tenant as the token names it: its GUID serves better than its domain (protocol.md)."""
@@ -223,7 +229,7 @@ class Run:
 
     async def _drive(self, scheduler: Scheduler) -> None:
         """Run the scheduler under the signals: the first lets it drain, the second cuts it off."""
-        with anyio.CancelScope() as self._scope, interrupts(self._interrupt):
+        with self._scope:
             try:
                 if await scheduler.run(self._task.items()):
                     self.report.state = "complete"
@@ -233,11 +239,14 @@ class Run:
             self._stopped(StoppedError("The run was stopped."))
 
     def _interrupt(self) -> None:
-        if self.report.reason and self._scope is not None:
+        scheduler = self._scheduler
+        if self.report.state == "complete":
+            return
+        if scheduler is None or self.report.reason:
             self._scope.cancel()
-        elif self._scheduler is not None:
-            self._stop(StoppedError("The run was interrupted."))
-            self._watch.stopping(self._scheduler.tally.batches, self._task.options.drain)
+            return
+        self._stop(StoppedError("The run was interrupted."))
+        self._watch.stopping(scheduler.tally.batches, self._task.options.drain)
 
     def _stop(self, error: BulkexoError) -> None:
         self._stopped(error)
@@ -246,11 +255,10 @@ class Run:
 
     def _stopped(self, error: BulkexoError) -> None:
         report = self.report
-        if report.reason:
-            return
-        report.state, report.reason = "stopped", str(error)
-        report.exit_code = error.exit_code if error.exit_code in (3, 4) else 3
-        if self._scope is not None:
+        report.state = "stopped"
+        if not report.reason:
+            report.reason = str(error)
+            report.exit_code = error.exit_code if error.exit_code in (3, 4) else 3
             self._scope.deadline = anyio.current_time() + self._task.options.drain
 
     async def _take(self, outcomes: Sequence[Outcome]) -> None:
@@ -264,13 +272,12 @@ class Run:
             failed = f"{tally.trouble:,} of {tally.done:,} items failed, which reaches --max-failures."
             self._stop(StoppedError(failed))
 
-    def _conclude(self, results: Results) -> Report:
+    def _conclude(self, results: Results) -> None:
         """Check the sum before saying that the run is complete."""
         report = self.report
         report.ended = time.time()
         report.unwritten = results.unwritten
         if report.state == "complete" and (report.tally.done != report.total or report.unwritten):
-            self._scope, report.state = None, "stopped"
             self._stopped(
                 StoppedError(
                     f"The sum is wrong: {report.total:,} items were to be run, {report.tally.done:,} ended "
@@ -283,7 +290,6 @@ class Run:
             self._write(report.state)
         except OSError as error:
             self._stopped(StoppedError(f"run.json cannot be written ({error.strerror})."))
-        return report
 
     def _write_first(self) -> None:
         try:

@@ -103,11 +103,11 @@ def sandbox(
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    if list_mailboxes is not None:
+        _list(options, list_mailboxes)
+        return
     try:
-        if list_mailboxes is not None:
-            _list(options, list_mailboxes)
-        else:
-            _serve(options, as_json=as_json, stop_with_stdin=stop_with_stdin)
+        _serve(options, as_json=as_json, stop_with_stdin=stop_with_stdin)
     except OSError as error:
         raise click.UsageError(f"The sandbox cannot start: {error.strerror or error}.") from error
 
@@ -137,8 +137,13 @@ def _faults(text: str | None) -> Faults:
 def _list(options: SandboxOptions, path: Path) -> None:
     from bulkexo.sandbox.process import write_mailboxes
 
-    with click.open_file(str(path), "w", encoding="utf-8") as out:
-        write_mailboxes(options, out)
+    try:
+        with click.open_file(str(path), "w", encoding="utf-8") as out:
+            write_mailboxes(options, out)
+    except BrokenPipeError:
+        raise  # whoever read it wants no more
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _serve(options: SandboxOptions, *, as_json: bool, stop_with_stdin: bool) -> None:

@@ -59,6 +59,7 @@ def start(
         stdout=more.pop("stdout", subprocess.PIPE),
         stderr=more.pop("stderr", subprocess.PIPE),
         encoding="utf-8",
+        errors="backslashreplace",
         **more,
     )
 

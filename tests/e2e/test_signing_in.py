@@ -94,7 +94,7 @@ def test_a_token_file_is_read_again_when_the_token_ends(tmp_path: Path) -> None:
             except OSError:  # nobody reads it now
                 time.sleep(0.02)
                 continue
-            with open(writer, "w", encoding="utf-8") as pipe:
+            with os.fdopen(writer, "w", encoding="utf-8") as pipe:
                 pipe.write(tenant.token())
             given += 1
         ended(process).check(0)
