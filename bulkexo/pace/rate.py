@@ -79,6 +79,7 @@ class RateLaw:
         self._places = 1
         self._full = 0.0  # share of recent batches that waited for a place in flight, not for the rate
         self._sent_at = 0.0
+        self._fed = self.rate  # the rate when something was last accepted: refusals alone teach little
         self._borne: float | None = None  # items per second delivered during silent delays
 
     @property
@@ -166,6 +167,7 @@ class RateLaw:
             if flight.started >= self._cut_at:
                 self._refusal(flight, now, asked)
             return
+        self._fed = self.rate
         self._took *= 1.05 if now - flight.started > self._took else 1 / 1.05
         if probe is not None and probe.ended is not None:
             late = now > probe.ended + 4 * self._took + 1
@@ -238,7 +240,7 @@ class RateLaw:
             self._set(min(self.rate, max(0.95 * self.rate, low)) if low else 0.97 * self.rate)
             return not self._meter.anchored
         cut = max(0.8, 1 - 0.03 * 2.0 ** (self._surprises - 1))
-        self._set(max(low, min(cut * self.rate, high)))
+        self._set(max(low, min(cut * self.rate, high), self._fed / 4))
         return True
 
     def _resume(self, flight: Flight, now: float) -> float:

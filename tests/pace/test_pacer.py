@@ -151,6 +151,20 @@ def test_refusals_in_a_row_without_a_named_time_are_held_ever_longer() -> None:
     assert held.allowance(now).rate == pytest.approx(8.5, rel=0.9)
 
 
+@pytest.mark.parametrize("named", [None, 20.0])
+def test_after_an_hour_of_refusals_it_is_back_within_a_minute_or_two(named: float | None) -> None:
+    tenant = Tenant(lambda now: 40.0, burst=40.0)
+
+    def reply(now: float, items: int) -> Sighting:
+        if 100.0 <= now < 3700.0:
+            return Sighting(now, now + 0.05, items, refused=items, retry_after=named)
+        return tenant.reply(now, items)
+
+    course = drive(pacer(), reply, 4000.0)
+    assert sum(items for at, items in course.refused if 100.0 <= at < 3700.0) < 2000  # ten in 20 s
+    assert course.goodput(3820.0, 4000.0) >= 0.95 * 40.0
+
+
 def test_a_sick_service_gets_one_batch_at_a_time_until_one_succeeds() -> None:
     sick, now = pacer(), 0.0
     while (allowed := sick.allowance(now)).state is not State.SICK:
