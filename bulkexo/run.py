@@ -102,7 +102,10 @@ class Run:
                 secret_columns=self._job.secret_columns,
                 on_failure=self._stop,
             )
-        except OSError as error:
+        except (OSError, UsageError) as error:
+            folder.discard()
+            if isinstance(error, UsageError):
+                raise
             raise UsageError(f"{folder.path} cannot be written ({error.strerror}).") from None
         keeper = Keeper(self._source, time.monotonic)
         service: Service | None = None
@@ -243,12 +246,14 @@ class Run:
 
 
 def counts(report: Report) -> dict[str, int]:
-    """The figures of a run, by the names that results.ndjson uses."""
+    """The figures of a run, by the names that results.ndjson uses. unwritten: of those that ended, without a
+    line, since the disk did not take it."""
     tally = report.tally
     return {
         "items": report.total,
         "ended": tally.done,
         **{status.value: tally.by_status[status] for status in Status},
+        "unwritten": report.unwritten,
         "sent": tally.sent,
         "throttled": tally.refused,
         "retried": tally.retried,

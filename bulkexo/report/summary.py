@@ -55,7 +55,9 @@ def as_text(report: Report, job: str, options: Options) -> str:
         lines.append(f"Failed rows: {report.folder.failed}")
         lines.append(f"Once the cause is gone:  {again(report, job, options)}")
     if report.unwritten:
-        lines.append(f"{report.unwritten:,} items ended, but the disk did not take their lines.")
+        lines.append(
+            f"{report.unwritten:,} of those that ended have no line either: the disk did not take it."
+        )
     return "\n".join(lines)
 
 
