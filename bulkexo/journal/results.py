@@ -13,7 +13,7 @@ from typing import BinaryIO
 import anyio
 
 from bulkexo.journal.folder import RunFolder
-from bulkexo.journal.lines import failed_cells, line
+from bulkexo.journal.lines import failed_cells, line, sound
 from bulkexo.model import Outcome, Status, StoppedError, UsageError
 
 WAITING_LIMIT = 200
@@ -26,6 +26,7 @@ class _Appending:
     """A file that only grows by whole pieces: one that fails to be written leaves nothing of itself."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file: BinaryIO = path.open("xb", buffering=0)
         self.size = 0
 
@@ -48,6 +49,11 @@ class _Appending:
     def close(self) -> None:
         self._file.close()
 
+    def remove(self) -> None:
+        """Take the file back: nothing happened that it should tell of."""
+        self.close()
+        self._path.unlink()
+
 
 class Results:
     """Both files, as an async context manager; opened before anything is sent.
@@ -69,16 +75,21 @@ class Results:
         self._columns = [name for name in columns if name != ERROR_COLUMN]
         self._secret_columns = secret_columns
         self._on_failure = on_failure
+        self._told = False
         self._pending: list[Outcome] = []
+        opened: list[_Appending] = []
+        try:
+            for path in (folder.results, folder.failed):
+                opened.append(_Appending(path))
+            header = _csv([[*self._columns, ERROR_COLUMN]])
+            opened[1].append(b"\xef\xbb\xbf" + header)  # the mark by which Excel knows UTF-8
+        except OSError as error:
+            for file in opened:
+                file.remove()
+            raise UsageError(f"The files of {folder.path} cannot be written ({error.strerror}).") from None
+        self._results, self._failed = opened
         self._send, self._receive = anyio.create_memory_object_stream[Sequence[Outcome]](math.inf)
         self._room = anyio.Semaphore(WAITING_LIMIT)
-        try:
-            self._results = _Appending(folder.results)
-            self._failed = _Appending(folder.failed)
-            header = _csv([[*self._columns, ERROR_COLUMN]])
-            self._failed.append(b"\xef\xbb\xbf" + header)  # the mark by which Excel knows UTF-8
-        except OSError as error:
-            raise UsageError(f"The files of {folder.path} cannot be written ({error.strerror}).") from None
 
     async def __aenter__(self) -> Results:
         return self
@@ -114,6 +125,8 @@ class Results:
                 group += self._receive.receive_nowait()
                 self._room.release()
             await self._write(group)
+        if self._pending:  # there may be room by now
+            await self._write([])
 
     async def _write(self, group: list[Outcome]) -> None:
         self._pending += group
@@ -121,9 +134,11 @@ class Results:
             await anyio.to_thread.run_sync(self._append, self._pending)
         except OSError as error:
             reason = error.strerror or str(error)
-            self._on_failure(
-                StoppedError(f"The results cannot be written ({reason}). Make room, then go on.")
-            )
+            if not self._told:
+                self._told = True
+                self._on_failure(
+                    StoppedError(f"The results cannot be written ({reason}). Make room, then go on.")
+                )
         else:
             self._pending = []
 
@@ -146,4 +161,7 @@ class Results:
 def _csv(rows: Sequence[Sequence[str]]) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
+    try:
+        return text.getvalue().encode()
+    except UnicodeEncodeError:
+        return sound(text.getvalue()).encode()
