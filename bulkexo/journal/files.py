@@ -12,7 +12,7 @@ from typing import BinaryIO
 import orjson
 
 from bulkexo.journal.folder import RunFolder
-from bulkexo.journal.lines import failed_cells
+from bulkexo.journal.lines import failed_cells, sound
 from bulkexo.journal.past import Past
 from bulkexo.model import Item
 
@@ -29,6 +29,7 @@ class Appending:
     """
 
     def __init__(self, path: Path, keep: int | None = None) -> None:
+        self._path = path
         self._file: BinaryIO = path.open("xb" if keep is None else "r+b", buffering=0)
         self.size = 0
         if keep is not None:
@@ -59,12 +60,20 @@ class Appending:
         """Close it."""
         self._file.close()
 
+    def remove(self) -> None:
+        """Take the file back: nothing happened that it should tell of."""
+        self.close()
+        self._path.unlink()
+
 
 def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
     """Rows as UTF-8 CSV."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
+    try:
+        return text.getvalue().encode()
+    except UnicodeEncodeError:
+        return sound(text.getvalue()).encode()
 
 
 def header(columns: Sequence[str]) -> bytes:

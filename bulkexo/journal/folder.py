@@ -28,17 +28,18 @@ class RunFolder:
     def create(cls, path: Path) -> RunFolder:
         """Make the folder. Raises UsageError if it holds a run already or cannot be made."""
         folder = cls(path)
-        if folder.run_json.exists() or folder.results.exists():
-            raise UsageError(
-                f"{path} holds a run already, and a run is never written over. Go on with it by "
-                f"`bulkexo resume {path}`, or give another folder with --out."
-            )
         try:
             path.mkdir(parents=True, exist_ok=True)
+            taken = any(file.exists() for file in folder._files())
         except OSError as error:
             raise UsageError(
                 f"The run folder {path} cannot be made ({error.strerror}). Give --out."
             ) from None
+        if taken:
+            raise UsageError(
+                f"{path} holds a run already, and a run is never written over. Go on with it by "
+                f"`bulkexo resume {path}`, or give another folder with --out."
+            )
         return folder
 
     def read(self) -> dict[str, Any]:
@@ -56,15 +57,22 @@ class RunFolder:
     def write(self, document: Mapping[str, Any]) -> None:
         """Rewrite run.json as a whole: a reader sees the old one or the new one. Raises OSError."""
         fresh = self.run_json.with_suffix(".json.new")
-        with fresh.open("wb") as file:
-            file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self.run_json)
+        try:
+            with fresh.open("wb") as file:
+                file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self.run_json)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
 
     def discard(self) -> None:
         """Take back a folder in which nothing happened, so that the same command can run again."""
-        for file in (self.run_json, self.results, self.failed, self.announced, self.chosen):
+        for file in self._files():
             file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # not empty: it holds something of the user's
             self.path.rmdir()
+
+    def _files(self) -> tuple[Path, ...]:
+        return self.run_json, self.results, self.failed, self.announced, self.chosen

@@ -72,6 +72,7 @@ class Pacer:
         flight = self._ledger.sent(now, items)
         self._patience.began(now)
         self._places.sent(flight)
+        self._delay.sent(flight)
         self._law.sent(flight, self._places.limit)
 
     def saw(self, sighting: Sighting) -> None:

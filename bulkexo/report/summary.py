@@ -57,7 +57,9 @@ def as_text(report: Report) -> str:
     if report.state != "complete":
         lines.append(f"Go on with it:   {_command('resume', report)}")
     if report.unwritten:
-        lines.append(f"{report.unwritten:,} items ended, but the disk did not take their lines.")
+        lines.append(
+            f"{report.unwritten:,} of those that ended have no line either: the disk did not take it."
+        )
     return "\n".join(lines)
 
 
