@@ -63,7 +63,7 @@ class Results:
 
     def _open(self, folder: RunFolder, past: Past | None) -> list[Appending]:
         paths = (folder.results, folder.failed, folder.announced)
-        keeps = (None, None, None)
+        keeps: tuple[int | None, ...] = (None, None, None)
         opened: list[Appending] = []
         try:
             if past is not None:
