@@ -85,6 +85,13 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+def _tenant(value: Any) -> str:
+    text = str(value).strip()
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,250}", text):
+        raise ValueError("Give the initial domain, such as contoso.onmicrosoft.com, or the tenant's GUID.")
+    return text
+
+
 def _lines(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(line for line in value.splitlines() if line.strip())
@@ -156,7 +163,7 @@ TABLE = (
     Spec("max_failures", _limit, "N|N%", "Stop when so many items, or so large a share, have failed."),
     Spec("order", _order, "ORDER", "What keeps the job's order: identity (default), none, or file."),
     Spec("strict", _switch, "", "Count an item that changed nothing as failed."),
-    Spec("tenant", _text, "TENANT", "The tenant: its initial domain or its GUID."),
+    Spec("tenant", _tenant, "TENANT", "The tenant: its initial domain or its GUID."),
     Spec("endpoint", origin, "URL", "The service. Default: outlook.office365.com."),
     Spec("authority", origin, "URL", "The sign-in service. Default: login.microsoftonline.com."),
     Spec("client_id", _text, "GUID", "The app to sign in as; its secret stands in BULKEXO_CLIENT_SECRET."),

@@ -62,7 +62,7 @@ def run(job: Path, **given: Any) -> int:
     """
     import anyio
 
-    if (job / "run.json").is_file():
+    if _is_run(job):
         raise UsageError(f"{job} is the folder of a run. Give the job itself, or {job / 'failed.csv'}.")
     options, loaded = _load(job, given)
     checked = loaded.check()
@@ -75,6 +75,13 @@ def run(job: Path, **given: Any) -> int:
         return 0
     _confirm(checked, options)
     return anyio.run(_run, job, loaded, checked, options)
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        return (path / "run.json").is_file()
+    except OSError:  # a name that cannot be: the loader tells why
+        return False
 
 
 def _load(path: Path, given: Mapping[str, Any]) -> tuple[Options, Job]:
@@ -160,6 +167,11 @@ def _settings(options: Options) -> dict[str, Any]:
     """The options for run.json; those of --set stand with the job, where secrets are known."""
     from dataclasses import asdict
 
+    from bulkexo.report.summary import readable
+
     found = asdict(options)
     del found["set"]
-    return {name: str(value) if isinstance(value, Path) else value for name, value in found.items()}
+    return {
+        name: readable(str(value)) if isinstance(value, Path | str) else value
+        for name, value in found.items()
+    }

@@ -126,6 +126,8 @@ class Silent:
 
 def stopping_words(batches: int) -> str:
     """What is said after the first Ctrl-C."""
+    if not batches:
+        return "Stopping: nothing is in flight."
     flight = "1 batch is" if batches == 1 else f"{batches} batches are"
     return f"Stopping: {flight} in flight and may end. Press Ctrl-C again to stop at once."
 

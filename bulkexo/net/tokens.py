@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -62,6 +63,8 @@ class FixedToken:
                 "The service refuses the token of BULKEXO_TOKEN; it may have expired. Put a new one "
                 "there, or use --token-file, which is read again when a token ends."
             )
+        if not _sendable(self.text):
+            raise SignInError("BULKEXO_TOKEN does not hold a token.")
         return Token(self.text)
 
 
@@ -79,9 +82,13 @@ class FileToken:
             text = ""
         except OSError as error:
             raise SignInError(f"The token file {self.path} cannot be read ({error.strerror}).") from None
-        if not text or not text.isascii() or not text.isprintable():
+        if not _sendable(text):
             raise SignInError(f"The token file {self.path} does not hold a token.")
         return Token(text)
+
+
+def _sendable(token: str) -> bool:
+    return bool(token) and token.isascii() and token.isprintable()
 
 
 class SecretApp:
@@ -150,7 +157,7 @@ class SecretApp:
                 return super().send(*request, **{**more, "timeout": SIGN_IN_TIMEOUT, "verify": True})
 
         session = requests.Session()
-        session.trust_env = not loopback(self._host.split("://", 1)[1].rsplit(":", 1)[0].strip("[]"))
+        session.trust_env = not loopback(urlsplit(self._host).hostname or "")
         session.mount("https://", Adapter())
         session.mount("http://", Adapter())
         return session
@@ -232,7 +239,7 @@ def source(
     if token_file is not None:
         return FileToken(token_file)
     if token:
-        return FixedToken(token)
+        return FixedToken(token.strip())
     missing = [
         name
         for name, given in (

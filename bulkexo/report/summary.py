@@ -22,7 +22,7 @@ def as_object(report: Report) -> dict[str, Any]:
         "state": report.state,
         "reason": report.reason,
         "exit_code": report.exit_code,
-        "run": str(report.folder.path),
+        "run": readable(str(report.folder.path)),
         "seconds": round(report.seconds, 3),
         "items_per_second": round(_rate(report), 2),
         **counts(report),
@@ -53,6 +53,8 @@ def as_text(report: Report, job: str, options: Options) -> str:
     lines += ["", f"Results:     {report.folder.results}"]
     if tally.trouble:
         lines.append(f"Failed rows: {report.folder.failed}")
+        if unknown := tally.by_status[Status.UNKNOWN]:
+            lines.append(f"Look first at the {unknown:,} unknown: they may have taken effect.")
         lines.append(f"Once the cause is gone:  {again(report, job, options)}")
     if report.unwritten:
         lines.append(
@@ -70,7 +72,14 @@ def again(report: Report, job: str, options: Options) -> str:
         words += ["--cmdlet", options.cmdlet]
     for text in options.set:
         words += ["--set", text]
+    if options.sandbox:
+        words.append("--sandbox")
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+
+
+def readable(text: str) -> str:
+    r"""A text that can be written as UTF-8; bytes of a name that are no text stand as `\udcff`."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def duration(seconds: float) -> str:
