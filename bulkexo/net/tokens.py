@@ -19,6 +19,9 @@ from bulkexo.wire.hosts import loopback
 RENEW_BEFORE = 300.0
 """Seconds before its end at which a token is renewed: longer than most replies take."""
 
+RENEW_AGAIN = 60.0
+"""Seconds until a renewal that was early is tried again, when the sign-in service is not reached."""
+
 SIGN_IN_TIMEOUT = 60.0
 """Seconds without a byte from the sign-in service after which it counts as not reached."""
 
@@ -124,12 +127,10 @@ class SecretApp:
             if anew:
                 self._app.remove_tokens_for_client()
             result = self._app.acquire_token_for_client([self._scope], claims_challenge=claims or None)
-        except OSError as error:
+        except (OSError, msal.exceptions.MsalServiceError) as error:  # the latter for a status of 500 and up
             raise _unreached(self._host, error) from None
         except ValueError as error:
-            if "authority configuration" in str(
-                error
-            ):  # msal's long words for a 4xx from the tenant's address
+            if "authority configuration" in str(error):  # msal's many words for a 4xx of the tenant's address
                 error = ValueError(f"{self._authority} does not exist. {REMEDIES['AADSTS90002']}")
             raise SignInError(explain(str(error))) from None
         if "access_token" not in result:
@@ -158,6 +159,7 @@ class SecretApp:
 
         session = requests.Session()
         session.trust_env = not loopback(urlsplit(self._host).hostname or "")
+        session.headers["Connection"] = "close"  # a token is fetched once an hour
         session.mount("https://", Adapter())
         session.mount("http://", Adapter())
         return session
@@ -187,6 +189,7 @@ class Keeper:
         self._lock = anyio.Lock()
         self._text = ""
         self._renew_at = 0.0
+        self._ends_at = 0.0
 
     async def current(self) -> str:
         """The token to send now. Raises SignInError."""
@@ -194,7 +197,12 @@ class Keeper:
             return self._text
         async with self._lock:
             if not self._text or self._clock() >= self._renew_at:
-                await self._fetch("", anew=False)
+                try:
+                    await self._fetch("", anew=False)
+                except SignInUnreachableError:
+                    if self._clock() >= self._ends_at:
+                        raise
+                    self._renew_at = self._clock() + RENEW_AGAIN  # this one serves until its end
             return self._text
 
     async def renew(self, refused: str, claims: str) -> str:
@@ -212,8 +220,10 @@ class Keeper:
         )
         self._text = token.text
         lifetime = float("inf") if token.lifetime is None else token.lifetime
+        now = self._clock()
+        self._ends_at = now + lifetime
         # A short life (the sandbox's, say) is not worth more than its half.
-        self._renew_at = self._clock() + max(lifetime - RENEW_BEFORE, lifetime / 2)
+        self._renew_at = now + max(lifetime - RENEW_BEFORE, lifetime / 2)
 
 
 def explain(text: str) -> str:
