@@ -57,8 +57,8 @@ Sink = Callable[[Sequence[Outcome]], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class Settings:
     """batch_size: items a request, 1 to 10. retries: failed attempts forgiven an item. window: items open
-    at once, which bounds memory; None for a window that fits the concurrency. offline: seconds without
-    reaching the service after which the run stops. run_id: the first 24 characters of a GUID, from which
+    at once, which bounds memory. offline: seconds without reaching the service, or the one for signing in,
+    after which the run stops. run_id: the first 24 characters of a GUID, from which
     each item's client-request-id is made."""
 
     batch_size: int = 10
@@ -231,7 +231,7 @@ class Scheduler:
         if self._stopping or started < self._pacer.allowance(started).hold_until:
             self._return(batch)  # things changed while the token was renewed
             return
-        reply = await self._send(batch, token)
+        reply = await self._send(batch, token, started)
         if isinstance(reply, Lost) and reply.final:
             self._return(batch)
             self.stop(StoppedError(f"{self._service.endpoint} cannot be used. {reply.reason}"))
@@ -247,8 +247,8 @@ class Scheduler:
         if fates.sign_in:
             await self._sign_in(fates.sign_in, token, fates.claims)
 
-    async def _send(self, batch: list[Ticket], token: str) -> Reply | Lost:
-        now, wall = anyio.current_time(), self._wall()
+    async def _send(self, batch: list[Ticket], token: str, now: float) -> Reply | Lost:
+        wall = self._wall()
         for ticket in batch:
             if not ticket.link:
                 ticket.attempts += 1
