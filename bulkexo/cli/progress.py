@@ -155,6 +155,8 @@ class Silent(Lines):
 
 def stopping_words(batches: int, drain: float) -> str:
     """What is said after the first Ctrl-C."""
+    if not batches:
+        return "Stopping: nothing is in flight."
     flight = "1 batch is" if batches == 1 else f"{batches} batches are"
     return f"Stopping: {flight} in flight and may end within {drain:.0f} s. Ctrl-C again stops at once."
 

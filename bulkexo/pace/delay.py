@@ -78,6 +78,10 @@ class Delay:
         flight.cohort = self._sent // COHORT
         self._sent += 1
 
+    def refused(self, flight: Flight) -> None:
+        """A batch was refused or lost: what is left of its cohort is no fair sample."""
+        self._judged = max(self._judged, flight.cohort)
+
     def saw(self, flight: Flight, now: float, kind: str) -> Verdict | None:
         """A batch was answered, nothing of it refused. kind: what it held; unlike kinds are not compared."""
         self._replies.append((now, flight.items))

@@ -117,7 +117,7 @@ class RateLaw:
         """Items from one probe to the next: five seconds' worth, and so many that those refused stay below
         1 % (2 % under 18 a second, where a single item is that much), and those that waits may have lost
         below 3 %."""
-        each = 50 if self.rate < 18 else 80 if self.rate < 30 else 145
+        each = 50 if self.rate < 18 else 80 if self.rate < 30 else 175
         return max(60.0, 5 * self.rate, each * self._cost, 30 * self._meter.idle * self.rate)
 
     def sent(self, flight: Flight, places: int) -> None:
@@ -207,6 +207,7 @@ class RateLaw:
             self._meter.waited(idle)
         self._spare = self._margin() + self._catch_up.begin(idle * self.rate)
         self._cut_at, self._passed = now, 0
+        self._borne = None  # this service counts: its refusals tell more than its delays
         self._drop_probe()
         self._since = self._period() - 40 if early else 0.0
         self._hold(resume)

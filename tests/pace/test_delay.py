@@ -95,3 +95,12 @@ def test_delivered() -> None:
     delay = Delay()
     feed(delay, [0.5] * 31, 0.0)
     assert delay.delivered == pytest.approx(300 / 29)
+
+
+def test_what_a_refusal_left_of_a_cohort_is_not_judged(delay: Delay) -> None:
+    flights = [Flight(100.0 + index, 10, 1) for index in range(2 * COHORT)]
+    for flight in flights:
+        delay.sent(flight)
+    delay.refused(flights[3])
+    assert all(delay.saw(flight, flight.started + 5.0, "") is None for flight in flights[4:COHORT])
+    assert any(delay.saw(flight, flight.started + 5.0, "") for flight in flights[COHORT:])
