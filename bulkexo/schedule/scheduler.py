@@ -114,7 +114,7 @@ class Scheduler:
         self._decide = decide
         self._past = past
         self._settings = settings
-        self._bucket = Bucket(pacer.allowance(0.0).rate)
+        self._bucket = Bucket(pacer.allowance(0.0).rate, burst=settings.batch_size)
         self._items: Iterator[Item] = iter(())
         self._exhausted = False
         self._reach = Reach(settings.offline)
