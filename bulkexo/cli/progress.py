@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime
 
 import anyio
@@ -64,12 +65,13 @@ def words(tally: Tally, total: int, speed: float, now: float, clock: float) -> s
 class Lines:
     """For logs and pipes: no control codes, a line every 10 s."""
 
-    async def follow(self, tally: Tally, total: int) -> None:
+    async def follow(self, read: Callable[[], Tally], total: int) -> None:
         """Show the run until cancelled."""
         pace = Pace()
         while True:
-            pace.add(time.monotonic(), tally.done)
+            pace.add(time.monotonic(), read().done)
             await anyio.sleep(LINE_EVERY)
+            tally = read()
             speed = pace.add(time.monotonic(), tally.done)
             line = words(tally, total, speed, anyio.current_time(), time.time())
             say(f"{datetime.now():%H:%M:%S}  {line}")
@@ -95,14 +97,14 @@ class Live:
         self._one = anyio.Lock()
         self._bar: Progress | None = None
 
-    async def follow(self, tally: Tally, total: int) -> None:
+    async def follow(self, read: Callable[[], Tally], total: int) -> None:
         """Show the run until cancelled; a terminal that has gone is no reason to stop."""
         try:
-            await self._follow(tally, total)
+            await self._follow(read, total)
         except OSError:
             await anyio.sleep_forever()
 
-    async def _follow(self, tally: Tally, total: int) -> None:
+    async def _follow(self, read: Callable[[], Tally], total: int) -> None:
         pace = Pace()
         bar, text = BarColumn(bar_width=20), TextColumn("{task.description}", markup=False)
         with Progress(bar, text, console=self._console, auto_refresh=False) as progress:
@@ -110,11 +112,13 @@ class Live:
             task = progress.add_task("", total=total)
             try:
                 while True:
+                    tally = read()
                     speed = pace.add(time.monotonic(), tally.done)
                     line = words(tally, total, speed, anyio.current_time(), time.time())
                     progress.update(task, completed=tally.done, description=line, refresh=True)
                     await anyio.sleep(REFRESH)
             finally:
+                tally = read()
                 line = words(tally, total, 0.0, anyio.current_time(), time.time())
                 progress.update(task, completed=tally.done, description=line, refresh=True)
 
@@ -148,7 +152,7 @@ class Live:
 class Silent(Lines):
     """For `--no-progress`."""
 
-    async def follow(self, tally: Tally, total: int) -> None:
+    async def follow(self, read: Callable[[], Tally], total: int) -> None:
         """Show nothing."""
         await anyio.sleep_forever()
 

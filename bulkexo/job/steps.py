@@ -95,7 +95,9 @@ class Step:
         """The parameters as the job writes them, secrets masked."""
         return {each.name: MASK if each.name in self.secrets else each.shown for each in self._bound}
 
-    def item(self, number: int, line: int, row: Row, cells: Cells, problems: Problems) -> Item | None:
+    def item(
+        self, number: int, line: int, row: Row, cells: Cells, problems: Problems, tenant: str = ""
+    ) -> Item | None:
         """The item of data row `number`; None if there is something wrong with it, which is told."""
         parameters: dict[str, Value] = {}
         try:
@@ -112,7 +114,9 @@ class Step:
             return None
         if self._identity in self.secrets:
             identity = ""
-        return Item(number, self.number, self.cmdlet, identity, parameters, cells, self.secrets, self.repeat)
+        return Item(
+            number, self.number, self.cmdlet, identity, parameters, cells, self.secrets, self.repeat, tenant
+        )
 
     def _may_go_without(self, line: int, problems: Problems) -> bool:
         """Whether the row may do without an object; without one, some cmdlets take every object."""
