@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from bulkexo.cli.terminal import person_at, say
 from bulkexo.model import Item, Status
+from bulkexo.pace import State
 from bulkexo.run import Watch
 from bulkexo.schedule import Tally
 
@@ -53,9 +54,13 @@ def words(tally: Tally, total: int, speed: float, now: float, clock: float) -> s
         parts.append(f"{tally.refused:,} throttled")
     if tally.unreachable:
         parts.append(f"waiting: {tally.unreachable}")
+    elif tally.state is State.SICK:
+        parts.append("too much fails in passing: pausing, then trying with one batch")
     elif tally.hold_until > now:
         wait = tally.hold_until - now
         parts.append(f"throttled by the service, next try in {f'{wait:.0f} s' if wait >= 1 else 'a moment'}")
+    elif tally.state is State.DELAYED:
+        parts.append("the service delays replies, so the pace is eased")
     elif speed and tally.done < total:
         end = datetime.fromtimestamp(clock + (total - tally.done) / speed)
         parts.append(f"done at {end:%H:%M:%S}")
