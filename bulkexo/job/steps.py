@@ -88,6 +88,7 @@ class Step:
         given = {each.name for each in bound}
         self._identity = next((name for name in identity_names(cmdlet) if name in given), "")
         identity = known.parameter("Identity") if known else None
+        self._rehearses = "WhatIf" in given and not cmdlet.startswith(("Get-", "Test-"))
         self._needs_identity = bool(identity and identity.required)
         self._may_list_all = bool(identity) and cmdlet.startswith("Get-") and "Identity" in given
 
@@ -107,6 +108,14 @@ class Step:
                     parameters[name] = value
         except BadCell:
             self._explain(line, row, problems)
+            return None
+        if self._rehearses and parameters.get("WhatIf"):
+            problems.add_once(
+                ("whatif", self.cmdlet),
+                self._rows.place(line),
+                f"{self.cmdlet} is sent with WhatIf, and some cmdlets carry the change out all the same.",
+                "Leave WhatIf out; rehearse with --dry-run or --sandbox, which send the service nothing.",
+            )
             return None
         found = parameters.get(self._identity)
         identity = found if isinstance(found, str) else as_text(found)
