@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bulkexo.model import Item, Outcome, Status, StoppedError
+from bulkexo.model import Item, StoppedError
 from bulkexo.wire import Reply
 
 from .fakes import Arrival, FakeService, FakeTokens, error, ok, reply, throttled
-from .world import EPOCH, World, item, key, rows
+from .world import World, item, rows
 
 
 def at(seconds: float, act: Callable[[World], object]) -> Callable[[World], Coroutine[Any, Any, None]]:
@@ -57,7 +57,6 @@ def test_stop_lets_what_is_in_flight_end() -> None:
     assert world.complete is False
     assert world.took == pytest.approx(12.0)
     assert len(world.outcomes) == 10 * len(world.service.arrivals) == 90
-    assert world.abandoned == []
 
 
 @pytest.mark.parametrize(
@@ -120,42 +119,12 @@ MIXED = [
 ]
 
 
-def test_cut_off_in_flight_only_the_unsafe_are_unknown() -> None:
+def test_what_is_cut_off_in_flight_was_announced_if_it_may_not_run_twice() -> None:
+    """Whoever goes on with the run finds it in the journal (the other two may simply be sent again)."""
     world = World(during=at(0.25, cancel)).run(MIXED)
     assert world.cancelled
     assert world.outcomes == []
-    assert [key(outcome) for outcome in world.abandoned] == ["2.1", "4.1", "5.1"]
-    for outcome in world.abandoned:
-        assert (outcome.status, outcome.attempts, outcome.http_status) == (Status.UNKNOWN, 1, None)
-        assert outcome.started == EPOCH
-        assert outcome.duration == pytest.approx(0.25)
-        assert outcome.error is not None
-        assert outcome.error.code == "bulkexo:unknown"
-
-
-def test_what_was_not_in_flight_is_not_abandoned() -> None:
-    """Throttled before, and waiting when the run is cut off: it did not run."""
-    service = FakeService(lambda sent: throttled(Retry_After="100"))
-    world = World(service, during=at(50.0, cancel)).run(rows(30, "New-Mailbox"))
-    assert (world.cancelled, world.abandoned) == (True, [])
-
-
-def test_cut_off_while_a_token_is_fetched_nothing_is_abandoned() -> None:
-    """Never sent, or throttled when it was."""
-
-    class SlowTokens(FakeTokens):
-        asked = 0
-
-        async def current(self) -> str:
-            self.asked += 1
-            if self.asked > 1:
-                await asyncio.sleep(60.0)
-            return "token"
-
-    service = FakeService(lambda sent: throttled(Retry_After="2"))
-    world = World(service, SlowTokens(), during=at(30.0, cancel)).run(rows(10, "New-Mailbox"))
-    assert service.sendings.total() == 10
-    assert (world.cancelled, world.abandoned) == (True, [])
+    assert [each.row for each in world.announced] == [2, 4, 5]
 
 
 def test_cut_off_while_a_token_is_renewed_what_had_ended_is_told() -> None:
@@ -166,18 +135,16 @@ def test_cut_off_while_a_token_is_renewed_what_had_ended_is_told() -> None:
     world = World(service, FakeTokens(latency=60.0), during=at(20.0, cancel)).run(rows(20, "New-Mailbox"))
     assert world.cancelled
     assert sorted(world.by_key) == sorted(f"{row}.1" for row in range(1, 11) if row != 3)
-    assert world.abandoned == []
 
 
 def test_cut_off_while_outcomes_wait_for_the_disk_they_are_told() -> None:
     world = World(sink_wait=30.0, during=at(10.0, cancel)).run(rows(30, "New-Mailbox"))
     assert world.cancelled
     assert len(world.by_key) == 30
-    assert world.abandoned == []
 
 
-def test_each_item_is_told_once_when_some_are_cut_off() -> None:
+def test_what_is_told_was_announced_before() -> None:
     service = FakeService(latency=lambda arrival: float(arrival.nth))
     world = World(service, concurrency=5, during=at(3.5, cancel)).run(rows(200, "New-Mailbox"))
-    told: list[Outcome] = [*world.outcomes, *world.abandoned]
-    assert len({key(outcome) for outcome in told}) == len(told) == service.sendings.total()
+    assert 0 < len(world.by_key) < service.sendings.total()
+    assert set(world.by_key) < {f"{each.row}.{each.step}" for each in world.announced}

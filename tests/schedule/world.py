@@ -57,7 +57,7 @@ class PlainPacer(Pacer):
 class World:
     """service, tokens: what the scheduler meets. random: drawn for every backoff. pacer: the plain one,
     so that what the scheduler does by itself can be told to the second; or the true one.
-    during: runs beside the scheduler from the start."""
+    during: runs beside the scheduler from the start. told: hears of outcomes where they are taken."""
 
     service: FakeService = field(default_factory=FakeService)
     tokens: FakeTokens = field(default_factory=FakeTokens)
@@ -68,6 +68,7 @@ class World:
     random: Callable[[], float] = lambda: 0.5
     during: Callable[[World], Awaitable[None]] | None = None
     sink_wait: float = 0.0
+    told: Callable[[Sequence[Outcome]], None] = lambda outcomes: None
 
     outcomes: list[Outcome] = field(default_factory=list)
     complete: bool | None = None
@@ -95,6 +96,7 @@ class World:
         if self.sink_wait:
             await asyncio.sleep(self.sink_wait)
         self.outcomes += outcomes
+        self.told(outcomes)
 
     async def announce(self, items: Sequence[Item]) -> None:
         self.announced += items
