@@ -27,7 +27,7 @@ def test_an_empty_folder_or_one_of_other_things_serves(tmp_path: Path) -> None:
     assert RunFolder.create(tmp_path).path == tmp_path
 
 
-@pytest.mark.parametrize("name", ["run.json", "results.ndjson", "failed.csv"])
+@pytest.mark.parametrize("name", ["run.json", "results.ndjson", "failed.csv", "announced.ndjson"])
 def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("")
     with pytest.raises(UsageError, match=f"bulkexo resume {tmp_path}") as caught:
@@ -80,6 +80,7 @@ def test_discard_takes_back_a_run_that_did_not_begin(tmp_path: Path) -> None:
     folder.write({"state": "running"})
     folder.results.touch()
     folder.failed.touch()
+    folder.announced.touch()
     folder.discard()
     assert not folder.path.exists()
     RunFolder.create(tmp_path / "run")
