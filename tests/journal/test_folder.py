@@ -61,7 +61,9 @@ def test_run_json_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.Mon
         seen.append(json.loads(folder.run_json.read_bytes()))
 
     monkeypatch.setattr(os, "fsync", look)
-    folder.write({"state": "complete"})
+    with folder.run_json.open("rb") as reader:
+        folder.write({"state": "complete"})
+        assert json.loads(reader.read()) == {"state": "running"}
     assert seen == [{"state": "running"}]
     assert json.loads(folder.run_json.read_bytes()) == {"state": "complete"}
 

@@ -15,6 +15,7 @@ import anyio
 import pytest
 
 from bulkexo.journal import Results, RunFolder
+from bulkexo.journal.files import Appending
 from bulkexo.model import Failure, Item, Outcome, Status, StoppedError, UsageError, Value
 from bulkexo.schedule import Ticket
 from bulkexo.schedule.outcomes import outcome as settled
@@ -223,6 +224,22 @@ class _Refusing:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.file, name)
+
+
+def test_a_piece_that_does_not_fit_leaves_nothing_of_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Refusal(monkeypatch, "lines")
+    file = Appending(tmp_path / "lines")
+    file.append(b"one\n")
+    disk.room = 3
+    with pytest.raises(OSError, match="No space"):
+        file.append(b"two\n")
+    assert (tmp_path / "lines").read_bytes() == b"one\n"
+    disk.room = 100
+    file.append(b"three\n")
+    file.close()
+    assert (tmp_path / "lines").read_bytes() == b"one\nthree\n"
 
 
 @pytest.mark.parametrize("name", ["results.ndjson", "failed.csv"])

@@ -181,6 +181,9 @@ def test_what_the_service_quotes_of_secrets_is_blotted(action: Action, secret: s
         ended = asdict(outcome(going, verdict, 0.0, strict=strict))
         assert secret not in str({name: ended[name] for name in ("value", "warnings", "error")})
         assert "***" in str(ended["value"])
+        assert ended["error"] is None or ended["error"]["message"]
+        if action is Action.FAILED:
+            assert all("***" in text for text in ended["error"].values())
 
 
 def test_what_is_not_secret_stays() -> None:
