@@ -118,21 +118,12 @@ class Run:
         """Run the job to its end. Raises UsageError or SignInError before anything is sent; from then on
         every way of ending is in the report."""
         folder, task = self.report.folder, self._task
-        results = Results(
-            folder,
-            columns=task.job.columns,
-            secret_columns=task.job.secret_columns,
-            on_failure=self._stop,
-            wall=time.time,
-            past=task.past if task.resumed else None,
-            sync=self._sync,
-        )
         keeper = Keeper(self._source, time.monotonic)
         service: Service | None = None
         try:
-            async with results:
+            self._write_first()  # before the other files: see RunFolder.require_no_run
+            async with self._open() as results:
                 self._results = results
-                self._write_first()
                 if self.report.before == self.report.total:
                     self.report.state = "complete"  # only its end was missing
                     return self._conclude(results)
@@ -142,6 +133,18 @@ class Run:
             if service is None and not task.resumed:  # nothing was sent: leave nothing behind
                 folder.discard()
         return self._conclude(results)
+
+    def _open(self) -> Results:
+        task = self._task
+        return Results(
+            task.folder,
+            columns=task.job.columns,
+            secret_columns=task.job.secret_columns,
+            on_failure=self._stop,
+            wall=time.time,
+            past=task.past if task.resumed else None,
+            sync=self._sync,
+        )
 
     def _service(self, token: str) -> Service:
         """The tenant as the token names it: its GUID serves better than its domain (protocol.md)."""

@@ -14,6 +14,17 @@ from .rows import Row, effect
 GOOD = ("succeeded", "unchanged")
 
 
+@dataclass(frozen=True, slots=True)
+class Since:
+    """How many lines the sandbox's files had before the run began."""
+
+    effects: int = 0
+    arrivals: int = 0
+
+
+BEGINNING = Since()
+
+
 @dataclass(slots=True)
 class Figures:
     """What the comparison found. wrong: sentences, empty if all is well. doubles: unsafe effects that
@@ -33,7 +44,8 @@ class Figures:
 
 @dataclass(slots=True)
 class Ledger:
-    """The records of one run and its tenant, read once."""
+    """The records of one run and its tenant, read once. final: row → its line. twice: rows with two lines.
+    effects: row → places in the sandbox's journal. strange: effects of no row. arrivals: rows as sent."""
 
     rows: Sequence[Row]
     final: dict[int, dict[str, Any]]
@@ -43,8 +55,8 @@ class Ledger:
     arrivals: list[int]
 
 
-def read(rows: Sequence[Row], folder: Path, tenant: Tenant) -> Ledger:
-    """Read all three. effects: row → places in the sandbox's journal. arrivals: rows in the order of sending."""
+def read(rows: Sequence[Row], folder: Path, tenant: Tenant, since: Since = BEGINNING) -> Ledger:
+    """Read all three."""
     final: dict[int, dict[str, Any]] = {}
     twice: list[int] = []
     for line in lines(folder / "results.ndjson"):
@@ -55,7 +67,7 @@ def read(rows: Sequence[Row], folder: Path, tenant: Tenant) -> Ledger:
     assert len(by_effect) == len(rows), "two rows of the job have one effect"
     effects: defaultdict[int, list[int]] = defaultdict(list)
     strange: list[tuple[str, ...]] = []
-    for place, line in enumerate(lines(tenant.journal)):
+    for place, line in enumerate(lines(tenant.journal)[since.effects :]):
         if not line["changed"]:
             continue
         name = effect(line["cmdlet"], line["parameters"])
@@ -66,7 +78,7 @@ def read(rows: Sequence[Row], folder: Path, tenant: Tenant) -> Ledger:
             effects[number].append(place)
     arrivals = [
         row_of(line["client_request_id"])
-        for line in lines(tenant.arrivals)
+        for line in lines(tenant.arrivals)[since.arrivals :]
         if not line["cmdlet"].startswith("Get-")
     ]
     return Ledger(rows, final, twice, effects, strange, arrivals)

@@ -54,10 +54,11 @@ def mailbox(number: int) -> str:
 
 
 class Writer:
-    """Makes rows, each on objects that no other row of another chain touches. mailboxes: of the sandbox."""
+    """Makes jobs of `count` rows, each on objects that no row of another chain touches, nor another of the
+    jobs (`experiments`, at most so many). mailboxes: of the sandbox."""
 
-    def __init__(self, count: int, seed: int) -> None:
-        self.mailboxes = 2 * count + 100
+    def __init__(self, count: int, seed: int, experiments: int = 1) -> None:
+        self.mailboxes = 3 * count * experiments + 100
         self._count = count
         self._dice = random.Random(seed)
         self._people = People(SEED, self.mailboxes, DOMAIN)
