@@ -22,6 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks")
 
 ROWS = 12
 STEPS_LIMIT = 200
+EXPERIMENTS = 12
 OPTIONS = ("--yes", "--no-progress", "--concurrency", "2", "--batch-size", "3")
 
 
@@ -91,20 +92,18 @@ def experiment(on: Stage, deaths: list[tuple[int, bool]]) -> list[int]:
     return codes
 
 
-@pytest.mark.parametrize("half", [False, True])
-def test_a_death_at_every_step(tmp_path: Path, half: bool) -> None:
+def test_a_death_at_every_step(tmp_path: Path) -> None:
     with stage(tmp_path, 1, STEPS_LIMIT) as on:
         for at in range(STEPS_LIMIT):
-            if experiment(on, [(at, half)]) == [0]:
+            if experiment(on, [(at, True)]) == [0]:
                 break
         assert 20 < at < STEPS_LIMIT - 1
-        print(f"{at} steps")  # noqa: T201
 
 
 def test_deaths_of_those_that_go_on(tmp_path: Path) -> None:
     seed = int(os.environ.get("CHAOS_SEED", "0")) or random.randrange(1, 1 << 32)
     print(f"CHAOS_SEED={seed}")  # noqa: T201 - shown when the test fails
     dice = random.Random(seed)
-    with stage(tmp_path, seed, 25) as on:
-        for _ in range(25):
+    with stage(tmp_path, seed, EXPERIMENTS) as on:
+        for _ in range(EXPERIMENTS):
             experiment(on, [(dice.randrange(50), dice.random() < 0.5) for _ in range(dice.randint(2, 6))])
