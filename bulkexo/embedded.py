@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ import anyio
 from bulkexo.model import UsageError
 
 START_LIMIT = 60.0
+NOT_SERVING = "It was asked for something else than to serve: see `bulkexo sandbox --help` for its options."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,53 +40,56 @@ async def sandbox(options: str) -> AsyncIterator[Tenant]:
     The child has a process group of its own, so that Ctrl-C reaches only us and what is in flight can
     still be answered; it ends when its standard input closes, even if we are killed.
     """
-    command = [
-        sys.executable,
-        "-m",
-        "bulkexo",
-        "sandbox",
-        "--json",
-        "--stop-with-stdin",
-        *shlex.split(options),
-    ]
+    try:
+        words = shlex.split(options)
+    except ValueError:
+        raise UsageError(f"--sandbox-options cannot be read: a quote in {options} is not closed.") from None
+    command = [sys.executable, "-m", "bulkexo", "sandbox", "--json", "--stop-with-stdin", *words]
     windows = sys.platform == "win32"
-    process = await anyio.open_process(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=not windows,
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-    )
-    async with process:
-        if process.stdout is None or process.stderr is None:
-            raise UsageError("The sandbox did not start: its output cannot be read.")
-        line = b""
-        with anyio.move_on_after(START_LIMIT):
-            async for piece in process.stdout:
-                line += piece
-                if b"\n" in line:
-                    break
-        if b"\n" not in line:
-            words = b"".join([piece async for piece in process.stderr]).decode(errors="replace").strip()
-            raise UsageError(f"The sandbox did not start. {words}")
+    tenant = None
+    with tempfile.TemporaryFile() as told:
+        process = await anyio.open_process(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=told,
+            start_new_session=not windows,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+        async with process:
+            with anyio.move_on_after(START_LIMIT):
+                tenant = _tenant(await _first_line(process))
+            if tenant is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.terminate()
+                await process.wait()
+                told.seek(0)
+                said = told.read().decode(errors="replace").strip()
+                raise UsageError(f"The sandbox did not start. {said or NOT_SERVING}")
+            yield tenant
+
+
+async def _first_line(process: anyio.abc.Process) -> bytes:
+    line = b""
+    if process.stdout is not None:
+        async for piece in process.stdout:
+            line += piece
+            if b"\n" in line:
+                break
+    return line
+
+
+def _tenant(line: bytes) -> Tenant | None:
+    """What the sandbox says of itself; None if that is something else."""
+    try:
         said = json.loads(line)
-        async with anyio.create_task_group() as group:
-            group.start_soon(_drain, process.stderr)
-            try:
-                yield Tenant(
-                    endpoint=said["endpoint"],
-                    authority=said["authority"],
-                    tenant=said["tenant"],
-                    ca_file=Path(said["ca_file"]),
-                    client_id=said["client_id"],
-                    secret=said["client_secret"],
-                )
-            finally:
-                group.cancel_scope.cancel()
-
-
-async def _drain(stream: anyio.abc.ByteReceiveStream) -> None:
-    """Read what the sandbox tells people, so that it never waits for a reader."""
-    async for _ in stream:
-        pass
+    except ValueError:
+        return None
+    return Tenant(
+        endpoint=said["endpoint"],
+        authority=said["authority"],
+        tenant=said["tenant"],
+        ca_file=Path(said["ca_file"]),
+        client_id=said["client_id"],
+        secret=said["client_secret"],
+    )

@@ -43,7 +43,7 @@ class Options:
     set: tuple[str, ...] = ()
     out: Path | None = None
     rate: float | None = None
-    concurrency: int = 10
+    concurrency: int = 100
     batch_size: int = BATCH_LIMIT
     retries: int = 5
     timeout: float | None = None
@@ -53,6 +53,7 @@ class Options:
     on_unknown: OnUnknown = OnUnknown.SKIP
     drain: float = 30.0
     offline: float = 600.0
+    give_up_after: float | None = None
     tenant: str | None = None
     endpoint: str = WORLDWIDE.endpoint
     authority: str = WORLDWIDE.authority
@@ -168,7 +169,7 @@ TABLE = (
     Spec("set", _lines, "NAME=VALUE", "A parameter for every row; can be given several times."),
     Spec("out", _path, "DIR", "The run's folder. Default: runs/<job>-<UTC time>."),
     Spec("rate", _positive, "N", "At most N items per second."),
-    Spec("concurrency", _whole(1, 1000), "N", "At most N batches in flight. Default: 10."),
+    Spec("concurrency", _whole(1, 1000), "N", "At most N batches in flight. Default: 100."),
     Spec("batch_size", _whole(1, BATCH_LIMIT), "N", "Items in a batch, 1 to 10. Default: 10."),
     Spec("retries", _whole(0, 100), "N", "Further attempts of an item that failed in passing. Default: 5."),
     Spec("timeout", _positive, "SECONDS", "Wait so long for a reply. Default: by cmdlet, 960 and more."),
@@ -178,6 +179,7 @@ TABLE = (
     Spec("on_unknown", _on_unknown, "WAY", "An item of unknown fate: skip (default), resend, or ask."),
     Spec("drain", duration, "TIME", "After Ctrl-C, wait so long for what is in flight. Default: 30s."),
     Spec("offline", duration, "TIME", "Stop when nothing was reached for so long. Default: 10m."),
+    Spec("give_up_after", duration, "TIME", "Stop when the service has accepted nothing for so long."),
     Spec("tenant", _text, "TENANT", "The tenant: its initial domain or its GUID."),
     Spec("endpoint", origin, "URL", "The service. Default: outlook.office365.com."),
     Spec("authority", origin, "URL", "The sign-in service. Default: login.microsoftonline.com."),

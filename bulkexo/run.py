@@ -15,10 +15,12 @@ from typing import Any, Protocol
 import anyio
 
 from bulkexo import __version__
+from bulkexo.clocks import Clocks
 from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, Results, RunFolder
 from bulkexo.journal.lines import timestamp
+from bulkexo.memory import Memory
 from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, UsageError
 from bulkexo.net.session import Session
 from bulkexo.net.tokens import Keeper, Source
@@ -30,6 +32,10 @@ from bulkexo.wire import Service
 from bulkexo.wire.message import app_anchor, user_anchor
 from bulkexo.wire.token import bearer
 
+CLOCKS_EVERY = 5.0
+WINDOW = 1000
+"""Items read ahead at the least, so that those of one mailbox, which go one by one, leave others to send."""
+
 
 class Watch(Protocol):
     """Whoever shows a person how the run goes."""
@@ -39,6 +45,9 @@ class Watch(Protocol):
 
     def stopping(self, batches: int, drain: float) -> None:
         """The run was asked to stop; `batches` are in flight and may end within `drain` seconds."""
+
+    def note(self, text: str) -> None:
+        """Something that a person should know, and that does not stop the run."""
 
     async def decide(self, item: Item, reason: str) -> bool:
         """Ask a person whether an item of unknown fate is sent again; False where nobody can be asked."""
@@ -106,9 +115,10 @@ class Run:
         self._sync = sync
         self._connection_id = str(task.first.get("connection_id") or uuid.uuid4())
         self._scheduler: Scheduler | None = None
-        self._scope: anyio.CancelScope | None = None
+        self._scope = anyio.CancelScope()
         self._results: Results | None = None
         self._binding = Binding()
+        self._memory = Memory("")
         self.report = Report(task.folder, task.total, time.time())
         if task.past is not None:
             self.report.tally.by_status.update(task.past.counts)
@@ -126,13 +136,17 @@ class Run:
                 self._results = results
                 if self.report.before == self.report.total:
                     self.report.state = "complete"  # only its end was missing
-                    return self._conclude(results)
+                    self._conclude(results)
+                    return self.report
+                session = self._session()
                 service = self._service(await keeper.current())
-                await self._run(service, keeper, results)
+                with interrupts(self._interrupt):
+                    await self._run(service, session, keeper, results)
+                    self._conclude(results)
         finally:
             if service is None and not task.resumed:  # nothing was sent: leave nothing behind
                 folder.discard()
-        return self._conclude(results)
+        return self.report
 
     def _open(self) -> Results:
         task = self._task
@@ -153,18 +167,30 @@ class Run:
         if not tenant:
             raise UsageError("The token does not say which tenant it is for: give --tenant.")
         anchor = user_anchor(who.upn) if who.upn else app_anchor(tenant)
+        if not options.sandbox:  # the next one is another tenant under the same name
+            self._memory = Memory(f"{options.endpoint} {tenant} {who.app or who.upn}")
         return Service(options.endpoint, tenant, anchor, self._connection_id, options.timeout)
 
-    async def _run(self, service: Service, keeper: Keeper, results: Results) -> None:
+    def _session(self) -> Session:
+        options = self._task.options
+        return Session(options.endpoint, connections=options.concurrency + 1, ca_file=options.ca_file)
+
+    async def _run(self, service: Service, session: Session, keeper: Keeper, results: Results) -> None:
         options = self._task.options
         backoff = Backoff(random.random)
-        connections = options.concurrency + 1
-        async with Session(options.endpoint, connections=connections, ca_file=options.ca_file) as session:
+        pacer = Pacer(
+            rate=options.rate,
+            concurrency=options.concurrency,
+            backoff=backoff,
+            learned=self._memory.recall(),
+            give_up_after=options.give_up_after,
+        )
+        async with session:
             scheduler = self._scheduler = Scheduler(
                 service=service,
                 transport=session,
                 tokens=keeper,
-                pacer=Pacer(rate=options.rate, concurrency=options.concurrency, backoff=backoff),
+                pacer=pacer,
                 backoff=backoff,
                 wall=time.time,
                 sink=self._take,
@@ -179,6 +205,7 @@ class Run:
                         retries=options.retries, strict=options.strict, on_unknown=options.on_unknown
                     ),
                     offline=options.offline,
+                    window=max(WINDOW, 2 * options.concurrency * options.batch_size),
                     run_id=self._connection_id[:24],
                 ),
             )
@@ -186,13 +213,23 @@ class Run:
                 group.start_soon(results.write_all)
                 async with anyio.create_task_group() as watching:
                     watching.start_soon(self._watch.follow, scheduler.tally, self.report.total)
+                    watching.start_soon(self._look_at_clocks)
                     await self._drive(scheduler)
                     watching.cancel_scope.cancel()
                 results.end()
+        if self.report.tally.done > self.report.before:
+            self._memory.remember(pacer.learned)
+
+    async def _look_at_clocks(self) -> None:
+        clocks = Clocks(time.time(), time.monotonic(), CLOCKS_EVERY)
+        while True:
+            await anyio.sleep(CLOCKS_EVERY)
+            if happened := clocks.look(time.time(), time.monotonic()):
+                self._watch.note(happened)
 
     async def _drive(self, scheduler: Scheduler) -> None:
         """Run the scheduler under the signals: the first lets it drain, the second cuts it off."""
-        with anyio.CancelScope() as self._scope, interrupts(self._interrupt):
+        with self._scope:
             try:
                 if await scheduler.run(self._task.items()):
                     self.report.state = "complete"
@@ -202,11 +239,14 @@ class Run:
             self._stopped(StoppedError("The run was stopped."))
 
     def _interrupt(self) -> None:
-        if self.report.reason and self._scope is not None:
+        scheduler = self._scheduler
+        if self.report.state == "complete":
+            return
+        if scheduler is None or self.report.reason:
             self._scope.cancel()
-        elif self._scheduler is not None:
-            self._stop(StoppedError("The run was interrupted."))
-            self._watch.stopping(self._scheduler.tally.batches, self._task.options.drain)
+            return
+        self._stop(StoppedError("The run was interrupted."))
+        self._watch.stopping(scheduler.tally.batches, self._task.options.drain)
 
     def _stop(self, error: BulkexoError) -> None:
         self._stopped(error)
@@ -215,11 +255,10 @@ class Run:
 
     def _stopped(self, error: BulkexoError) -> None:
         report = self.report
-        if report.reason:
-            return
-        report.state, report.reason = "stopped", str(error)
-        report.exit_code = error.exit_code if error.exit_code in (3, 4) else 3
-        if self._scope is not None:
+        report.state = "stopped"
+        if not report.reason:
+            report.reason = str(error)
+            report.exit_code = error.exit_code if error.exit_code in (3, 4) else 3
             self._scope.deadline = anyio.current_time() + self._task.options.drain
 
     async def _take(self, outcomes: Sequence[Outcome]) -> None:
@@ -233,13 +272,12 @@ class Run:
             failed = f"{tally.trouble:,} of {tally.done:,} items failed, which reaches --max-failures."
             self._stop(StoppedError(failed))
 
-    def _conclude(self, results: Results) -> Report:
+    def _conclude(self, results: Results) -> None:
         """Check the sum before saying that the run is complete."""
         report = self.report
         report.ended = time.time()
         report.unwritten = results.unwritten
         if report.state == "complete" and (report.tally.done != report.total or report.unwritten):
-            self._scope, report.state = None, "stopped"
             self._stopped(
                 StoppedError(
                     f"The sum is wrong: {report.total:,} items were to be run, {report.tally.done:,} ended "
@@ -252,7 +290,6 @@ class Run:
             self._write(report.state)
         except OSError as error:
             self._stopped(StoppedError(f"run.json cannot be written ({error.strerror})."))
-        return report
 
     def _write_first(self) -> None:
         try:

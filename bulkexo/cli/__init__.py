@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import os
 import sys
+import threading
 
 import click
 
@@ -18,6 +21,10 @@ COMMANDS = {
     "sandbox": ("bulkexo.cli.sandbox", "Serve a pretend tenant on this machine."),
 }
 """Name → (module that holds it under that name, its line in --help)."""
+
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EIO, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""Why stdout refuses what is written to it, besides that its reader has gone."""
 
 
 class LateGroup(click.Group):
@@ -52,28 +59,47 @@ def root() -> None:
 
 def main() -> None:
     """The entry point: runs the command line and exits with the contract's code."""
+    from bulkexo.cli.terminal import abandon
+
+    code = _code()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            abandon(stream)
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        os._exit(code)  # we were interrupted; a thread that waits for a sign-in service would hold us
+    sys.exit(code)
+
+
+def _code() -> int:
+    """What the command line comes to, with its words said."""
     from bulkexo.model import BulkexoError
 
     try:
         code = root.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        code = 2
-    except click.Abort:
-        code = _say("Nothing was sent.", 2)
+        with contextlib.suppress(OSError):
+            error.show()
+        return 2
+    except click.Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return _say("Interrupted.", 3)
+        return _say("Nothing was sent.", 2)
     except BulkexoError as error:
-        code = _say(words(error), error.exit_code)
-    except KeyboardInterrupt:
-        code = _say("Interrupted before anything was sent.", 3)
+        return _say(words(error), error.exit_code)
+    except SystemExit:  # click's own way out when whoever read the help has gone
+        return 0
+    except OSError as error:
+        if error.errno in NO_ROOM and error.filename is None:
+            return _say(f"The output cannot be written ({error.strerror}).", 3)
+        return _unexpected(error)
     except BaseExceptionGroup as group:
-        code = _unexpected(group)
-    except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 3
+        return _unexpected(group)
     except Exception as error:
-        code = _unexpected(error)
-    sys.exit(code if isinstance(code, int) else 0)
+        return _unexpected(error)
+    return code if isinstance(code, int) else 0
 
 
 def _unexpected(error: BaseException) -> int:
@@ -105,5 +131,7 @@ def words(error: Exception) -> str:
 
 
 def _say(text: str, code: int) -> int:
-    click.echo(text, err=True)
+    from bulkexo.cli.terminal import say
+
+    say(text)
     return code

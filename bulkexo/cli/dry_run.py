@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import islice
 
-import click
 import orjson
 
+from bulkexo.cli.terminal import put, say
 from bulkexo.job import Checked, Job
 from bulkexo.model import Item
 from bulkexo.options import Options
@@ -19,15 +19,15 @@ from bulkexo.wire.message import app_anchor
 def show(job: Job, checked: Checked, options: Options) -> None:
     """Counts by cmdlet on stderr, and the first batch as it would go on stdout; nothing is sent."""
     for name, count in checked.by_cmdlet.items():
-        click.echo(f"{count:>10,}  {name}", err=True)
+        say(f"{count:>10,}  {name}")
     tenant = options.tenant or "<tenant>"
     service = Service(options.endpoint, tenant, app_anchor(tenant), "<connection-id>")
     first = [_masked(item) for item in islice(job.items(), options.batch_size)]
     request = pack(service, [_call(item) for item in first], "<token>")
-    click.echo(f"The first batch, POST {request.url}:", err=True)
+    say(f"The first batch, POST {request.url}:")
     body = orjson.dumps(orjson.loads(request.body), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    click.echo(body, nl=False)
-    click.echo("This was a dry run: nothing was sent.", err=True)
+    put(body)
+    say("This was a dry run: nothing was sent.")
 
 
 def _masked(item: Item) -> Item:

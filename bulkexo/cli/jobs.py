@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from bulkexo.cli.terminal import person_at, say
 from bulkexo.options import NAMES, TABLE, Options, resolve, stated
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def check(job: Path, **given: Any) -> None:
     _, loaded = _load(job, given)
     checked = loaded.check()
     notes(checked)
-    click.echo(f"{job} can run: {sizes(checked)}.", err=True)
+    say(f"{job} can run: {sizes(checked)}.")
 
 
 @click.command()
@@ -94,7 +95,7 @@ def _load(path: Path, given: Mapping[str, Any]) -> tuple[Options, Job]:
 def notes(checked: Checked) -> None:
     """Say what is unusual about a job."""
     for warning in checked.warnings:
-        click.echo(f"Note: {warning}", err=True)
+        say(f"Note: {warning}")
 
 
 def sizes(checked: Checked) -> str:
@@ -106,7 +107,7 @@ def sizes(checked: Checked) -> str:
 def confirm(checked: Checked, options: Options) -> None:
     """Ask once before changes, where somebody can answer; a scheduled run goes on."""
     writes = [name for name in checked.by_cmdlet if not name.lower().startswith(READ_VERBS)]
-    if options.yes or options.sandbox or not writes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if options.yes or options.sandbox or not writes or not person_at(sys.stdin, sys.stderr):
         return
     where = options.tenant or "the token's tenant"
     click.confirm(f"{sizes(checked)} will be sent to {where}. Go on?", abort=True, err=True)

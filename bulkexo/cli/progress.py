@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections import deque
@@ -12,6 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from bulkexo.cli.terminal import person_at, say
 from bulkexo.model import Item, Status
 from bulkexo.run import Watch
 from bulkexo.schedule import Tally
@@ -49,7 +51,8 @@ def words(tally: Tally, total: int, speed: float, now: float, clock: float) -> s
     if tally.unreachable:
         parts.append(f"waiting: {tally.unreachable}")
     elif tally.hold_until > now:
-        parts.append(f"throttled by the service, next try in {tally.hold_until - now:.0f} s")
+        wait = tally.hold_until - now
+        parts.append(f"throttled by the service, next try in {f'{wait:.0f} s' if wait >= 1 else 'a moment'}")
     elif speed and tally.done < total:
         end = datetime.fromtimestamp(clock + (total - tally.done) / speed)
         parts.append(f"done at {end:%H:%M:%S}")
@@ -67,11 +70,15 @@ class Lines:
             await anyio.sleep(LINE_EVERY)
             speed = pace.add(time.monotonic(), tally.done)
             line = words(tally, total, speed, anyio.current_time(), time.time())
-            click.echo(f"{datetime.now():%H:%M:%S}  {line}", err=True)
+            say(f"{datetime.now():%H:%M:%S}  {line}")
 
     def stopping(self, batches: int, drain: float) -> None:
         """Say that the run ends."""
-        click.echo(stopping_words(batches, drain), err=True)
+        say(stopping_words(batches, drain))
+
+    def note(self, text: str) -> None:
+        """Say it."""
+        say(text)
 
     async def decide(self, item: Item, reason: str) -> bool:
         """Nobody is there to be asked."""
@@ -87,9 +94,15 @@ class Live:
         self._bar: Progress | None = None
 
     async def follow(self, tally: Tally, total: int) -> None:
-        """Show the run until cancelled."""
+        """Show the run until cancelled; a terminal that has gone is no reason to stop."""
+        try:
+            await self._follow(tally, total)
+        except OSError:
+            await anyio.sleep_forever()
+
+    async def _follow(self, tally: Tally, total: int) -> None:
         pace = Pace()
-        bar, text = BarColumn(bar_width=20), TextColumn("{task.description}")
+        bar, text = BarColumn(bar_width=20), TextColumn("{task.description}", markup=False)
         with Progress(bar, text, console=self._console, auto_refresh=False) as progress:
             self._bar = progress
             task = progress.add_task("", total=total)
@@ -105,7 +118,13 @@ class Live:
 
     def stopping(self, batches: int, drain: float) -> None:
         """Say that the run ends."""
-        self._console.print(stopping_words(batches, drain))
+        with contextlib.suppress(OSError):
+            self._console.print(stopping_words(batches, drain))
+
+    def note(self, text: str) -> None:
+        """Say it above the bar."""
+        with contextlib.suppress(OSError):
+            self._console.print(text)
 
     async def decide(self, item: Item, reason: str) -> bool:
         """Ask at the terminal, one item at a time, with the bar out of the way."""
@@ -142,4 +161,4 @@ def watch(*, quiet: bool) -> Watch:
     """The way to show a run that suits where stderr goes."""
     if quiet:
         return Silent()
-    return Live() if sys.stderr.isatty() else Lines()
+    return Live() if person_at(sys.stderr) else Lines()

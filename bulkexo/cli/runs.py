@@ -10,6 +10,7 @@ import click
 
 from bulkexo.cli.jobs import JOB_KEYS, confirm, notes, run_options
 from bulkexo.cli.start import Start, go_on, start
+from bulkexo.cli.terminal import say
 from bulkexo.job import Job, load
 from bulkexo.journal import Past, RunFolder
 from bulkexo.journal.files import rewrite_failed
@@ -71,7 +72,7 @@ def retry(run: Path, **given: Any) -> int:
         what = _again_with(first, {"on_unknown": "resend", **{k: v for k, v in given.items() if v}})
         past = again(_past(folder, first, what), what.job.steps)
     if past is None:
-        click.echo(f"Nothing failed in {run}: there is nothing to run again.", err=True)
+        say(f"Nothing failed in {run}: there is nothing to run again.")
         return 0
     confirm(what.checked, what.options)
     return start(Start(what.job, what.checked, what.options, what.settings, past), what.options.out)
@@ -120,9 +121,9 @@ def _past(folder: RunFolder, first: Mapping[str, Any], what: Start) -> Past:
 def _tell(past: Past) -> None:
     """What was found in the folder."""
     if past.torn:
-        click.echo(f"The last line of the results was torn ({past.torn:,} bytes) and is left out.", err=True)
+        say(f"The last line of the results was torn ({past.torn:,} bytes) and is left out.")
     if past.strangers:
-        click.echo(f"{past.strangers:,} results belong to rows that are no longer in the job.", err=True)
+        say(f"{past.strangers:,} results belong to rows that are no longer in the job.")
     done = f"{sum(past.counts.values()):,} items have ended"
     doubt = f"; {past.in_doubt:,} were in flight and are settled first" if past.in_doubt else ""
-    click.echo(f"Going on: {done}{doubt}.", err=True)
+    say(f"Going on: {done}{doubt}.")

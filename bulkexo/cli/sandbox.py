@@ -22,7 +22,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback; 0 finds a free one."
 )
 @click.option(
-    "--mailboxes", type=click.IntRange(1), default=1000, show_default=True, help="How many mailboxes."
+    "--mailboxes", type=click.IntRange(1), default=2500, show_default=True, help="How many mailboxes."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same tenant.")
 @click.option(
@@ -104,11 +104,11 @@ def sandbox(
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    if list_mailboxes is not None:
+        _list(options, list_mailboxes)
+        return
     try:
-        if list_mailboxes is not None:
-            _list(options, list_mailboxes)
-        else:
-            _serve(options, as_json=as_json, stop_with_stdin=stop_with_stdin)
+        _serve(options, as_json=as_json, stop_with_stdin=stop_with_stdin)
     except OSError as error:
         raise click.UsageError(f"The sandbox cannot start: {error.strerror or error}.") from error
 
@@ -138,8 +138,13 @@ def _faults(text: str | None) -> Faults:
 def _list(options: SandboxOptions, path: Path) -> None:
     from bulkexo.sandbox.process import write_mailboxes
 
-    with click.open_file(str(path), "w", encoding="utf-8") as out:
-        write_mailboxes(options, out)
+    try:
+        with click.open_file(str(path), "w", encoding="utf-8") as out:
+            write_mailboxes(options, out)
+    except BrokenPipeError:
+        raise  # whoever read it wants no more
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _serve(options: SandboxOptions, *, as_json: bool, stop_with_stdin: bool) -> None:

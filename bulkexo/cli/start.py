@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import click
 import orjson
 
 from bulkexo.cli.progress import watch
+from bulkexo.cli.terminal import put, say
 from bulkexo.embedded import sandbox
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, RunFolder
@@ -71,7 +71,7 @@ async def _run(what: Start, folder: RunFolder) -> int:
     options = what.options
     if not options.sandbox:
         return await _run_on(what, folder, options, os.environ.get("BULKEXO_CLIENT_SECRET"))
-    click.echo("Starting the sandbox, a pretend tenant on this machine …", err=True)
+    say("Starting the sandbox, a pretend tenant on this machine …")
     async with sandbox(options.sandbox_options) as tenant:
         there = replace(
             options,
@@ -94,9 +94,9 @@ async def _run_on(what: Start, folder: RunFolder, options: Options, secret: str 
             folder.discard()
         raise
     report = await run.execute()
-    click.echo("\n" + as_text(report), err=True)
+    say("\n" + as_text(report))
     if options.json:
-        click.echo(orjson.dumps(as_object(report), option=orjson.OPT_APPEND_NEWLINE), nl=False)
+        put(orjson.dumps(as_object(report), option=orjson.OPT_APPEND_NEWLINE))
     return report.exit_code
 
 

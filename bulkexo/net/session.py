@@ -25,8 +25,9 @@ def trust(ca_file: Path | None) -> ssl.SSLContext:
         try:
             context.load_verify_locations(cafile=ca_file)
         except (OSError, ssl.SSLError) as error:
+            reason = "no certificate is in it" if isinstance(error, ssl.SSLError) else error.strerror
             raise UsageError(
-                f"The CA file {ca_file} cannot be used ({error}). Give a file in PEM form."
+                f"The CA file {ca_file} cannot be used ({reason}). Give a file in PEM form."
             ) from None
     return context
 

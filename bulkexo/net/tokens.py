@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,14 @@ from typing import Any, Protocol
 import anyio
 
 from bulkexo.model import SignInError, SignInUnreachableError, UsageError
+from bulkexo.net.session import trust
 from bulkexo.wire.hosts import loopback
 
 RENEW_BEFORE = 300.0
 """Seconds before its end at which a token is renewed: longer than most replies take."""
+
+SIGN_IN_TIMEOUT = 60.0
+"""Seconds without a byte from the sign-in service after which it counts as not reached."""
 
 REMEDIES = {
     "AADSTS65001": "Nobody has consented: an administrator grants consent to the app's permissions.",
@@ -70,8 +75,10 @@ class FileToken:
         """What the file holds now."""
         try:
             text = self.path.read_text(encoding="utf-8-sig").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SignInError(f"The token file {self.path} cannot be read ({error}).") from None
+        except UnicodeDecodeError:
+            text = ""
+        except OSError as error:
+            raise SignInError(f"The token file {self.path} cannot be read ({error.strerror}).") from None
         if not text or not text.isascii() or not text.isprintable():
             raise SignInError(f"The token file {self.path} does not hold a token.")
         return Token(text)
@@ -91,13 +98,12 @@ class SecretApp:
         self._client_id = client_id
         self._secret = secret
         self._scope = scope
-        self._ca_file = ca_file
+        self._context = trust(ca_file)
         self._app: Any = None
 
     def fetch(self, claims: str, *, anew: bool) -> Token:
         """A token of msal's; from its cache unless `anew`."""
         import msal  # noqa: PLC0415 (a third of a second, for those who need it)
-        import requests  # noqa: PLC0415
 
         try:
             if self._app is None:
@@ -111,24 +117,58 @@ class SecretApp:
             if anew:
                 self._app.remove_tokens_for_client()
             result = self._app.acquire_token_for_client([self._scope], claims_challenge=claims or None)
-        except requests.RequestException as error:
-            raise SignInUnreachableError(
-                f"The sign-in service {self._host} was not reached ({error})."
-            ) from None
+        except OSError as error:
+            raise _unreached(self._host, error) from None
         except ValueError as error:
+            if "authority configuration" in str(
+                error
+            ):  # msal's long words for a 4xx from the tenant's address
+                error = ValueError(f"{self._authority} does not exist. {REMEDIES['AADSTS90002']}")
             raise SignInError(explain(str(error))) from None
         if "access_token" not in result:
             raise SignInError(explain(str(result.get("error_description") or result.get("error"))))
         return Token(result["access_token"], float(result.get("expires_in", 3600)))
 
     def _client(self) -> Any:
+        """What msal sends with: it trusts what the session to the service trusts, and waits only so long."""
         import requests  # noqa: PLC0415
+        from requests.adapters import HTTPAdapter  # noqa: PLC0415
+
+        context = self._context
+
+        class Adapter(HTTPAdapter):
+            def init_poolmanager(self, *sizes: Any, **more: Any) -> None:
+                super().init_poolmanager(*sizes, **more, ssl_context=context)
+
+            def proxy_manager_for(self, proxy: Any, **more: Any) -> Any:
+                return super().proxy_manager_for(proxy, **more, ssl_context=context)
+
+            def cert_verify(self, conn: Any, *_: Any) -> None:
+                conn.cert_reqs = "CERT_REQUIRED"  # by the context; requests would add a list of its own
+
+            def send(self, *request: Any, **more: Any) -> Any:
+                return super().send(*request, **{**more, "timeout": SIGN_IN_TIMEOUT, "verify": True})
 
         session = requests.Session()
         session.trust_env = not loopback(self._host.split("://", 1)[1].rsplit(":", 1)[0].strip("[]"))
-        if self._ca_file is not None:
-            session.verify = str(self._ca_file)
+        session.mount("https://", Adapter())
+        session.mount("http://", Adapter())
         return session
+
+
+def _unreached(host: str, error: BaseException) -> SignInError:
+    """What the innermost of a chain of errors says; only a certificate is for a person to see to."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return SignInError(
+            f"The certificate of the sign-in service {host} is not trusted ({error.verify_message}). "
+            "Name its CA with --ca-file."
+        )
+    reason = (isinstance(error, OSError) and error.strerror) or " ".join(str(error).split())
+    return SignInUnreachableError(
+        f"The sign-in service {host} was not reached ({reason or type(error).__name__})."
+    )
 
 
 class Keeper:
@@ -196,16 +236,16 @@ def source(
     missing = [
         name
         for name, given in (
+            ("--tenant", tenant),
             ("--client-id", client_id),
             ("BULKEXO_CLIENT_SECRET in the environment", secret),
-            ("--tenant", tenant),
         )
         if not given
     ]
     if not client_id or not secret or not tenant:
         raise UsageError(
-            f"There is no way to sign in: {' and '.join(missing)} missing. Or give a token in BULKEXO_TOKEN "
-            "or --token-file; or add --sandbox to run the job on a pretend tenant."
+            f"There is no way to sign in: give {', '.join(missing)}. Or give a token in BULKEXO_TOKEN or "
+            "by --token-file; or add --sandbox to run the job on a pretend tenant."
         )
     return SecretApp(
         authority=authority,

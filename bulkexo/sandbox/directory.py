@@ -18,6 +18,7 @@ _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _KEY_PROPERTIES = (
     "Name", "Alias", "UserPrincipalName", "Guid", "ExchangeGuid", "ExternalDirectoryObjectId",
 )  # fmt: skip
+_NAMING = frozenset({*_KEY_PROPERTIES, "EmailAddresses"})
 
 
 class Directory:
@@ -66,8 +67,8 @@ class Directory:
     def write(self, identifier: int, changes: Facts) -> None:
         """Keep new values of some properties."""
         self._written.setdefault(identifier, {}).update(changes)
-        facts = self.facts(identifier)
-        for key in keys(facts):
+        renamed = keys(self.facts(identifier)) if changes.keys() & _NAMING else ()
+        for key in renamed:
             owners = self._extra.setdefault(key, [])
             if identifier not in owners:
                 owners.append(identifier)

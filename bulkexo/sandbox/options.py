@@ -52,7 +52,7 @@ class SandboxOptions:
 
     port: int = 0
     seed: int = 1
-    mailboxes: int = 1000
+    mailboxes: int = 2500
     domain: str = "contoso.onmicrosoft.com"
     speed: float = 1.0
     latency: Latency = field(default_factory=Latency)

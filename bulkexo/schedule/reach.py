@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bulkexo.pace import Sighting
-from bulkexo.wire import Action, Verdict
+from bulkexo.wire import Action, Call, Lost, Reply, Verdict
+from bulkexo.wire.rate_limit import rate_limit
 
 REFUSALS = (Action.THROTTLED, Action.CROWDED)
 NO_USE = (Action.BUSY, Action.UNANSWERED, Action.UNREACHED)
+IN_PASSING = (*NO_USE, Action.PASSING, Action.FAULT)
 
 
-def sighting(verdicts: Sequence[Verdict], started: float, ended: float) -> Sighting:
-    """One batch's verdicts as the pacer takes them. Times: clock seconds."""
+def sighting(
+    reply: Reply | Lost, calls: Sequence[Call], verdicts: Sequence[Verdict], started: float, ended: float
+) -> Sighting:
+    """One batch and its reply as the pacer takes them. Times: clock seconds."""
     refused = [verdict for verdict in verdicts if verdict.action in REFUSALS]
     waits = [verdict.retry_after for verdict in verdicts if verdict.retry_after is not None]
     busy = all(verdict.action in NO_USE for verdict in verdicts)
+    remaining, reset = rate_limit(reply.headers) if isinstance(reply, Reply) else (None, None)
+    kinds = {call.cmdlet for call in calls}
     return Sighting(
         started=started,
         ended=ended,
@@ -24,6 +30,10 @@ def sighting(verdicts: Sequence[Verdict], started: float, ended: float) -> Sight
         retry_after=max(waits) if waits and (refused or busy) else None,
         crowded=any(verdict.action is Action.CROWDED for verdict in refused),
         busy=busy,
+        remaining=remaining,
+        reset=reset,
+        failed=sum(verdict.action in IN_PASSING for verdict in verdicts),
+        kind=kinds.pop() if len(kinds) == 1 else "",
     )
 
 

@@ -12,18 +12,17 @@ from bulkexo.model import (
     BulkexoError,
     Failure,
     Item,
-    Outcome,
     SignInError,
     SignInUnreachableError,
     StoppedError,
 )
-from bulkexo.pace import Backoff, Pacer
+from bulkexo.pace import Allowance, Backoff, Pacer
 from bulkexo.pace.bucket import Bucket
-from bulkexo.schedule.delays import Delays
-from bulkexo.schedule.lanes import Lanes, Order, Ticket
-from bulkexo.schedule.outcomes import outcome, skipped
+from bulkexo.schedule.desk import Desk, Fates, Sink
+from bulkexo.schedule.lanes import Order, Ticket
+from bulkexo.schedule.outcomes import skipped
 from bulkexo.schedule.reach import Reach, sighting
-from bulkexo.schedule.settle import RECOVERED, Next, Rules, harmless, next_move, told_to_resend
+from bulkexo.schedule.settle import RECOVERED, Rules, harmless, told_to_resend
 from bulkexo.schedule.tally import Tally
 from bulkexo.wire import Action, Call, Lost, Reply, Request, Service, Verdict, judge, pack, unpack
 from bulkexo.wire.hosts import trusted
@@ -50,9 +49,6 @@ class Tokens(Protocol):
     async def renew(self, refused: str, claims: str) -> str:
         """A token other than `refused`, meeting `claims` ("" if none). Raises SignInError."""
 
-
-Sink = Callable[[Sequence[Outcome]], Awaitable[None]]
-"""Takes outcomes on, a reply's worth at a time; waits while it has too many."""
 
 Announce = Callable[[Sequence[Item]], Awaitable[None]]
 """Returns when it is on disk that these items are about to be sent (there may be none), and how the announced
@@ -86,17 +82,6 @@ class Settings:
     run_id: str = "00000000-0000-4000-8000-"
 
 
-@dataclass(slots=True)
-class _Sorted:
-    """A reply's tickets, by what becomes of them."""
-
-    ended: list[Outcome] = field(default_factory=list)
-    at_once: list[Ticket] = field(default_factory=list)
-    sign_in: list[Ticket] = field(default_factory=list)
-    undecided: list[tuple[Ticket, Verdict]] = field(default_factory=list)
-    claims: str = ""
-
-
 class Scheduler:
     """Runs the items of one tenant to their end, within what `pacer` allows.
 
@@ -125,25 +110,21 @@ class Scheduler:
         self._transport = transport
         self._tokens = tokens
         self._pacer = pacer
-        self._backoff = backoff
         self._wall = wall
-        self._sink = sink
         self._announce = announce
         self._decide = decide
         self._past = past
         self._settings = settings
         self._bucket = Bucket(pacer.allowance(0.0).rate)
-        self._lanes = Lanes(settings.order)
         self._items: Iterator[Item] = iter(())
         self._exhausted = False
-        self._later = Delays()
         self._reach = Reach(settings.offline)
         self._group: anyio.abc.TaskGroup | None = None
-        self._changed = anyio.Event()
         self._asking: anyio.CancelScope | None = None
         self._stopping = False
         self._error: BulkexoError | None = None
         self.tally = tally or Tally()
+        self._desk = Desk(settings.order, settings.rules, backoff, sink, self.tally)
 
     async def run(self, items: Iterator[Item]) -> bool:
         """Run the items; True when all have ended, False when `stop` came before.
@@ -158,7 +139,7 @@ class Scheduler:
                 group.start_soon(self._exchange, batch)
         if self._error is not None:
             raise self._error
-        return self._exhausted and not self._lanes.open
+        return self._exhausted and not self._desk.lanes.open
 
     def stop(self, error: BulkexoError | None = None) -> None:
         """Read and send nothing more; what is in flight may end. The first error given is raised by run."""
@@ -166,28 +147,35 @@ class Scheduler:
         self._error = self._error or error
         if self._asking is not None:
             self._asking.cancel()
-        self._changed.set()
+        self._desk.wake()
 
     async def _next_batch(self) -> list[Ticket]:
         while not self._stopping:
             now = anyio.current_time()
-            for ticket in self._later.due(now):
-                self._lanes.give_back(ticket)
+            self._desk.bring_back(now)
             await self._fill()
-            if self._stopping or not self._lanes.open:
+            if self._stopping or not self._desk.lanes.open:
                 return []
-            allowance = self._pacer.allowance(now)
-            self.tally.hold_until = allowance.hold_until
-            due = self._later.next
+            allowance = self._allowance(now)
+            due = min(self._desk.later.next, allowance.give_up_at)
             if now < allowance.hold_until:
-                await self._change(min(allowance.hold_until, due))
-            elif not self._lanes.ready or self.tally.batches >= allowance.concurrency:
-                await self._change(due)
-            elif batch := await self._granted(
-                await self._unsettled_apart(self._lanes.take(self._settings.batch_size))
-            ):
-                return batch
+                await self._desk.change(min(allowance.hold_until, due))
+            elif not self._desk.lanes.ready or self.tally.batches >= allowance.concurrency:
+                await self._desk.change(due)
+            else:
+                taken = self._desk.lanes.take(min(self._settings.batch_size, allowance.batch_size))
+                if batch := await self._granted(await self._unsettled_apart(taken)):
+                    return batch
         return []
+
+    def _allowance(self, now: float) -> Allowance:
+        """What pace allows now, shown to whoever watches; a limit to all waiting ends the run here."""
+        allowance = self._pacer.allowance(now)
+        self.tally.hold_until, self.tally.state = allowance.hold_until, allowance.state
+        self.tally.rate = allowance.rate
+        if now >= allowance.give_up_at:
+            self.stop(StoppedError("The service has accepted nothing for as long as --give-up-after allows."))
+        return allowance
 
     async def _unsettled_apart(self, batch: list[Ticket]) -> list[Ticket]:
         """Those of the batch that are to be sent now, without what an earlier process has left in doubt."""
@@ -196,7 +184,7 @@ class Scheduler:
             return batch
         for ticket in left:
             ticket.recovered = False
-        await self._finish(self._sort(left, [RECOVERED] * len(left)))
+        await self._finish(self._desk.sort(left, [RECOVERED] * len(left)))
         return [ticket for ticket in batch if ticket not in left]
 
     async def _granted(self, batch: list[Ticket]) -> list[Ticket]:
@@ -209,26 +197,20 @@ class Scheduler:
         self._asking = None
         while not self._stopping:
             now = anyio.current_time()
-            allowance = self._pacer.allowance(now)
+            allowance = self._allowance(now)
             if now < allowance.hold_until:
-                await self._change(allowance.hold_until)
+                await self._desk.change(min(allowance.hold_until, allowance.give_up_at))
             elif self.tally.batches >= allowance.concurrency:
-                await self._change(float("inf"))
-            else:
+                await self._desk.change(allowance.give_up_at)
+            elif not self._stopping:
                 return batch
-        self._return(batch)
+        self._desk.give_back(batch)
         return []
-
-    async def _change(self, until: float) -> None:
-        """Wait until something has happened, or the loop's clock shows `until`."""
-        self._changed = anyio.Event()
-        with anyio.CancelScope(deadline=until):
-            await self._changed.wait()
 
     async def _fill(self) -> None:
         """Read rows as room appears."""
         unsent: list[Ticket] = []
-        while not self._exhausted and self._lanes.open < self._settings.window:
+        while not self._exhausted and self._desk.lanes.open < self._settings.window:
             try:
                 item = next(self._items, None)
             except BulkexoError as error:
@@ -238,14 +220,14 @@ class Scheduler:
                 self._exhausted = True
             else:
                 unsent += self._open(item)
-        await self._deliver([skipped(ticket) for ticket in unsent])
+        await self._desk.deliver([skipped(ticket) for ticket in unsent])
 
     def _open(self, item: Item) -> list[Ticket]:
         request_id = f"{self._settings.run_id}{item.row << 8 | item.step:012x}"
         if self._past is None:
-            return self._lanes.add(item, request_id)
+            return self._desk.lanes.add(item, request_id)
         recovered, doomed = self._past.unsettled(item), self._past.doomed(item)
-        return self._lanes.add(item, request_id, recovered=recovered, doomed=doomed)
+        return self._desk.lanes.add(item, request_id, recovered=recovered, doomed=doomed)
 
     async def _exchange(self, batch: list[Ticket]) -> None:
         """One attempt of a batch, and what follows from it. It counts as in flight until its outcomes are
@@ -254,7 +236,7 @@ class Scheduler:
             await self._attempt(batch)
         finally:
             self.tally.batches -= 1
-            self._changed.set()
+            self._desk.wake()
 
     async def _attempt(self, batch: list[Ticket]) -> None:
         try:
@@ -264,46 +246,45 @@ class Scheduler:
             self._put_off_unsigned(batch, str(error))
             return
         except (SignInError, StoppedError) as error:
-            self._return(batch)
+            self._desk.give_back(batch)
             self.stop(error)
             return
         started = anyio.current_time()
         if self._stopping or started < self._pacer.allowance(started).hold_until:
-            self._return(batch)  # things changed while the token was renewed
+            self._desk.give_back(batch)  # things changed while the token was renewed
             return
         calls = [ticket.call() for ticket in batch]
-        reply = await self._send(batch, calls, token)
+        reply = await self._send(batch, calls, token, started)
         if isinstance(reply, Lost) and reply.final:
-            self._return(batch)
+            self._desk.give_back(batch)
             self.stop(StoppedError(f"{self._service.endpoint} cannot be used. {reply.reason}"))
             return
         verdicts = [
             self._checked(judge(heard, call.cmdlet))
             for call, heard in zip(calls, unpack(reply, len(batch)), strict=True)
         ]
-        self._learn(reply, verdicts, started)
-        await self._finish(self._sort(batch, verdicts), token)
+        self._learn(reply, calls, verdicts, started)
+        await self._finish(self._desk.sort(batch, verdicts), token)
 
-    async def _finish(self, fates: _Sorted, token: str = "") -> None:
+    async def _finish(self, fates: Fates, token: str = "") -> None:
         """What follows from a reply, ticket by ticket."""
-        self._return(fates.at_once)
+        self._desk.give_back(fates.at_once)
         for ticket, verdict in fates.undecided:
             if self._group is not None:
                 self._group.start_soon(self._ask, ticket, verdict)
-        await self._deliver(fates.ended)
+        await self._desk.deliver(fates.ended)
         if fates.sign_in:
             await self._sign_in(fates.sign_in, token, fates.claims)
 
     async def _ask(self, ticket: Ticket, verdict: Verdict) -> None:
         """Let a person decide about an item of unknown fate; until then its lane waits."""
-        now = anyio.current_time()
-        error = outcome(ticket, verdict, now, strict=False).error
+        error = self._desk.told(ticket, verdict).error
         if self._decide is not None and await self._decide(ticket.item, error.message if error else ""):
             told_to_resend(ticket)
-            self._lanes.give_back(ticket)
+            self._desk.give_back([ticket])
         else:
-            await self._deliver(self._ended(ticket, verdict, now))
-        self._changed.set()
+            await self._desk.deliver(self._desk.close(ticket, verdict))
+        self._desk.wake()
 
     async def _announce_unsafe(self, batch: Sequence[Ticket]) -> None:
         """Put on disk what is about to be sent and must not be sent twice; even if that is nothing, what such
@@ -313,14 +294,15 @@ class Scheduler:
         for ticket in unsafe:
             ticket.announced = True
 
-    async def _send(self, batch: list[Ticket], calls: Sequence[Call], token: str) -> Reply | Lost:
-        now, wall = anyio.current_time(), self._wall()
+    async def _send(self, batch: list[Ticket], calls: Sequence[Call], token: str, now: float) -> Reply | Lost:
+        wall = self._wall()
         for ticket in batch:
             if not ticket.link and not ticket.asking:
                 ticket.attempts += 1
             if ticket.started is None:
                 ticket.started, ticket.began = wall, now
         self.tally.sent += len(batch)
+        self._pacer.sent(now, len(batch))
         return await self._transport.send(pack(self._service, calls, token))
 
     def _checked(self, verdict: Verdict) -> Verdict:
@@ -335,11 +317,12 @@ class Scheduler:
             )
         return replace(verdict, link=link)
 
-    def _learn(self, reply: Reply | Lost, verdicts: Sequence[Verdict], started: float) -> None:
+    def _learn(
+        self, reply: Reply | Lost, calls: Sequence[Call], verdicts: Sequence[Verdict], started: float
+    ) -> None:
         """Tell pace what was seen, and notice when the service is out of reach."""
         now = anyio.current_time()
-        now = anyio.current_time()
-        seen = sighting(verdicts, started, now)
+        seen = sighting(reply, calls, verdicts, started, now)
         self.tally.refused += seen.refused
         self._pacer.saw(seen)
         self._bucket.set_rate(self._pacer.allowance(now).rate)
@@ -356,50 +339,18 @@ class Scheduler:
         if self._reach.too_long(anyio.current_time()):
             self.stop(StoppedError(f"Nothing could be sent for {self._settings.offline:.0f} s. {reason}"))
 
-    def _sort(self, batch: Sequence[Ticket], verdicts: Sequence[Verdict]) -> _Sorted:
-        now = anyio.current_time()
-        fates = _Sorted()
-        for ticket, verdict in zip(batch, verdicts, strict=True):
-            move = next_move(ticket, verdict, self._settings.rules)
-            if move is Next.END:
-                fates.ended += self._ended(ticket, verdict, now)
-            elif move is Next.LATER:
-                self._put_off(ticket, verdict, now)
-            elif move is Next.LOOK:
-                self._later.put(ticket, now + self._settings.rules.looks[ticket.asked])
-            elif move is Next.DECIDE:
-                fates.undecided.append((ticket, verdict))
-            elif move is Next.SIGN_IN:
-                fates.sign_in.append(ticket)
-                fates.claims = fates.claims or verdict.claims
-            else:
-                fates.at_once.append(ticket)
-        return fates
-
-    def _ended(self, ticket: Ticket, verdict: Verdict, now: float) -> list[Outcome]:
-        """The outcome of a ticket that has ended, and those of the steps that end with it."""
-        ended = outcome(ticket, verdict, now, strict=self._settings.rules.strict)
-        unsent = self._lanes.end(ticket, succeeded=ended.status.good)
-        return [ended, *map(skipped, unsent)]
-
-    def _put_off(self, ticket: Ticket, verdict: Verdict, now: float) -> None:
-        self.tally.retried += 1
-        wait = max(self._backoff.wait(ticket.failures + ticket.unreached), verdict.retry_after or 0.0)
-        self._later.put(ticket, now + wait)
-
     def _put_off_unsigned(self, tickets: Sequence[Ticket], reason: str) -> None:
         """No token can be had now: again later."""
         self._note_unreached(reason)
-        now = anyio.current_time()
         for ticket in tickets:
             ticket.unreached += 1
-            self._put_off(ticket, Verdict(Action.UNREACHED), now)
+            self._desk.put_off(ticket)
 
     async def _sign_in(self, tickets: list[Ticket], refused: str, claims: str) -> None:
         """A new token, once per token; one that is refused when new ends the run."""
         if any(ticket.refused_token not in ("", refused) for ticket in tickets):
             self.stop(SignInError(REFUSED_AGAIN))
-            self._return(tickets)
+            self._desk.give_back(tickets)
             return
         for ticket in tickets:
             ticket.refused_token = refused
@@ -410,16 +361,4 @@ class Scheduler:
             return
         except SignInError as error:
             self.stop(error)
-        self._return(tickets)
-
-    def _return(self, tickets: Sequence[Ticket]) -> None:
-        for ticket in reversed(tickets):
-            self._lanes.give_back(ticket)
-        self._changed.set()
-
-    async def _deliver(self, outcomes: Sequence[Outcome]) -> None:
-        """Hand outcomes on, whatever happens: these items have ended, and nothing else will tell of them."""
-        if outcomes:
-            self.tally.count(outcomes)
-            with anyio.CancelScope(shield=True):
-                await self._sink(outcomes)
+        self._desk.give_back(tickets)

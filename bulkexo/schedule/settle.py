@@ -91,6 +91,7 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
 def told_to_resend(ticket: Ticket) -> None:
     """A person has decided that a ticket in doubt is sent again."""
     ticket.asking = False
+    ticket.asked = 0
     ticket.failures = 0
 
 
@@ -170,4 +171,5 @@ def _undecided(ticket: Ticket, rules: Rules) -> Next:
     if rules.on_unknown is OnUnknown.SKIP:
         return Next.END
     ticket.asking = False
+    ticket.asked = 0
     return _again(ticket, rules)

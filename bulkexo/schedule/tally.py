@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bulkexo.model import Outcome, Status
+from bulkexo.pace import State
 
 KINDS_LIMIT = 200
 """Kinds of failure told apart; what comes after counts as one, so that memory does not grow."""
@@ -16,8 +17,9 @@ KINDS_LIMIT = 200
 class Tally:
     """by_status: items that ended. sent: items sent, every attempt counted. refused: of these, throttled.
     retried: attempts after a failure. batches: in flight now. hold_until: loop seconds before which the
-    service wants nothing. unreachable: why the service is not reached now, "" if it is.
-    kinds: failures by (cmdlet, type or code, message of the first such)."""
+    service wants nothing. state, rate: what pace says of the tenant, in items per second. unreachable: why
+    the service is not reached now, "" if it is. kinds: failures by (cmdlet, type or code); examples: the
+    first of each."""
 
     by_status: Counter[Status] = field(default_factory=Counter)
     sent: int = 0
@@ -25,6 +27,8 @@ class Tally:
     retried: int = 0
     batches: int = 0
     hold_until: float = 0.0
+    state: State = State.OPEN
+    rate: float | None = None
     unreachable: str = ""
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], Outcome] = field(default_factory=dict)

@@ -84,9 +84,17 @@ def test_groups_and_mailboxes_share_the_numbers_but_not_the_names(directory: Dir
 
 
 @pytest.mark.parametrize(
-    "identity", ["", "nobody", "mailbox0@contoso.onmicrosoft.com", "mailbox2001@contoso.onmicrosoft.com",
-                 "17",                  "6c5795e1-4b3b-4e33-a795-2df267ef432f", "mailbox99999999999@contoso.onmicrosoft.com"],
-)  # fmt: skip
+    "identity",
+    [
+        "",
+        "nobody",
+        "17",
+        "mailbox0@contoso.onmicrosoft.com",
+        "mailbox2001@contoso.onmicrosoft.com",
+        "mailbox99999999999@contoso.onmicrosoft.com",
+        "6c5795e1-4b3b-4e33-a795-2df267ef432f",
+    ],
+)
 def test_nobody_is_found(directory: Directory, identity: str) -> None:
     with pytest.raises(CmdletError, match="ManagementObjectNotFoundException"):
         directory.find(identity)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import http.client
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from click.testing import CliRunner
@@ -22,14 +25,14 @@ COMMAND = [sys.executable, "-c", "from bulkexo.cli.sandbox import sandbox; sandb
 
 
 @contextmanager
-def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+def process(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     started = subprocess.Popen(
         [*COMMAND, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "BULKEXO_SANDBOX_SECRET": "known"},
+        env={**os.environ, "BULKEXO_SANDBOX_SECRET": "known", "TMPDIR": str(folder), "TEMP": str(folder)},
     )
     with started:
         try:
@@ -39,7 +42,7 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_one_line_of_json_and_words_for_people(tmp_path: Path) -> None:
-    with process("--json", "--stop-with-stdin", "--ca-file", str(tmp_path / "ca.pem")) as started:
+    with process(tmp_path, "--json", "--stop-with-stdin", "--ca-file", str(tmp_path / "ca.pem")) as started:
         assert started.stdout is not None
         said = json.loads(started.stdout.readline())
         assert said["endpoint"] == said["authority"]
@@ -58,14 +61,49 @@ def test_one_line_of_json_and_words_for_people(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
-    with process("--json") as started:
+def test_a_signal_ends_it_cleanly(number: signal.Signals, tmp_path: Path) -> None:
+    with process(tmp_path, "--json") as started:
         assert started.stdout is not None
         folder = Path(json.loads(started.stdout.readline())["ca_file"]).parent
         assert sorted(path.name for path in folder.iterdir()) == ["ca.pem"]
         started.send_signal(number)
         assert started.wait(timeout=10) == 0
         assert not folder.exists()
+
+
+def _post(said: dict[str, str], path: str, content: str, headers: dict[str, str]) -> bytes:
+    context = ssl.create_default_context(cafile=said["ca_file"])
+    connection = http.client.HTTPSConnection(urlsplit(said["endpoint"]).netloc, context=context, timeout=10)
+    with closing(connection):
+        connection.request("POST", path, content, headers)
+        return connection.getresponse().read()
+
+
+def test_the_journal_survives_a_kill(tmp_path: Path) -> None:
+    journal, ca_file = tmp_path / "journal.ndjson", tmp_path / "ca.pem"
+    with process(
+        tmp_path, "--json", "--latency", "0", "--journal", str(journal), "--ca-file", str(ca_file)
+    ) as started:
+        assert started.stdout is not None
+        said = json.loads(started.stdout.readline())
+        form = urlencode(
+            {
+                "grant_type": "client_credentials",
+                "client_id": said["client_id"],
+                "client_secret": said["client_secret"],
+                "scope": "https://outlook.office365.com/.default",
+            }
+        )
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        token = json.loads(_post(said, f"/{said['tenant']}/oauth2/v2.0/token", form, kind))["access_token"]
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        parameters = {"Identity": "mailbox1@contoso.onmicrosoft.com", "CustomAttribute1": "kept"}
+        body = json.dumps({"CmdletInput": {"CmdletName": "Set-Mailbox", "Parameters": parameters}})
+        _post(said, f"/adminapi/beta/{said['tenant']}/InvokeCommand", body, headers)
+        started.kill()
+        started.wait(timeout=10)
+    (line,) = journal.read_text().splitlines()
+    assert json.loads(line)["parameters"] == parameters
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ class Fickle:
             lambda arrival: self.cut(arrival, Reply(200, {}, b"<html>")),
             lambda arrival: Lost("No route.", sent=False),
         ]
-        if arrival.nth % 40 == 39 and arrival.token.endswith(f"-{arrival.nth // 40 + 1}"):
-            return reply(error(401))  # a token that ends now and then
+        if arrival.nth > 30 and arrival.token.endswith("-1"):
+            return reply(error(401))  # the first token has ended
         answer: Reply | Lost | None = self.pick(choices)(arrival)
         return answer
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bulkexo.model import Status
-from bulkexo.schedule import Settings
+from bulkexo.schedule import Rules, Settings
 
 from .fakes import FakeService, Sent, error, ok, passing, throttled
 from .world import SERVICE, World, item, rows
@@ -103,7 +103,7 @@ def test_a_lost_cursor_starts_again_from_the_first_page() -> None:
 def test_a_cursor_that_is_always_lost_ends_the_item() -> None:
     gone = error(400, "", "Expired or Invalid pagination request.")
     service = FakeService(lambda sent: page(1, more=True) if sent.nth % 2 else gone)
-    world = World(service, settings=Settings(retries=2)).run(rows(1, "Get-Mailbox"))
+    world = World(service, settings=Settings(rules=Rules(retries=2))).run(rows(1, "Get-Mailbox"))
     assert (world.by_key["1.1"].status, world.by_key["1.1"].attempts) == (Status.FAILED, 3)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bulkexo.model import Status, StoppedError
-from bulkexo.schedule import Settings
+from bulkexo.schedule import Rules, Settings
 from bulkexo.wire import Lost, Reply
 
 from .fakes import LATENCY, Answer, Arrival, FakeService, Sent, error, not_found, ok, passing, reply
@@ -53,7 +53,9 @@ def test_each_item_draws_its_own_wait() -> None:
 
 @pytest.mark.parametrize("retries", [0, 1, 5])
 def test_failures_beyond_the_retries_end_the_item(retries: int) -> None:
-    world = World(FakeService(first(99, passing())), settings=Settings(retries=retries)).run(rows(2))
+    world = World(FakeService(first(99, passing())), settings=Settings(rules=Rules(retries=retries))).run(
+        rows(2)
+    )
     for outcome in world.outcomes:
         assert (outcome.status, outcome.attempts) == (Status.FAILED, retries + 1)
         assert outcome.error is not None
@@ -77,8 +79,12 @@ def test_a_plain_error_is_the_end(answer: dict[str, Any]) -> None:
 
 
 def test_retry_after_of_a_busy_item_is_waited_for() -> None:
-    world = World(FakeService(first(1, error(503, Retry_After="25"))), random=lambda: 0.0).run(rows(1))
+    """By that item alone: the others of its batch were heard."""
+    busy = error(503, Retry_After="25")
+    service = FakeService(lambda sent: busy if sent.key == "1.1" and sent.nth == 1 else ok())
+    world = World(service, concurrency=1, random=lambda: 0.0).run(rows(100))
     assert world.starts("1.1") == pytest.approx([0.0, 26.0], abs=1e-4)
+    assert world.starts("100.1") == pytest.approx([9.0], abs=1e-4)
 
 
 @pytest.mark.parametrize("cmdlet", SAFE)
@@ -134,7 +140,9 @@ def test_what_may_not_run_twice_is_unknown(cmdlet: str, each: Answer, whole: Any
 
 
 def test_lost_answers_use_up_the_retries() -> None:
-    world = World(FakeService(whole=first_requests(99, CUT)), settings=Settings(retries=2)).run(rows(1))
+    world = World(FakeService(whole=first_requests(99, CUT)), settings=Settings(rules=Rules(retries=2))).run(
+        rows(1)
+    )
     outcome = world.by_key["1.1"]
     assert (outcome.status, outcome.attempts) == (Status.FAILED, 3)
     assert outcome.error is not None
@@ -145,7 +153,7 @@ def test_lost_answers_use_up_the_retries() -> None:
 def test_what_was_never_sent_goes_again_whatever_it_is(cmdlet: str) -> None:
     """Nor is it an attempt, nor a failure, nor the time of the first sending."""
     service = FakeService(whole=first_requests(8, NOT_SENT))
-    world = World(service, settings=Settings(retries=0)).run(rows(1, cmdlet))
+    world = World(service, settings=Settings(rules=Rules(retries=0))).run(rows(1, cmdlet))
     outcome = world.by_key["1.1"]
     assert (outcome.status, outcome.attempts) == (Status.SUCCEEDED, 1)
     assert outcome.started == EPOCH + service.arrivals[-1].at
@@ -218,5 +226,5 @@ def test_unchanged_is_told_as_such_and_lets_the_next_step_go() -> None:
     service = FakeService(lambda sent: ok(**{"@adminapi.warnings": [warning]}) if sent.key == "1.1" else ok())
     world = World(service).run([item(1), item(1, step=2)])
     assert world.statuses() == {"1.1": Status.UNCHANGED, "1.2": Status.SUCCEEDED}
-    world = World(service, settings=Settings(strict=True)).run([item(1), item(1, step=2)])
+    world = World(service, settings=Settings(rules=Rules(strict=True))).run([item(1), item(1, step=2)])
     assert world.statuses() == {"1.1": Status.FAILED, "1.2": Status.SKIPPED}

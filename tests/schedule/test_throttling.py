@@ -9,7 +9,7 @@ import pytest
 
 from bulkexo.model import Status
 from bulkexo.pace import Pacer
-from bulkexo.schedule import Settings
+from bulkexo.schedule import Rules, Settings
 from bulkexo.wire import Lost, Reply
 
 from .fakes import Arrival, FakeService, Sent, error, ok, reply, throttled
@@ -82,7 +82,7 @@ def test_throttling_ends_no_item_and_uses_up_no_retries(answer: dict[str, Any]) 
     def each(sent: Sent) -> dict[str, Any]:
         return answer if sent.nth <= 40 else error(503) if sent.nth == 41 else ok()
 
-    world = World(FakeService(each), settings=Settings(retries=1)).run(rows(3))
+    world = World(FakeService(each), settings=Settings(rules=Rules(retries=1))).run(rows(3))
     assert world.statuses() == dict.fromkeys(["1.1", "2.1", "3.1"], Status.SUCCEEDED)
     assert {outcome.attempts for outcome in world.outcomes} == {42}
     assert world.scheduler.tally.trouble == 0

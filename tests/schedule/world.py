@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import looptime
 
@@ -72,7 +73,7 @@ class World:
     complete: bool | None = None
     error: BulkexoError | None = None
     took: float = 0.0
-    abandoned: list[Outcome] = field(default_factory=list)
+    announced: list[Item] = field(default_factory=list)
     cancelled: bool = False
 
     def __post_init__(self) -> None:
@@ -85,6 +86,7 @@ class World:
             backoff=backoff,
             wall=lambda: EPOCH + now(),
             sink=self.take,
+            announce=self.announce,
             settings=self.settings,
         )
 
@@ -94,8 +96,11 @@ class World:
             await asyncio.sleep(self.sink_wait)
         self.outcomes += outcomes
 
+    async def announce(self, items: Sequence[Item]) -> None:
+        self.announced += items
+
     def run(self, items: Iterable[Item]) -> World:
-        with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=partial(looptime.new_event_loop, end=50_000)) as runner:
             runner.run(self._main(iter(items)))
         return self
 
@@ -112,7 +117,6 @@ class World:
             self.error = error
         except asyncio.CancelledError:
             self.cancelled = True
-            self.abandoned = self.scheduler.abandoned()
         self.took = now()
 
     @property

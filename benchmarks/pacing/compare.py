@@ -1,0 +1,102 @@
+"""Every client against every tenant, over many seeds: the worst of each ratio, and what misses its target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from bulkexo.pace import Backoff, Pacer
+
+from .drive import Client, Trace, run, workers
+from .measure import Result, measure
+from .rivals import LAWS, Module, Oracle
+from .tenants import Tenant
+
+PACER, MODULE, WORKERS, ORACLE = "bulkexo", "(a) one after another", "(b) 20 workers", "(c) oracle"
+PLACES = 64
+"""Batches in flight allowed to every client: enough for 400 items a second at half a second a batch."""
+
+
+def trace(tenant: Tenant, client: str, seed: int) -> Trace:
+    """One run of `client` against a tenant of its own. The same seed is the same service."""
+    random, service = Random(seed), tenant.make(Random(seed + 1_000_000))
+    if client == WORKERS:
+        return workers(service, random, tenant.items())
+    return run(_client(tenant, client, random), service, random, tenant.items())
+
+
+def _client(tenant: Tenant, client: str, random: Random) -> Client:
+    if client == PACER:
+        return Pacer(rate=None, concurrency=PLACES, backoff=Backoff(random.random))
+    if client == MODULE:
+        return Module(random)
+    return Oracle(random, tenant) if client == ORACLE else LAWS[client](random)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The worst over the seeds. share: total ÷ the oracle's. later: seeds in which it ended later than (a)
+    or (b) by more than 1 % (the sum of what chance and the last batches do), and at all."""
+
+    tenant: Tenant
+    client: str
+    seeds: int
+    goodput: float
+    refused: float
+    settle: float
+    regain: float | None
+    swing: float
+    share: float
+    later: int
+    later_at_all: int
+    stalled: int
+
+    @property
+    def misses(self) -> tuple[str, ...]:
+        """Targets of issue 3 that were missed, by name."""
+        allowed = 0.03 if min(self.tenant.profile.rates) < 20 else 0.01
+        found = {
+            "goodput": self.goodput < 0.97,
+            "refused": self.refused > allowed,
+            "regain": (self.regain or 0.0) > 1,
+            "swing": self.swing > 0.15,
+            "total": self.share > 1.05,
+            "later": self.later > 0,
+            "stalled": self.stalled > 0,
+        }
+        return tuple(name for name, missed in found.items() if missed)
+
+
+def rows(tenants: Sequence[Tenant], clients: Sequence[str], seeds: int) -> Iterator[Row]:
+    """Row by row, tenant by tenant. The oracle, (a) and (b) always run: the others are held against them."""
+    for tenant in tenants:
+        results: dict[str, list[Result]] = {}
+        for client in dict.fromkeys((ORACLE, MODULE, WORKERS, *clients)):
+            results[client] = [measure(tenant, trace(tenant, client, seed)) for seed in range(seeds)]
+        for client in clients:
+            yield _row(tenant, client, results)
+
+
+def _row(tenant: Tenant, client: str, results: dict[str, list[Result]]) -> Row:
+    mine = results[client]
+    best = [min(a.total, b.total) for a, b in zip(results[MODULE], results[WORKERS], strict=True)]
+    regains = [result.regain for result in mine if result.regain is not None]
+
+    def worst(value: Callable[[Result], float]) -> float:
+        return max(value(result) for result in mine)
+
+    return Row(
+        tenant=tenant,
+        client=client,
+        seeds=len(mine),
+        goodput=min(result.goodput for result in mine),
+        refused=worst(lambda result: result.refused),
+        settle=worst(lambda result: result.settle),
+        regain=max(regains) if regains else None,
+        swing=worst(lambda result: result.swing),
+        share=max(m.total / o.total for m, o in zip(mine, results[ORACLE], strict=True)),
+        later=sum(m.total > 1.01 * b for m, b in zip(mine, best, strict=True)),
+        later_at_all=sum(m.total > b for m, b in zip(mine, best, strict=True)),
+        stalled=sum(result.stalled for result in mine),
+    )

@@ -1,0 +1,110 @@
+"""What a run comes to: the ratios of issue 3."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+
+from .drive import Trace
+from .tenants import Tenant
+
+SETTLED = 30.0
+"""Seconds after which the steady state is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """goodput: accepted ÷ allowed, steady state. refused: ÷ sent, steady state. settle: seconds until 90 %
+    of the allowance is reached for good. regain: the longest time to get back above 90 % after a change, as a
+    share of what issue 3 grants (None without changes). swing: the largest deviation from the allowance
+    of a window's goodput once settled. total: seconds. stalled: it did not end."""
+
+    goodput: float
+    refused: float
+    settle: float
+    regain: float | None
+    swing: float
+    total: float
+    stalled: bool
+
+
+class Counter:
+    """Items by the second of their sending."""
+
+    def __init__(self, events: list[tuple[float, int]]) -> None:
+        events = sorted(events)
+        self._times = [time for time, _ in events]
+        self._sums = [0, *accumulate(items for _, items in events)]
+
+    def between(self, start: float, end: float) -> int:
+        """Items sent in [start, end)."""
+        return self._sums[bisect_left(self._times, end)] - self._sums[bisect_left(self._times, start)]
+
+
+def granted(tenant: Tenant, change: float) -> float:
+    """Seconds that issue 3 grants for getting back: 10, or the time of 400 items at the new rate."""
+    return max(10.0, 400 / tenant.profile.at(change))
+
+
+def measure(tenant: Tenant, trace: Trace) -> Result:
+    """The ratios of one run."""
+    accepted, refused = Counter(trace.accepted), Counter(trace.refused)
+    start, end = min(SETTLED, trace.last / 2), trace.last
+    good, bad = accepted.between(start, end), refused.between(start, end)
+    share = _share(tenant, accepted)
+    regains = [
+        (back(share, change, end, width(tenant, change)) - change) / granted(tenant, change)
+        for change in tenant.changes
+        if change < end
+    ]
+    return Result(
+        goodput=good / max(1e-9, tenant.profile.until(end) - tenant.profile.until(start)),
+        refused=bad / max(1, good + bad),
+        settle=back(share, 0.0, end, width(tenant, 0.0)),
+        regain=max(regains) if regains else None,
+        swing=_swing(tenant, share, end),
+        total=trace.end,
+        stalled=trace.stalled,
+    )
+
+
+def width(tenant: Tenant, at: float) -> float:
+    """Seconds of a window wide enough that whole batches do not look like an oscillation: five seconds or
+    100 items."""
+    return max(5.0, 100 / tenant.profile.at(at))
+
+
+def _share(tenant: Tenant, accepted: Counter) -> Callable[[float, float], float]:
+    def share(start: float, end: float) -> float:
+        allowed = tenant.profile.until(end) - tenant.profile.until(start)
+        return accepted.between(start, end) / allowed
+
+    return share
+
+
+def back(share: Callable[[float, float], float], since: float, end: float, wide: float) -> float:
+    """The first second after `since` from which a window has 90 % of its allowance."""
+    at = since
+    while at + wide < end:
+        if share(at, at + wide) >= 0.9:
+            return at
+        at += 0.25
+    return end
+
+
+def _windows(tenant: Tenant, end: float) -> Iterator[tuple[float, float]]:
+    """Windows of the settled state: after 60 s, and clear of the time granted after a change."""
+    at = 60.0
+    while at + (wide := 2 * width(tenant, at)) < end:
+        clash = next((c for c in tenant.changes if at - granted(tenant, c) < c < at + wide), None)
+        if clash is None:
+            yield at, at + wide
+            at += wide / 2
+        else:
+            at = clash + granted(tenant, clash)
+
+
+def _swing(tenant: Tenant, share: Callable[[float, float], float], end: float) -> float:
+    return max((abs(share(start, stop) - 1) for start, stop in _windows(tenant, end)), default=0.0)

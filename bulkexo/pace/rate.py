@@ -1,0 +1,274 @@
+"""Items per second: hover at the measured allowance, and measure it again with a probe of one now and then.
+
+The control law, in five sentences. Between refusals the rate stands still at the allowance last measured.
+Every five seconds or so a few single items go on top, just enough to use up the margin kept, and the time
+is paid back at once; if one of them is refused, as expected, that moment ends one measurement and begins
+the next (`meter.py`). If none is refused, the allowance has grown: larger probes and larger steps follow
+each other without a pause. A refusal that no probe provoked says that the allowance has shrunk: a small cut
+at first, larger ones until a measurement is possible. Whatever was sent before a cut says nothing about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bulkexo.pace.catchup import BOOST, CatchUp
+from bulkexo.pace.ledger import Flight, Ledger
+from bulkexo.pace.meter import Anchor, Meter
+
+BATCH = 10
+"""Items of an ordinary batch: nothing larger is known to work (protocol.md)."""
+FLOOR = 0.05
+"""Items per second below which the rate never falls: one in 20 s is asking, not hammering."""
+STEPS = (1.02, 1.12, 1.25, 1.4, 1.5)
+"""What the rate is multiplied by after the first, second, … probe in a row that was not refused. The first is
+small, for a margin misjudged by an item or two looks just like it; five of them more than double the rate."""
+GAINS = (1.3, 1.5, 1.5, 2.0)
+"""Times the rate during a probe, by probes passed in a row: gentle while a refusal is expected."""
+RETREAT = 0.65
+"""To what share of the rate the first refusal of all leads: the burst was spent at an unknown overshoot."""
+BEYOND = 1.1
+"""Times the rate that was borne during silent delays, up to which the rate grows afterwards; from there by
+CREEP a probe. A debt of server time shows late, so that large steps would overshoot far."""
+CREEP = 1.01
+
+
+@dataclass(slots=True)
+class _Probe:
+    """started: clock seconds. quota: items to send beyond the rate. sent: items so far. open: flights whose
+    reply has not come. ended: no more is sent for it. void: there was not enough to send."""
+
+    started: float
+    quota: float
+    sent: int = 0
+    open: int = 0
+    ended: bool = False
+    void: bool = False
+
+    def beyond(self, now: float, rate: float) -> float:
+        """Items sent beyond `rate` so far."""
+        return self.sent - rate * (now - self.started)
+
+
+class RateLaw:
+    """Learns one tenant's rate.
+
+    start: items per second to begin with. ceiling: the user's, None for none. climbing: how many probes
+    count as passed at the start; 4 for a tenant never met, which makes every step a large one.
+    """
+
+    def __init__(self, ledger: Ledger, *, start: float, ceiling: float | None, climbing: int) -> None:
+        self._ledger = ledger
+        self._meter = Meter(ledger)
+        self._catch_up = CatchUp()
+        self._ceiling = ceiling
+        self.rate = 0.0
+        self._set(start)
+        self.hold_until = 0.0
+        self._probe: _Probe | None = None
+        self._passed = climbing
+        self._surprises = 0
+        self._since = 0.0  # items sent since the last probe or refusal
+        self._spare = 2.0  # items that a probe has to use up before it can be refused
+        self._caution = 1.0
+        self._cost = 1.0  # items refused per refusal, smoothed
+        self._refused_now = 0.0
+        self._cut_at = 0.0
+        self._took = 0.3
+        self._places = 1
+        self._full = 0.0  # share of recent batches that took the last place in flight
+        self._borne: float | None = None  # items per second delivered during silent delays
+
+    @property
+    def pace(self) -> float:
+        """Items per second to send now."""
+        factor = 1.0
+        if self._catch_up.active:
+            factor = BOOST
+        elif self._testing:
+            factor = GAINS[min(self._passed, len(GAINS) - 1)]
+        return self._capped(self.rate * factor)
+
+    @property
+    def batch_size(self) -> int:
+        """Items a batch: few where a refusal is likely, so that little is refused."""
+        doubtful = self._probe or self._catch_up.active or 0 < self._passed < 4 or self._surprises
+        return self._small() if self._testing or (doubtful and self._full < 0.3) else BATCH
+
+    @property
+    def _testing(self) -> bool:
+        return self._probe is not None and not self._probe.ended
+
+    def _small(self) -> int:
+        """One item, or as many as keep it to 50 requests a second and half of the places in flight."""
+        abreast = 2 * self.rate * self._took / (0.5 * self._places)
+        return max(1, min(BATCH, round(max(self.rate / 50, abreast))))
+
+    def _margin(self) -> float:
+        """Items kept unused, lest the jitter of the network (50 ms) look like a lower allowance."""
+        return (2.0 + 0.05 * self.rate) * self._caution
+
+    def _period(self) -> float:
+        """Items from one probe to the next: five seconds' worth, and so many that those refused stay below
+        1 % (2 % under 18 a second, where a single item is that much), and those that waits may have lost
+        below 3 %."""
+        each = 50 if self.rate < 18 else 80 if self.rate < 30 else 130
+        return max(60.0, 5 * self.rate, each * self._cost, 30 * self._meter.idle * self.rate)
+
+    def sent(self, flight: Flight, places: int) -> None:
+        """A batch has gone; `places` were allowed in flight."""
+        self._places = places
+        self._full += 0.1 * ((flight.abreast >= places) - self._full)
+        if self._catch_up.active:
+            self._catch_up.sent(flight.started, flight.items)
+        elif self._probe is None:
+            self._since += flight.items
+            self._consider(flight.started)
+        elif not self._probe.ended:
+            self._feed(self._probe, flight)
+
+    def _consider(self, now: float) -> None:
+        """Begin a probe if it is time."""
+        due = self._passed > 0 or self._since >= self._period()
+        if not due or self._full >= 0.85 or (self._ceiling is not None and self.rate >= self._ceiling):
+            return
+        few = 3 * self._small()
+        most = few + max(self._spare, 0.3 * self.rate)
+        self._probe = _Probe(now, min(most, (self._spare + few) * 2.0 ** min(self._passed, 10)))
+
+    def _feed(self, probe: _Probe, flight: Flight) -> None:
+        flight.probe = True
+        probe.sent += flight.items
+        probe.open += 1
+        enough = probe.beyond(flight.started, self.rate) >= probe.quota
+        late = flight.started - probe.started > 4 * probe.quota / self.rate + 1
+        if enough or late:
+            probe.ended = True
+            probe.void = not enough and self._full < 0.3
+            if not self._passed:  # pay back what was sent ahead, and let a whole batch's worth gather
+                self._hold(flight.started + (BATCH + probe.quota) / self.rate)
+
+    def saw(self, flight: Flight, now: float, *, slow: bool, asked: float) -> None:
+        """Learn from a reply. slow: silent delays are on. asked: the service wants nothing before then."""
+        probe = self._probe
+        if probe is not None and flight.probe and flight.started >= probe.started:
+            probe.open -= 1
+        if flight.refused:
+            self._refused_now += flight.refused
+            if flight.started >= self._cut_at:
+                self._refusal(flight, now, asked)
+            return
+        self._took += 0.05 * (now - flight.started - self._took)
+        if probe is not None and probe.ended and not probe.open:
+            self._drop_probe()
+            self._pass(void=probe.void or slow or self._full >= 0.85)
+
+    def _pass(self, *, void: bool) -> None:
+        """A probe was not refused."""
+        if void:
+            self._passed = 0
+        elif self._borne is not None:
+            self._passed = 0
+            self._borne *= CREEP if self.rate >= BEYOND * self._borne else 1.0
+            self._set(min(self.rate * STEPS[0], max(self.rate, BEYOND * self._borne)))
+        else:
+            self._passed += 1
+            self._set(self.rate * self._step())
+
+    def _step(self) -> float:
+        return STEPS[min(self._passed, len(STEPS)) - 1]
+
+    def _refusal(self, flight: Flight, now: float, asked: float) -> None:
+        """The first refusal of something sent since the last cut."""
+        self._cost += 0.3 * (self._refused_now - flight.refused - self._cost)
+        self._refused_now = flight.refused
+        level = flight.items / 2 if flight.refused == flight.items else 0.0
+        measured = self._meter.measure(flight.started, level)
+        resume = self._resume(flight, now)
+        idle = max(0.0, asked - resume)
+        early = self._passed > 0 or (self._unprovoked(flight) and self._surprises > 0)
+        again = self._learn(flight, measured)
+        if again:
+            self._meter.anchor(Anchor(flight.started, level, idle))
+        else:
+            self._meter.waited(idle)
+        self._spare = self._margin() + self._catch_up.begin(idle * self.rate)
+        self._cut_at, self._passed = now, 0
+        self._drop_probe()
+        self._since = self._period() - 40 if early else 0.0
+        self._hold(resume)
+
+    def _unprovoked(self, flight: Flight) -> bool:
+        return not (self._passed or flight.probe or self._catch_up.covers(flight.started))
+
+    def _learn(self, flight: Flight, measured: tuple[float, float] | None) -> bool:
+        """Set the rate after a refusal. Returns whether to measure anew from it: not after a first surprise,
+        which leaves more in doubt than the measurement under way."""
+        low, high = measured or (0.0, self.rate)
+        if self._passed:
+            share = self._step() ** -0.5 if self._meter.anchored else RETREAT
+            self._set(max(low, self.rate * share))
+        elif self._catch_up.covers(flight.started):
+            self._catch_up.refused()
+        elif flight.probe:
+            self._surprises = 0
+            self._caution = max(1.0, self._caution * 0.95)
+            if measured:
+                within = min(max(self.rate, low), max(high, low))
+                self._set(min(max(within, 0.9 * self.rate), 1.1 * self.rate))
+        else:
+            return self._surprise(low, high)
+        return True
+
+    def _surprise(self, low: float, high: float) -> bool:
+        self._surprises += 1
+        self._caution = min(3.0, self._caution * 1.3)
+        if self._surprises == 1:
+            self._set(min(self.rate, max(0.95 * self.rate, low)) if low else 0.97 * self.rate)
+            return not self._meter.anchored
+        cut = max(0.8, 1 - 0.03 * 2.0 ** (self._surprises - 1))
+        self._set(max(low, min(cut * self.rate, high)))
+        return True
+
+    def _resume(self, flight: Flight, now: float) -> float:
+        """When the next batch may go: once it and the margin have gathered, counting from the refusal."""
+        missing = self._margin() + (BATCH if flight.probe else -flight.refused)
+        since = self._ledger.accepted(flight.started, now + 1)
+        return flight.started + (missing + min(since, self.rate * (now - flight.started))) / self.rate
+
+    def spoilt(self) -> None:
+        """A refusal had another reason than the rate: a probe under way means nothing."""
+        self._drop_probe()
+
+    def slowed(self, factor: float, delivered: float) -> None:
+        """Silent delays grow (factor < 1: a share of what is delivered, items per second) or shrink (> 1)."""
+        if factor < 1:
+            self._borne = min(self.rate, delivered) if self._borne is None else self.rate
+            self._set(self._borne * factor)
+        else:
+            self._set(self.rate * factor)
+        self._passed = 0
+        self._drop_probe()
+
+    def cleared(self, since: float, until: float) -> None:
+        """Silent delays are over. What went from their beginning to their end, two moments of equal debt, was
+        the allowance."""
+        items = self._ledger.accepted(since, until)
+        borne = items / (until - since) if items >= 200 else max(self.rate, self._borne or 0.0)
+        self._borne = borne
+        self._set(min(2 * self.rate, 0.98 * borne))
+        self._passed = 0
+        self._drop_probe()
+
+    def _drop_probe(self) -> None:
+        self._probe = None
+        self._since = 0.0
+
+    def _hold(self, until: float) -> None:
+        self.hold_until = max(self.hold_until, until)
+
+    def _capped(self, rate: float) -> float:
+        return rate if self._ceiling is None else min(rate, self._ceiling)
+
+    def _set(self, rate: float) -> None:
+        self.rate = self._capped(max(FLOOR, rate))

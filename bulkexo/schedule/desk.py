@@ -1,0 +1,111 @@
+"""The open tickets of a run: which may go, which wait for their moment, and what becomes of each."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+
+from bulkexo.model import Outcome
+from bulkexo.pace import Backoff
+from bulkexo.schedule.delays import Delays
+from bulkexo.schedule.lanes import Lanes, Order, Ticket
+from bulkexo.schedule.outcomes import outcome, skipped
+from bulkexo.schedule.settle import Next, Rules, next_move
+from bulkexo.schedule.tally import Tally
+from bulkexo.wire import Verdict
+
+Sink = Callable[[Sequence[Outcome]], Awaitable[None]]
+"""Takes outcomes on, a reply's worth at a time; waits while it has too many."""
+
+
+@dataclass(slots=True)
+class Fates:
+    """A reply's tickets, by what becomes of them, those left out that wait for a moment."""
+
+    ended: list[Outcome] = field(default_factory=list)
+    at_once: list[Ticket] = field(default_factory=list)
+    sign_in: list[Ticket] = field(default_factory=list)
+    undecided: list[tuple[Ticket, Verdict]] = field(default_factory=list)
+    claims: str = ""
+
+
+class Desk:
+    """Tickets by what they wait for, and the event of something having changed.
+
+    rules, backoff: what becomes of a ticket, and when. sink: takes the outcomes; tally: counts them.
+    """
+
+    def __init__(self, order: Order, rules: Rules, backoff: Backoff, sink: Sink, tally: Tally) -> None:
+        self.lanes = Lanes(order)
+        self.later = Delays()
+        self.tally = tally
+        self._rules = rules
+        self._backoff = backoff
+        self._sink = sink
+        self._changed = anyio.Event()
+
+    def sort(self, batch: Sequence[Ticket], verdicts: Sequence[Verdict]) -> Fates:
+        """Close the tickets that have ended, put off those that wait, and tell the rest apart."""
+        now = anyio.current_time()
+        fates = Fates()
+        for ticket, verdict in zip(batch, verdicts, strict=True):
+            move = next_move(ticket, verdict, self._rules)
+            if move is Next.END:
+                fates.ended += self.close(ticket, verdict)
+            elif move is Next.LATER:
+                self.put_off(ticket, verdict.retry_after)
+            elif move is Next.LOOK:
+                self.later.put(ticket, now + self._rules.looks[ticket.asked])
+            elif move is Next.DECIDE:
+                fates.undecided.append((ticket, verdict))
+            elif move is Next.SIGN_IN:
+                fates.sign_in.append(ticket)
+                fates.claims = fates.claims or verdict.claims
+            else:
+                fates.at_once.append(ticket)
+        return fates
+
+    def told(self, ticket: Ticket, verdict: Verdict) -> Outcome:
+        """The outcome of a ticket if it ended with this verdict."""
+        return outcome(ticket, verdict, anyio.current_time(), strict=self._rules.strict)
+
+    def close(self, ticket: Ticket, verdict: Verdict) -> list[Outcome]:
+        """End a ticket: its outcome, and those of the steps that end with it."""
+        ended = self.told(ticket, verdict)
+        return [ended, *map(skipped, self.lanes.end(ticket, succeeded=ended.status.good))]
+
+    def put_off(self, ticket: Ticket, asked: float | None = None) -> None:
+        """Let a ticket wait by backoff, and at least the seconds that the service has asked for."""
+        self.tally.retried += 1
+        wait = max(self._backoff.wait(ticket.failures + ticket.unreached), asked or 0.0)
+        self.later.put(ticket, anyio.current_time() + wait)
+
+    def give_back(self, tickets: Sequence[Ticket]) -> None:
+        """Tickets that were taken may go again, before all others and in their order."""
+        for ticket in reversed(tickets):
+            self.lanes.give_back(ticket)
+        self.wake()
+
+    def bring_back(self, now: float) -> None:
+        """Tickets whose moment has come may go."""
+        for ticket in self.later.due(now):
+            self.lanes.give_back(ticket)
+
+    async def deliver(self, outcomes: Sequence[Outcome]) -> None:
+        """Hand outcomes on, whatever happens: these items have ended, and nothing else will tell of them."""
+        if outcomes:
+            self.tally.count(outcomes)
+            with anyio.CancelScope(shield=True):
+                await self._sink(outcomes)
+
+    def wake(self) -> None:
+        """Something has changed."""
+        self._changed.set()
+
+    async def change(self, until: float) -> None:
+        """Wait until something has changed, or the loop's clock shows `until`."""
+        self._changed = anyio.Event()
+        with anyio.CancelScope(deadline=until):
+            await self._changed.wait()

@@ -1,0 +1,25 @@
+"""A quick tenant for each module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.files import people
+from tests.e2e.pretend import Pretend, pretend
+
+QUICK = "--mailboxes 400 --speed 50"
+
+
+@pytest.fixture(scope="module")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pretend]:
+    """A tenant that answers at once and never fails."""
+    with pretend(tmp_path_factory.mktemp("tenant"), QUICK) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def names(tenant: Pretend) -> list[str]:
+    """The sign-in names of its mailboxes."""
+    return people(tenant)

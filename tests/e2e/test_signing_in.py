@@ -1,0 +1,103 @@
+"""Signing in: msal on a real authority, what it trusts, and tokens that end or change during a run."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from bulkexo.model import SignInUnreachableError
+from bulkexo.net import tokens
+from tests.e2e.command import bulkexo, document, ended, lines, start, statuses
+from tests.e2e.files import table
+from tests.e2e.pretend import Pretend, pretend
+
+SET = ("--cmdlet", "Set-Mailbox")
+
+
+def app(authority: str, tenant: Pretend) -> tokens.SecretApp:
+    """The sandbox's app, as a run makes it."""
+    return tokens.SecretApp(
+        authority=authority,
+        tenant=tenant.said["tenant"],
+        client_id=tenant.said["client_id"],
+        secret=tenant.said["client_secret"],
+        scope=f"{tenant.said['endpoint']}/.default",
+        ca_file=Path(tenant.said["ca_file"]),
+    )
+
+
+def job(folder: Path, names: list[str]) -> Path:
+    """A job that gives each an attribute."""
+    return table(folder / "job.csv", ["Identity", "CustomAttribute2"], [[name, "v"] for name in names])
+
+
+def test_the_ca_file_counts_whatever_requests_finds_in_the_environment(
+    tenant: Pretend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(variable, "/nowhere/ca.pem")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    monkeypatch.setattr(tokens, "loopback", lambda _host: False)  # as for a real authority
+    assert app(tenant.said["authority"], tenant).fetch("", anew=False).text.count(".") == 2
+
+
+def test_an_authority_that_never_answers_is_not_waited_for_for_ever(
+    tenant: Pretend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "SIGN_IN_TIMEOUT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        authority = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(SignInUnreachableError, match=r"was not reached \(.*timed out.*\)\.$"):
+            app(authority, tenant).fetch("", anew=False)
+
+
+def test_a_run_outlives_its_tokens(tmp_path: Path) -> None:
+    with pretend(tmp_path / "tenant", "--mailboxes 200 --token-lifetime 3 --latency 0.3,0") as tenant:
+        names = [str(mailbox["UserPrincipalName"]) for mailbox in tenant.everything()]
+        arguments = ("--out", "out", "--concurrency", "1", "--batch-size", "10")
+        bulkexo("run", job(tmp_path, names), *SET, *arguments, cwd=tmp_path, env=tenant.env).check(0)
+        assert statuses(tmp_path / "out") == dict.fromkeys(range(1, 201), "succeeded")
+        assert {line["attempts"] for line in lines(tmp_path / "out")} == {1}
+        assert len(tenant.journal()) == 200
+        assert tenant.stats()["tokens_issued"] > 2  # one of them is ours
+
+
+def test_a_token_from_the_environment(tmp_path: Path, tenant: Pretend, names: list[str]) -> None:
+    env = {**tenant.env, "BULKEXO_CLIENT_SECRET": "", "BULKEXO_TENANT": "", "BULKEXO_TOKEN": tenant.token()}
+    bulkexo("run", job(tmp_path, names[:5]), *SET, "--out", "out", cwd=tmp_path, env=env).check(0)
+    assert env["BULKEXO_TOKEN"] not in (tmp_path / "out" / "run.json").read_text(encoding="utf-8")
+
+
+def test_a_token_that_ends_stops_the_run_with_4(tmp_path: Path, tenant: Pretend, names: list[str]) -> None:
+    env = {**tenant.env, "BULKEXO_TOKEN": "e30.e30.e30"}
+    done = bulkexo("run", job(tmp_path, names[:5]), *SET, "--out", "out", cwd=tmp_path, env=env).check(4)
+    assert "refuses the token of BULKEXO_TOKEN" in done.stderr
+    assert "5 have no line in the results" in done.stderr
+    found = document(tmp_path / "out")
+    assert (found["state"], found["counts"]["ended"]) == ("stopped", 0)
+
+
+def test_a_token_file_is_read_again_when_the_token_ends(tmp_path: Path) -> None:
+    with pretend(tmp_path / "tenant", "--mailboxes 60 --token-lifetime 2 --latency 0.2,0") as tenant:
+        names = [str(mailbox["UserPrincipalName"]) for mailbox in tenant.everything()]
+        file, given = tmp_path / "token", 0
+        os.mkfifo(file)  # each reading of it waits for a token, so that the test need not watch the time
+        arguments = ("--token-file", file, "--out", "out", "--concurrency", "1", "--batch-size", "3")
+        process = start("run", job(tmp_path, names), *SET, *arguments, cwd=tmp_path, env=tenant.env)
+        while process.poll() is None:
+            try:
+                writer = os.open(file, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:  # nobody reads it now
+                time.sleep(0.02)
+                continue
+            with os.fdopen(writer, "w", encoding="utf-8") as pipe:
+                pipe.write(tenant.token())
+            given += 1
+        ended(process).check(0)
+        assert given > 1
+        assert statuses(tmp_path / "out") == dict.fromkeys(range(1, 61), "succeeded")
+        assert len(tenant.journal()) == 60
