@@ -61,6 +61,7 @@ def tenant(
         try:
             said = json.loads(process.stdout.readline())
             variables = {
+                "XDG_CACHE_HOME": str(folder / "faults.json"),  # no folder: nothing is learned for the next
                 "BULKEXO_AUTHORITY": said["authority"],
                 "BULKEXO_CA_FILE": said["ca_file"],
                 "BULKEXO_TENANT": said["tenant"],

@@ -69,7 +69,7 @@ def stage(folder: Path, seed: int, experiments: int) -> Iterator[Stage]:
 
 
 def experiment(on: Stage, deaths: list[tuple[int, bool]]) -> list[int]:
-    """Run fresh rows with these deaths, one process each, then to the end; compare. Returns the exit codes."""
+    """Run fresh rows with these deaths, one process each, then to the end; compare. Returns the codes."""
     rows = on.rows()
     since = Since(count(on.tenant.journal), count(on.tenant.arrivals))
     codes: list[int] = []
