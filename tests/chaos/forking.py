@@ -1,10 +1,12 @@
 """A process that has bulkexo loaded and forks for each command: a hundred deaths in the time of ten.
 
-In the child, every step of the journal and every sending is counted, and at a chosen one it dies.
+In the child, every step of the journal and every sending is counted, and at a chosen one it dies; or, from
+there on for so many, the disk answers with EIO.
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -21,27 +23,30 @@ NEVER = -1
 
 
 class Fate:
-    """Counts steps and dies at one of them. at: its number, from 0. half: where it is a write, within it."""
+    """Counts steps and strikes at one of them. at: its number, from 0. half: where it is a write, within it.
+    broken: instead of dying, fail with EIO from there on for so many steps."""
 
-    def __init__(self, at: int, *, half: bool) -> None:
+    def __init__(self, at: int, *, half: bool, broken: int = 0) -> None:
         self.at = at
         self.half = half
+        self.broken = broken
         self.steps = 0
 
     def due(self) -> bool:
-        """Note a step; whether it is the one."""
+        """Note a step; whether it is struck."""
         self.steps += 1
-        return self.steps - 1 == self.at
+        return self.at != NEVER and 0 <= self.steps - 1 - self.at <= max(0, self.broken - 1)
+
+    def strike(self) -> None:
+        """Die as by SIGKILL from outside, or fail."""
+        if self.broken:
+            raise OSError(errno.EIO, "Input/output error")
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def step(self) -> None:
         """A step that happens or does not."""
         if self.due():
-            die()
-
-
-def die() -> None:
-    """As by SIGKILL from outside."""
-    os.kill(os.getpid(), signal.SIGKILL)
+            self.strike()
 
 
 class Doomed(io.FileIO):
@@ -50,11 +55,11 @@ class Doomed(io.FileIO):
     fate: Fate
 
     def write(self, data: Any, /) -> int:
-        """Write, or die before it, or within it."""
+        """Write, or strike before it, or within it."""
         if self.fate.due():
             if self.fate.half:
                 super().write(bytes(data)[: len(data) // 2])
-            die()
+            self.fate.strike()
         return super().write(data)
 
     def truncate(self, size: int | None = None, /) -> int:
@@ -91,9 +96,11 @@ def haunt(fate: Fate) -> None:
     send = Session.send
 
     async def sent(session: Session, request: Any) -> Any:
-        fate.step()
+        if not fate.broken:
+            fate.step()
         reply = await send(session, request)
-        fate.step()
+        if not fate.broken:
+            fate.step()
         return reply
 
     setattr(Path, "open", doomed)  # noqa: B010 - what mypy calls a method is to be another
@@ -128,7 +135,7 @@ def _child(asked: Mapping[str, Any]) -> None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.environ.update(asked["environment"])
         sys.argv = ["bulkexo", *asked["arguments"]]
-        haunt(Fate(asked["at"], half=asked["half"]))
+        haunt(Fate(asked["at"], half=asked["half"], broken=asked["broken"]))
         main()
     except SystemExit as end:
         code = int(end.code or 0)
@@ -145,8 +152,8 @@ class Forker:
     environment: Mapping[str, str]
     words: Path
 
-    def run(self, arguments: Sequence[str], at: int = NEVER, *, half: bool = False) -> int:
-        """Run `bulkexo …`, to die at step `at`; its exit code, -9 if it died."""
+    def run(self, arguments: Sequence[str], at: int = NEVER, *, half: bool = False, broken: int = 0) -> int:
+        """Run `bulkexo …`, to be struck at step `at`; its exit code, -9 if it died."""
         assert self.process.stdin and self.process.stdout
         asked = {
             "arguments": list(arguments),
@@ -154,6 +161,7 @@ class Forker:
             "words": str(self.words),
             "at": at,
             "half": half,
+            "broken": broken,
         }
         self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
