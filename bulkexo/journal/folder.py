@@ -114,9 +114,9 @@ class RunFolder:
     def discard(self) -> None:
         """Take back a folder in which nothing happened, so that the same command can run again.
 
-        Crashing on the way leaves a run that can be gone on with, or none.
+        Dying on the way, or a disk that refuses, leaves a run that can be gone on with, or none.
         """
-        for file in (self.results, self.failed, self.announced, self.run_json, self.chosen):
-            file.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # not empty: it holds something of the user's
+        with contextlib.suppress(OSError):  # also of a folder that holds something of the user's
+            for file in (self.results, self.failed, self.announced, self.run_json, self.chosen):
+                file.unlink(missing_ok=True)
             self.path.rmdir()

@@ -23,11 +23,12 @@ COMPLETE = (0, 1)
 @dataclass(slots=True)
 class Story:
     """What was done to a run. deaths: arrivals at the sandbox up to each kill. ended: row → arrivals up to
-    the kill at which its line was whole on disk. torn: half lines left behind, the harness's own counted.
+    the kill at which its line was whole on disk. torn: half lines left behind; own_torn: those of the harness.
     said: what the processes said that ended by themselves."""
 
     kills: int = 0
     torn: int = 0
+    own_torn: int = 0
     seconds: float = 0.0
     deaths: list[int] = field(default_factory=list)
     ended: dict[int, int] = field(default_factory=dict)
@@ -144,6 +145,7 @@ class Chaos:
             with path.open("ab") as file:
                 file.write(first[: self._dice.randint(1, len(first))])
             self.story.torn += 1
+            self.story.own_torn += 1
 
 
 def resent(ledger: Ledger, story: Story, *, safe: bool) -> int:

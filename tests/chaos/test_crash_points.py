@@ -47,3 +47,4 @@ def test_a_disk_that_fails_at_every_step(tmp_path: Path, broken: int) -> None:
         assert 10 < at < STEPS_LIMIT - 1
         assert "The results cannot be written (Input/output error). Make room, then go on." in words
         assert "mistake of its own" not in words
+        assert "The output cannot be written" not in words

@@ -1,4 +1,4 @@
-"""The order of what is put, announced and acknowledged: a follower is not sent before its leader is on disk."""
+"""The order of what is put, announced and acknowledged: who follows waits until who leads is on disk."""
 
 from __future__ import annotations
 

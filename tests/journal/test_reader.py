@@ -123,12 +123,13 @@ def test_any_garbage_is_left_out_or_said(
     results = b"".join(line(outcome(*each)) for each in ends) + b"".join(odd)
     sent = b"".join(announcement(each, 0.0) for each in announced) + b"".join(more)
     folder = in_folder(results, sent)
-    for read in (
-        lambda: recall(folder, len(ITEMS), STEPS),
-        lambda: recall_by_key(folder, len(ITEMS), STEPS, lambda: ITEMS),
-    ):
+    for by_key in (False, True):
         try:
-            past = read()
+            past = (
+                recall_by_key(folder, len(ITEMS), STEPS, lambda: ITEMS)
+                if by_key
+                else recall(folder, len(ITEMS), STEPS)
+            )
         except UsageError as error:
             assert str(error).endswith((".", "folder."))
         else:
