@@ -15,10 +15,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.chaos.compare import Figures  # noqa: E402
-from tests.chaos.killing import Chaos  # noqa: E402
-from tests.chaos.processes import tenant  # noqa: E402
-from tests.chaos.rows import Writer, write  # noqa: E402
+from tests.chaos.compare import Figures
+from tests.chaos.killing import Chaos
+from tests.chaos.processes import tenant
+from tests.chaos.rows import Writer, write
 
 
 def table(chaos: Chaos, found: Figures) -> str:

@@ -23,7 +23,7 @@ COMPLETE = (0, 1)
 @dataclass(slots=True)
 class Story:
     """What was done to a run. deaths: arrivals at the sandbox up to each kill. ended: row → arrivals up to
-    the kill at which its line was whole on disk. torn: half lines left behind; own_torn: those of the harness.
+    the kill at which its line was whole on disk. torn: half lines left behind; own_torn: by the harness.
     said: what the processes said that ended by themselves."""
 
     kills: int = 0
