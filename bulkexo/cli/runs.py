@@ -47,6 +47,7 @@ def resume(run: Path, accept_changed_input: bool, **given: Any) -> int:
                     f"run {folder.failed} anew."
                 )
             first["input_changed"] = True  # from now on numbers of rows mean different rows in one file
+            first.pop("connection_id", None)  # and would make the ids of other items' requests
         past = _past(folder, first, what)
         past.choose(chosen)
         _tell(past)
