@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,8 @@ class Figures:
 @dataclass(slots=True)
 class Ledger:
     """The records of one run and its tenant, read once. final: row → its line. twice: rows with two lines.
-    effects: row → places in the sandbox's journal. strange: effects of no row. arrivals: rows as sent."""
+    effects: row → places in the sandbox's journal. strange: effects of no row. arrivals: items (see item_of)
+    as they were sent."""
 
     rows: Sequence[Row]
     final: dict[int, dict[str, Any]]
@@ -72,21 +73,30 @@ def read(rows: Sequence[Row], folder: Path, tenant: Tenant, since: Since = BEGIN
             continue
         name = effect(line["cmdlet"], line["parameters"])
         number = by_effect.get(name)
-        if number is None or number != row_of(line["client_request_id"]):
+        if number is None or number != item_of(line["client_request_id"]) >> 8:
             strange.append(name)
         else:
             effects[number].append(place)
-    arrivals = [
-        row_of(line["client_request_id"])
+    return Ledger(rows, final, twice, effects, strange, arrived(tenant, since))
+
+
+def arrived(tenant: Tenant, since: Since = BEGINNING) -> list[int]:
+    """The items that came to the tenant, as often and in the order as they came; no looks for effects."""
+    return [
+        item_of(line["client_request_id"])
         for line in lines(tenant.arrivals)[since.arrivals :]
         if not line["cmdlet"].startswith("Get-")
     ]
-    return Ledger(rows, final, twice, effects, strange, arrivals)
 
 
-def row_of(request_id: str) -> int:
-    """The row that a client-request-id was made from."""
-    return int(request_id[-12:], 16) >> 8
+def item_of(request_id: str) -> int:
+    """The row and, in the lowest eight bits, the step that a client-request-id was made from."""
+    return int(request_id[-12:], 16)
+
+
+def late(arrivals: Sequence[int], ended: Mapping[int, int]) -> list[int]:
+    """The items among the arrivals that came after `ended` (item → arrivals up to then)."""
+    return [item for place, item in enumerate(arrivals) if place >= ended.get(item, len(arrivals))]
 
 
 def compare(ledger: Ledger) -> Figures:

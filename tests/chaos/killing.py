@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 import time
 from bisect import bisect_right
 from collections import Counter
@@ -11,19 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .compare import Figures, Ledger, compare, read
+from .compare import Figures, Ledger, compare, late, read
 from .processes import Ended, Tenant, count, run, size
 from .rows import Row
 
 OPTIONS = ("--yes", "--no-progress", "--concurrency", "4", "--retries", "20")
-KILLED = 1 if sys.platform == "win32" else -9
 COMPLETE = (0, 1)
 
 
 @dataclass(slots=True)
 class Story:
-    """What was done to a run. deaths: arrivals at the sandbox up to each kill. ended: row → arrivals up to
-    the kill at which its line was whole on disk. torn: half lines left behind; own_torn: by the harness.
+    """What was done to a run. deaths: arrivals at the sandbox up to each kill. ended: item (see item_of) →
+    arrivals up to the kill at which its line was whole on disk. torn: half lines left behind; own_torn: ours.
     said: what the processes said that ended by themselves."""
 
     kills: int = 0
@@ -63,6 +61,11 @@ class Chaos:
 
     def go(self, kills: int) -> Figures:
         """Kill the run so many times, or until it is complete; let it end; compare."""
+        self.play(kills)
+        return self.figures()
+
+    def play(self, kills: int) -> None:
+        """Kill the run so many times, or until it is complete; let it end."""
         begun = time.monotonic()
         while True:
             until = self._moment() if self.story.kills < kills else None
@@ -71,7 +74,6 @@ class Chaos:
             if ended.code in COMPLETE:
                 break
         self.story.seconds = time.monotonic() - begun
-        return self.figures()
 
     def figures(self) -> Figures:
         """The comparison, with what only the story tells."""
@@ -80,14 +82,11 @@ class Chaos:
         for ended in self.story.said:
             if ended.code not in COMPLETE or "mistake of its own" in ended.words:
                 found.wrong.append(f"a process ended with {ended.code}: {ended.words}")
-        late = [
-            number
-            for place, number in enumerate(ledger.arrivals)
-            if place >= self.story.ended.get(number, len(ledger.arrivals))
-        ]
-        found.late = len(late)
-        if late:
-            found.wrong.append(f"rows sent again though their lines were whole: {sorted(set(late))[:10]}")
+        again = late(ledger.arrivals, self.story.ended)
+        found.late = len(again)
+        if again:
+            rows = sorted({item >> 8 for item in again})
+            found.wrong.append(f"rows sent again though their lines were whole: {rows[:10]}")
         return found
 
     def resent(self, *, safe: bool) -> int:
@@ -116,7 +115,7 @@ class Chaos:
 
     def _note(self, ended: Ended) -> None:
         story = self.story
-        if ended.code != KILLED:
+        if not ended.killed:
             story.said.append(ended)
             if ended.code not in COMPLETE:
                 raise AssertionError(f"a process ended with {ended.code}: {ended.words}")
@@ -135,8 +134,7 @@ class Chaos:
         whole = data.rfind(b"\n") + 1
         if path.name == "results.ndjson":
             for line in data[self._read : whole].splitlines():
-                number = int(line.partition(b'"row":')[2].partition(b",")[0])
-                self.story.ended.setdefault(number, arrived)
+                self.story.ended.setdefault(_number(line, b"row") << 8 | _number(line, b"step"), arrived)
             self._read = whole
         if len(data) > whole:
             self.story.torn += 1
@@ -148,12 +146,16 @@ class Chaos:
             self.story.own_torn += 1
 
 
+def _number(line: bytes, name: bytes) -> int:
+    return int(line.partition(b'"%s":' % name)[2].partition(b",")[0])
+
+
 def resent(ledger: Ledger, story: Story, *, safe: bool) -> int:
     """How often a row (a safe one, or another) was sent by one more process than the first."""
     wanted = {row.number for row in ledger.rows if row.safe == safe}
     seen = {
-        (number, bisect_right(story.deaths, place))
-        for place, number in enumerate(ledger.arrivals)
-        if number in wanted
+        (item, bisect_right(story.deaths, place))
+        for place, item in enumerate(ledger.arrivals)
+        if item >> 8 in wanted
     }
-    return len(seen) - len({number for number, _ in seen})
+    return len(seen) - len({item for item, _ in seen})

@@ -22,6 +22,7 @@ FAULTS = {
     "500": 4, "transient": 10, "missing": 10,
 }  # fmt: skip
 """Per mille. Without a 403, which would be the end of its row and right so."""
+KILLED = 1 if sys.platform == "win32" else -9
 ENOUGH = 120.0
 """Seconds after which something hangs."""
 
@@ -92,10 +93,11 @@ def _token(said: Mapping[str, Any]) -> str:
 
 @dataclass(slots=True)
 class Ended:
-    """How a process ended. code: negative for a signal. words: what it said to people."""
+    """How a process ended. code: negative for a signal (POSIX). words: what it said to people."""
 
     code: int
     words: str
+    killed: bool = False
 
 
 def run(
@@ -113,22 +115,24 @@ def run(
         stderr=subprocess.PIPE,
         **popen,
     ) as process:
+        killed = False
         try:
             if until is not None:
-                _watch(process, until)
+                killed = _killed(process, until)
             _, words = process.communicate(timeout=ENOUGH)
         finally:
             process.kill()
-    return Ended(process.returncode, words.decode(errors="replace"))
+    return Ended(process.returncode, words.decode(errors="replace"), killed and process.returncode == KILLED)
 
 
-def _watch(process: subprocess.Popen[bytes], until: Callable[[], bool]) -> None:
+def _killed(process: subprocess.Popen[bytes], until: Callable[[], bool]) -> bool:
     limit = time.monotonic() + ENOUGH
     while process.poll() is None and time.monotonic() < limit:
         if until():
             process.kill()
-            return
+            return True
         time.sleep(0.0005)  # looks again
+    return False
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .compare import Since, compare, read
+from .compare import Since, compare, late, read
 from .forking import NEVER, Forker, forker
 from .killing import COMPLETE
 from .processes import Tenant, count, lines, tenant
@@ -78,15 +78,14 @@ def experiment(on: Stage, blows: Sequence[Blow]) -> list[int]:
         codes.append(on.start(blow))
         arrived = count(on.tenant.arrivals) - since.arrivals
         for line in lines(on.run / "results.ndjson"):
-            ended.setdefault(line["row"], arrived)
+            ended.setdefault(line["row"] << 8 | line["step"], arrived)
         if codes[-1] in COMPLETE:
             break
     ledger = read(rows, on.run, on.tenant, since)
     found = compare(ledger)
-    late = [row for place, row in enumerate(ledger.arrivals) if place >= ended[row]]
     words = on.forker.words.read_text()[-2000:]
     assert not found.wrong, (blows, codes, found.wrong, words)
-    assert not late, (blows, codes, late)
+    assert not late(ledger.arrivals, ended), (blows, codes)
     assert set(found.statuses) <= {"succeeded", "unchanged"}, (blows, codes, found.statuses)
     assert codes[-1] == 0, (blows, codes, words)
     return codes
