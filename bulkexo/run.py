@@ -135,8 +135,8 @@ class Run:
         report, options = self.report, self._task.options
         signed_in = False
         try:
+            self._write_first()  # before the other files: see RunFolder.require_no_run
             async with self._open() as results:
-                self._write_first()
                 if report.before == report.total:
                     report.state = "complete"  # only its end was missing
                 else:

@@ -58,8 +58,11 @@ def start(what: Start, out: Path | None) -> int:
     """A new run in `out`, or in a folder of its own name; the exit code."""
     folder = RunFolder.create(out or _default_folder(what.job.path))
     with lock(folder.path):
-        if what.past is not None and what.past.chosen is not None:
-            folder.chosen.write_bytes(what.past.chosen)
+        folder.require_no_run()
+        try:
+            folder.choose(what.past.chosen if what.past else None)
+        except OSError as error:
+            raise UsageError(f"{folder.path} cannot be written ({error.strerror}).") from None
         return anyio.run(_run, what, folder)
 
 

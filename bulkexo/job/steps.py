@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -86,10 +86,11 @@ class Step:
         self._rows = rows
         self._getters = tuple((each.name, each.get) for each in bound)
         given = {each.name for each in bound}
-        self._identity = next((name for name in identity_names(cmdlet) if name in given), "")
         identity = known.parameter("Identity") if known else None
         self._rehearses = "WhatIf" in given and not cmdlet.startswith(("Get-", "Test-"))
         self._needs_identity = bool(identity and identity.required)
+        naming = tuple(name for name in identity_names(cmdlet) if name in given)
+        self._naming = naming[:1] if self._needs_identity else naming
         self._may_list_all = bool(identity) and cmdlet.startswith("Get-") and "Identity" in given
 
     def shown(self) -> dict[str, Value]:
@@ -117,15 +118,24 @@ class Step:
                 "Leave WhatIf out; rehearse with --dry-run or --sandbox, which send the service nothing.",
             )
             return None
-        found = parameters.get(self._identity)
-        identity = found if isinstance(found, str) else as_text(found)
+        name, identity = self._named(parameters)
         if not identity.strip() and not self._may_go_without(line, problems):
             return None
-        if self._identity in self.secrets:
+        if name in self.secrets:
             identity = ""
         return Item(
             number, self.number, self.cmdlet, identity, parameters, cells, self.secrets, self.repeat, tenant
         )
+
+    def _named(self, parameters: Mapping[str, Value]) -> tuple[str, str]:
+        """The parameter that names the object in this row, and the name; in a job of many cmdlets, the
+        column for others' Identity is empty where a New- names it otherwise."""
+        for name in self._naming:
+            found = parameters.get(name)
+            text = found if isinstance(found, str) else as_text(found)
+            if text.strip():
+                return name, text
+        return "", ""
 
     def _may_go_without(self, line: int, problems: Problems) -> bool:
         """Whether the row may do without an object; without one, some cmdlets take every object."""

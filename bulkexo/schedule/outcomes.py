@@ -13,6 +13,8 @@ from bulkexo.schedule.settle import harmless
 from bulkexo.wire import Action, Verdict
 from bulkexo.wire.repeat import done_before
 
+FORBIDDEN = 403
+
 
 def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Outcome:
     """The outcome of a ticket that ends with this verdict. now: seconds of the loop."""
@@ -70,18 +72,30 @@ def _status(ticket: Ticket, verdict: Verdict) -> tuple[Status, Failure | None]:
     if action is Action.UNCHANGED:
         # After a lost answer it is our own first sending that left nothing to do.
         return (Status.SUCCEEDED if ticket.unsettled else Status.UNCHANGED), failure
+    if ticket.unsettled and failure is not None and action is not Action.UNANSWERED:
+        before = done_before(ticket.item.cmdlet)
+        if before is not None and before.said(failure):
+            return Status.SUCCEEDED, failure
+    if _open(ticket, verdict):
+        return Status.UNKNOWN, _unknown(ticket, verdict)
     if action is not Action.UNANSWERED:
-        before = done_before(ticket.item.cmdlet) if ticket.unsettled else None
-        done = before is not None and failure is not None and before.said(failure)
-        return (Status.SUCCEEDED if done else Status.FAILED), failure
+        return Status.FAILED, failure
+    return Status.FAILED, Failure(
+        "bulkexo:no-answer",
+        "",
+        f"No answer after {ticket.attempts} attempts. {_reason(verdict)} It may have taken effect; "
+        "running the row again is harmless.",
+    )
+
+
+def _open(ticket: Ticket, verdict: Verdict) -> bool:
+    """Whether a sending may have taken effect that must not happen twice, and the last answer does not tell:
+    a refusal after looking at the object does, being turned away at the door (403) does not."""
     if harmless(ticket.item):
-        return Status.FAILED, Failure(
-            "bulkexo:no-answer",
-            "",
-            f"No answer after {ticket.attempts} attempts. {_reason(verdict)} It may have taken effect; "
-            "running the row again is harmless.",
-        )
-    return Status.UNKNOWN, _unknown(ticket, verdict)
+        return False
+    if verdict.action in (Action.UNANSWERED, Action.FAULT):
+        return True
+    return ticket.unsettled and (verdict.action is not Action.FAILED or verdict.status == FORBIDDEN)
 
 
 def _found(ticket: Ticket) -> Failure:
@@ -93,11 +107,13 @@ def _found(ticket: Ticket) -> Failure:
 
 def _unknown(ticket: Ticket, verdict: Verdict) -> Failure:
     name = ticket.item.cmdlet
+    answered = verdict.action is not Action.UNANSWERED and not ticket.asking
+    fate = "whether it took effect was not said" if answered else "never answered"
     looked = f"Its effect was looked for {ticket.asked} times and not found. " if ticket.asked else ""
     return Failure(
         "bulkexo:unknown",
         "",
-        f"{name} was sent and never answered. {_reason(verdict)} {looked}It may have taken effect, and a "
+        f"{name} was sent and {fate}. {_reason(verdict)} {looked}It may have taken effect, and a "
         f"second {name} is not harmless: look at the object before you run the row again.",
     )
 

@@ -51,7 +51,8 @@ class Tokens(Protocol):
 
 
 Announce = Callable[[Sequence[Item]], Awaitable[None]]
-"""Returns when it is on disk that these items are about to be sent. Raises StoppedError if it cannot be."""
+"""Returns when it is on disk that these items are about to be sent (there may be none), and how the announced
+ones have ended whose outcomes were taken before. Raises StoppedError if it cannot be."""
 
 Decide = Callable[[Item, str], Awaitable[bool]]
 """Asks a person whether an item of unknown fate is sent again; the text says why it is asked."""
@@ -286,12 +287,12 @@ class Scheduler:
         self._desk.wake()
 
     async def _announce_unsafe(self, batch: Sequence[Ticket]) -> None:
-        """Put on disk what is about to be sent and must not be sent twice."""
+        """Put on disk what is about to be sent and must not be sent twice; even if that is nothing, what such
+        items have ended before comes first."""
         unsafe = [ticket for ticket in batch if not (ticket.announced or harmless(ticket.item))]
-        if unsafe:
-            await self._announce([ticket.item for ticket in unsafe])
-            for ticket in unsafe:
-                ticket.announced = True
+        await self._announce([ticket.item for ticket in unsafe])
+        for ticket in unsafe:
+            ticket.announced = True
 
     async def _send(self, batch: list[Ticket], calls: Sequence[Call], token: str, now: float) -> Reply | Lost:
         wall = self._wall()

@@ -85,12 +85,13 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
         return _after_page(ticket, verdict)
     if action is Action.FAILED:
         return Next.END
-    return _after_failure(ticket, action, rules)
+    return _after_failure(ticket, verdict, rules)
 
 
 def told_to_resend(ticket: Ticket) -> None:
     """A person has decided that a ticket in doubt is sent again."""
     ticket.asking = False
+    ticket.asked = 0
     ticket.failures = 0
 
 
@@ -108,20 +109,26 @@ def _after_page(ticket: Ticket, verdict: Verdict) -> Next:
     return Next.AT_ONCE
 
 
-def _after_failure(ticket: Ticket, action: Action, rules: Rules) -> Next:
+def _after_failure(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
+    action = verdict.action
     if action is Action.RESTART:
         ticket.link = ""
         ticket.pages.clear()
         ticket.warnings.clear()
-    if action is Action.FAULT:
-        ticket.faults += 1
-        if ticket.faults >= FAULT_TRIES or not _resendable(ticket.item):
-            return Next.END
     if action in (Action.UNANSWERED, Action.FAULT):
         ticket.unsettled = True
         if not _resendable(ticket.item):
             return _in_doubt(ticket, rules)
-    return _again(ticket, rules)
+    if verdict is RECOVERED:
+        return Next.LATER  # it was no attempt of this process
+    if action is Action.FAULT:
+        ticket.faults += 1
+        if ticket.faults >= FAULT_TRIES and harmless(ticket.item):
+            return Next.END  # else only another sending tells what the first one did
+    move = _again(ticket, rules)
+    if move is Next.END and ticket.unsettled and not harmless(ticket.item):
+        return _in_doubt(ticket, rules)
+    return move
 
 
 def _resendable(item: Item) -> bool:
@@ -164,4 +171,5 @@ def _undecided(ticket: Ticket, rules: Rules) -> Next:
     if rules.on_unknown is OnUnknown.SKIP:
         return Next.END
     ticket.asking = False
+    ticket.asked = 0
     return _again(ticket, rules)

@@ -245,3 +245,14 @@ def test_cells_of_many_megabytes(tmp_path: Path) -> None:
     assert parameters(save(tmp_path, f"Identity,Office\nada,{large}\n"))[0]["Office"] == large
     (problem,) = refused(save(tmp_path, f"Identity,Office\nada,{large}{large}x\n"))
     assert "longer than 16 million" in problem.what
+
+
+def test_a_new_object_is_named_by_its_own_column_beside_that_of_others(tmp_path: Path) -> None:
+    text = (
+        "Cmdlet,Identity,Name,PrimarySmtpAddress\n"
+        "New-DistributionGroup,,crew,crew@contoso.com\n"
+        "New-DistributionGroup,,staff,\n"
+        "Remove-DistributionGroup,crew@contoso.com,,\n"
+    )
+    found = [item.identity for item in read(save(tmp_path, text))]
+    assert found == ["crew@contoso.com", "staff", "crew@contoso.com"]
