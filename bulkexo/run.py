@@ -195,6 +195,7 @@ class Run:
                 wall=time.time,
                 sink=self._take,
                 announce=results.announce,
+                withdraw=results.withdraw,
                 decide=self._watch.decide if options.on_unknown is OnUnknown.ASK else None,
                 past=self._task.past,
                 tally=self.report.tally,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -28,7 +29,7 @@ class Ticket:
     failures: attempts that count against the retries. faults: status 500 among them.
     unreached: attempts that never left. refused_token: the one it was last refused with, "" for none.
     started: first sending, seconds since the epoch; began: the same on the loop's clock.
-    unsettled: an earlier sending may have taken effect. recovered: an earlier process may have sent it, and
+    unsettled: an earlier sending may have taken effect; lost: its answer never came. recovered: an earlier process may have sent it, and
     that is not settled yet. announced: the journal knows that it is sent.
     asking: the next call asks whether the effect is there; asked: how often that was done.
     link: the next page to ask for. pages, warnings: of the pages before it.
@@ -54,11 +55,17 @@ class Ticket:
     link: str = ""
     pages: list[Any] = field(default_factory=list)
     unsettled: bool = False
+    lost: bool = False
     recovered: bool = False
     announced: bool = False
     asking: bool = False
     asked: int = 0
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it may have taken effect already."""
+        return self.recovered or self.unsettled
 
     def call(self) -> Call:
         """What goes over the wire for this ticket now."""
@@ -119,6 +126,10 @@ class Lanes:
             return [ticket, *self.end(ticket, succeeded=False)]
         self._ready.append(ticket)
         return []
+
+    def waiting(self) -> Iterator[Ticket]:
+        """Those that may go now, as they are."""
+        return iter(self._ready)
 
     def take(self, limit: int) -> list[Ticket]:
         """Up to `limit` tickets that may go together; one that must go apart goes alone."""

@@ -13,6 +13,9 @@ from bulkexo.schedule.settle import harmless
 from bulkexo.wire import Action, Verdict
 from bulkexo.wire.repeat import done_before
 
+NO_ANSWER_TO_IT = frozenset({Action.UNANSWERED, Action.PASSING, Action.BUSY, Action.FAULT, Action.RESTART})
+"""What says nothing of an earlier sending whose answer was lost."""
+
 
 def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Outcome:
     """The outcome of a ticket that ends with this verdict. now: seconds of the loop."""
@@ -70,18 +73,19 @@ def _status(ticket: Ticket, verdict: Verdict) -> tuple[Status, Failure | None]:
     if action is Action.UNCHANGED:
         # After a lost answer it is our own first sending that left nothing to do.
         return (Status.SUCCEEDED if ticket.unsettled else Status.UNCHANGED), failure
+    lost = ticket.lost or action is Action.UNANSWERED
+    if lost and action in NO_ANSWER_TO_IT and not harmless(ticket.item):
+        return Status.UNKNOWN, _unknown(ticket, verdict)
     if action is not Action.UNANSWERED:
         before = done_before(ticket.item.cmdlet) if ticket.unsettled else None
         done = before is not None and failure is not None and before.said(failure)
         return (Status.SUCCEEDED if done else Status.FAILED), failure
-    if harmless(ticket.item):
-        return Status.FAILED, Failure(
-            "bulkexo:no-answer",
-            "",
-            f"No answer after {ticket.attempts} attempts. {_reason(verdict)} It may have taken effect; "
-            "running the row again is harmless.",
-        )
-    return Status.UNKNOWN, _unknown(ticket, verdict)
+    return Status.FAILED, Failure(
+        "bulkexo:no-answer",
+        "",
+        f"No answer after {ticket.attempts} attempts. {_reason(verdict)} It may have taken effect; "
+        "running the row again is harmless.",
+    )
 
 
 def _found(ticket: Ticket) -> Failure:

@@ -85,13 +85,21 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
         return _after_page(ticket, verdict)
     if action is Action.FAILED:
         return Next.END
+    if verdict is RECOVERED and _resendable(ticket.item):
+        ticket.unsettled = ticket.lost = True
+        return Next.AT_ONCE  # nothing has failed: neither a wait nor a retry is due
     return _after_failure(ticket, action, rules)
 
 
 def told_to_resend(ticket: Ticket) -> None:
     """A person has decided that a ticket in doubt is sent again."""
-    ticket.asking = False
+    _resent(ticket)
     ticket.failures = 0
+
+
+def _resent(ticket: Ticket) -> None:
+    ticket.asking = False
+    ticket.asked = 0  # if that answer is lost as well, it is looked for from the start
 
 
 def _uncount(ticket: Ticket) -> None:
@@ -116,12 +124,19 @@ def _after_failure(ticket: Ticket, action: Action, rules: Rules) -> Next:
     if action is Action.FAULT:
         ticket.faults += 1
         if ticket.faults >= FAULT_TRIES or not _resendable(ticket.item):
-            return Next.END
+            return _given_up(ticket, rules)
     if action in (Action.UNANSWERED, Action.FAULT):
         ticket.unsettled = True
+        ticket.lost = ticket.lost or action is Action.UNANSWERED
         if not _resendable(ticket.item):
             return _in_doubt(ticket, rules)
-    return _again(ticket, rules)
+    move = _again(ticket, rules)
+    return move if move is Next.LATER else _given_up(ticket, rules)
+
+
+def _given_up(ticket: Ticket, rules: Rules) -> Next:
+    """It has had all its tries; one of which the answer was lost may have been the one that ran."""
+    return _in_doubt(ticket, rules) if ticket.lost and not harmless(ticket.item) else Next.END
 
 
 def _resendable(item: Item) -> bool:
@@ -163,5 +178,7 @@ def _undecided(ticket: Ticket, rules: Rules) -> Next:
         return Next.DECIDE
     if rules.on_unknown is OnUnknown.SKIP:
         return Next.END
-    ticket.asking = False
-    return _again(ticket, rules)
+    move = _again(ticket, rules)
+    if move is Next.LATER:
+        _resent(ticket)
+    return move

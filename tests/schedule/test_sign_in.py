@@ -30,7 +30,9 @@ def refuses(*tokens: str, **headers: str) -> Any:
 
 def test_one_renewal_serves_all_batches_and_counts_for_nothing() -> None:
     service = FakeService(whole=refuses("token-1"))
-    world = World(service, concurrency=8, settings=Settings(rules=Rules(retries=0))).run(rows(200, "New-Mailbox"))
+    world = World(service, concurrency=8, settings=Settings(rules=Rules(retries=0))).run(
+        rows(200, "New-Mailbox")
+    )
     assert world.tokens.renewals == [("token-1", "")]
     assert set(world.statuses().values()) == {Status.SUCCEEDED}
     assert {outcome.attempts for outcome in world.outcomes} == {1}
@@ -142,7 +144,9 @@ def test_a_sign_in_service_out_of_reach_is_asked_again(when: str) -> None:
         tokens.failure = tokens.failure_now = None
 
     service = FakeService(whole=refuses("token-1"))
-    world = World(service, tokens, settings=Settings(rules=Rules(retries=0)), during=outage).run(rows(30, "New-Mailbox"))
+    world = World(service, tokens, settings=Settings(rules=Rules(retries=0)), during=outage).run(
+        rows(30, "New-Mailbox")
+    )
     assert set(world.statuses().values()) == {Status.SUCCEEDED}
     assert {outcome.attempts for outcome in world.outcomes} == {1}
     assert 300 < world.took < 400
