@@ -178,6 +178,7 @@ class Run:
             run_id=self._connection_id,
             sink=take,
             announce=results.announce,
+            withdraw=results.withdraw,
             decide=self._watch.decide if options.on_unknown is OnUnknown.ASK else None,
             past=self._task.past,
         )

@@ -30,6 +30,7 @@ class Surroundings:
     run_id: str
     sink: Sink
     announce: Announce
+    withdraw: Announce
     decide: Decide | None
     past: Past | None
 
@@ -102,6 +103,7 @@ class Tenancy:
             wall=time.time,
             sink=around.sink,
             announce=around.announce,
+            withdraw=around.withdraw,
             decide=around.decide,
             past=around.past,
             tally=self.tally,

@@ -57,9 +57,11 @@ def _sound(value: Any) -> Any:
     return value
 
 
-def announcement(items: Sequence[Item], now: float) -> bytes:
-    """One line of announced.ndjson: these items are about to be sent. now: seconds since the epoch."""
-    document = {"at": timestamp(now), "items": [(item.row, item.step, key(item)) for item in items]}
+def announcement(items: Sequence[Item], now: float, *, withdrawn: bool = False) -> bytes:
+    """One line of announced.ndjson: these items are about to be sent; or, `withdrawn`, that was announced,
+    and they did not run. now: seconds since the epoch."""
+    name = "withdrawn" if withdrawn else "items"
+    document = {"at": timestamp(now), name: [(item.row, item.step, key(item)) for item in items]}
     return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
 
 
