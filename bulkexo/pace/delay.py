@@ -123,6 +123,9 @@ class Delay:
                 self._warned = True
                 return None
             self._since = at
+            self._before = None
+            self._cut_at = now
+            return Verdict(globals().get("FIRSTCUT", CUT))
         elif before is None:
             self._before = at, self._excess  # the first cohort after a cut: what the next are compared with
             return None
