@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -90,16 +90,29 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+def _tenant(value: Any) -> str:
+    text = str(value).strip()
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,250}", text):
+        raise ValueError("Give the initial domain, such as contoso.onmicrosoft.com, or the tenant's GUID.")
+    return text
+
+
 def _lines(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(line for line in value.splitlines() if line.strip())
-    if isinstance(value, Mapping):
-        return tuple(f"{name}={member}" for name, member in value.items())
-    return tuple(_text(member) for member in value)
+    if isinstance(value, list | tuple):
+        return tuple(_text(member) for member in value)
+    raise ValueError("Give NAME=VALUE, several in lines of their own.")
 
 
 def _path(value: Any) -> Path:
     return Path(_text(value)).expanduser()
+
+
+def _url(value: Any) -> str:
+    if isinstance(value, str):
+        return origin(value.strip())
+    raise ValueError("Give a URL.")
 
 
 def _switch(value: Any) -> bool:
@@ -144,7 +157,7 @@ def _limit(value: Any) -> FailureLimit:
 
 def _order(value: Any) -> Order:
     try:
-        return Order(str(value).strip().lower())
+        return Order(_text(value).strip().lower())  # and not None, whose name is that of an order
     except ValueError:
         raise ValueError("Give identity, none or file.") from None
 
@@ -180,9 +193,9 @@ TABLE = (
     Spec("drain", duration, "TIME", "After Ctrl-C, wait so long for what is in flight. Default: 30s."),
     Spec("offline", duration, "TIME", "Stop when nothing was reached for so long. Default: 10m."),
     Spec("give_up_after", duration, "TIME", "Stop when the service has accepted nothing for so long."),
-    Spec("tenant", _text, "TENANT", "The tenant: its initial domain or its GUID."),
-    Spec("endpoint", origin, "URL", "The service. Default: outlook.office365.com."),
-    Spec("authority", origin, "URL", "The sign-in service. Default: login.microsoftonline.com."),
+    Spec("tenant", _tenant, "TENANT", "The tenant: its initial domain or its GUID."),
+    Spec("endpoint", _url, "URL", "The service. Default: outlook.office365.com."),
+    Spec("authority", _url, "URL", "The sign-in service. Default: login.microsoftonline.com."),
     Spec("client_id", _text, "GUID", "The app to sign in as; its secret stands in BULKEXO_CLIENT_SECRET."),
     Spec("token_file", _path, "FILE", "A file with a token, read again when the service refuses it."),
     Spec("ca_file", _path, "PEM", "Certificates to trust besides the system's."),
@@ -207,9 +220,8 @@ def stated(
     Paths become absolute. `out` belongs to one run, and `set` is kept where secrets are known."""
     found: dict[str, Any] = {}
     for spec in TABLE:
-        given = _candidates(spec, command_line, environment, document or {}, str, base)
-        if given and spec.name not in ("out", "set"):
-            value, _, start = given[0]
+        value, place, start = _in_force(spec, command_line, environment, document or {}, str, base)
+        if place and spec.name not in ("out", "set"):
             found[spec.name] = str((start / spec.parse(value)).resolve()) if spec.parse is _path else value
     return found
 
@@ -226,34 +238,39 @@ def resolve(
     problems: list[Problem] = []
     found: dict[str, Any] = {}
     for spec in TABLE:
-        for value, place, start in _candidates(spec, command_line, environment, document or {}, where, base):
-            try:
-                parsed = spec.parse(value)
-            except ValueError as error:
-                problems.append(Problem(place, f"{value!r} does not fit.", str(error)))
-                break
+        value, place, start = _in_force(spec, command_line, environment, document or {}, where, base)
+        if not place:
+            continue
+        try:
+            parsed = spec.parse(value)
+        except ValueError as error:
+            problems.append(Problem(place, f"{_shown(spec, value)} does not fit.", str(error)))
+        else:
             found[spec.name] = start / parsed if isinstance(parsed, Path) else parsed
-            break
     if problems:
         raise JobError(problems)
     return Options(**found)
 
 
-def _candidates(
+def _in_force(
     spec: Spec,
     command_line: Mapping[str, Any],
     environment: Mapping[str, str],
     document: Mapping[str, Any],
     where: Callable[[str], str],
     base: Path,
-) -> Sequence[tuple[Any, str, Path]]:
-    """(value, place, folder that a path starts from) of an option, the one in force first."""
-    given: list[tuple[Any, str, Path]] = []
+) -> tuple[Any, str, Path]:
+    """(value, place, folder that a path starts from) of an option; place "" where it is not given."""
     if command_line.get(spec.name) not in (None, ()):
-        given.append((command_line[spec.name], spec.flag, Path()))
+        return command_line[spec.name], spec.flag, Path()
     variable = ENVIRONMENT + spec.name.upper()
     if environment.get(variable):
-        given.append((environment[variable], variable, Path()))
+        return environment[variable], variable, Path()
     if spec.name in document:
-        given.append((document[spec.name], where(spec.name), base))
-    return given
+        return document[spec.name], where(spec.name), base
+    return None, "", base
+
+
+def _shown(spec: Spec, value: Any) -> str:
+    """A value as a problem shows it; not one that can hold a password."""
+    return "The value" if spec.name == "set" or "@" in str(value) else repr(value)

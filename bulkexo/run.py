@@ -316,12 +316,14 @@ class Run:
 
 
 def counts(report: Report) -> dict[str, int]:
-    """The figures of a run, by the names that results.ndjson uses; sendings are those of this process."""
+    """The figures of a run, by the names that results.ndjson uses; sendings are those of this process.
+    unwritten: of those that ended, without a line, since the disk did not take it."""
     tally = report.tally
     return {
         "items": report.total,
         "ended": tally.done,
         **{status.value: tally.by_status[status] for status in Status},
+        "unwritten": report.unwritten,
         "sent": tally.sent,
         "throttled": tally.refused,
         "retried": tally.retried,

@@ -37,7 +37,8 @@ def _panel(tenant: Tenant, trace: Trace, seconds: float) -> list[str]:
     accepted = Counter(trace.accepted)
     ticks = [index * STEP for index in range(int(end / STEP))]
     goodput = [(at + STEP / 2, accepted.between(at, at + STEP) / STEP) for at in ticks]
-    allowed = [(index * 0.5, tenant.profile.at(index * 0.5)) for index in range(int(2 * seconds))]
+    starts = [*tenant.profile.starts, seconds]
+    allowed = [(at, tenant.profile.at(at - side)) for at in starts for side in (1e-6, -1e-6)]
     chosen = [point for point in trace.rates if point[0] <= end]
     grid = []
     for share in (0.0, 0.5, 1.0):

@@ -65,7 +65,7 @@ def run(context: click.Context, /, job: Path, **given: Any) -> int:
     the command line comes first, then the environment, then the YAML. JOB can be the folder of a run that
     stopped: it is gone on with, as by `bulkexo resume`.
     """
-    if (job / "run.json").is_file():
+    if _is_run(job):
         from bulkexo.cli.runs import resume
 
         return int(context.invoke(resume, run=job, accept_changed_input=False, **given))
@@ -82,6 +82,13 @@ def run(context: click.Context, /, job: Path, **given: Any) -> int:
     settings = stated(given, os.environ, loaded.options, job.parent)
     confirm(checked, options)
     return start(Start(loaded, checked, options, settings), options.out)
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        return (path / "run.json").is_file()
+    except OSError:  # a name that cannot be: the loader tells why
+        return False
 
 
 def _load(path: Path, given: Mapping[str, Any]) -> tuple[Options, Job]:

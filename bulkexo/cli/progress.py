@@ -41,7 +41,9 @@ class Pace:
 
 def words(tally: Tally, total: int, speed: float, now: float, clock: float) -> str:
     """One line on how things stand. now: the loop's clock, for waits. clock: since the epoch, for the end."""
-    parts = [f"{tally.done:,} of {total:,}", f"{speed:.1f}/s"]
+    parts = [f"{tally.done:,} of {total:,}"]
+    if speed:
+        parts.append(f"{speed:.1f}/s")
     if tally.by_status[Status.FAILED]:
         parts.append(f"{tally.by_status[Status.FAILED]:,} failed")
     if tally.by_status[Status.UNKNOWN]:
@@ -153,6 +155,8 @@ class Silent(Lines):
 
 def stopping_words(batches: int, drain: float) -> str:
     """What is said after the first Ctrl-C."""
+    if not batches:
+        return "Stopping: nothing is in flight."
     flight = "1 batch is" if batches == 1 else f"{batches} batches are"
     return f"Stopping: {flight} in flight and may end within {drain:.0f} s. Ctrl-C again stops at once."
 

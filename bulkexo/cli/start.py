@@ -21,7 +21,7 @@ from bulkexo.journal.lock import lock
 from bulkexo.model import UsageError
 from bulkexo.net.tokens import Source, source
 from bulkexo.options import Options
-from bulkexo.report.summary import as_object, as_text
+from bulkexo.report.summary import as_object, as_text, readable
 from bulkexo.run import Run, Task
 
 
@@ -47,7 +47,11 @@ class Start:
             name.lower() for name in self.job.secret_sets
         }
         texts = [text for text in self.options.set if text.partition("=")[0].strip().lower() in open_names]
-        return {**self.settings, "set": texts}
+        plain = {
+            name: readable(value) if isinstance(value, str) else value
+            for name, value in self.settings.items()
+        }
+        return {**plain, "set": texts}
 
 
 def start(what: Start, out: Path | None) -> int:

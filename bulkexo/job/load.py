@@ -12,7 +12,7 @@ from bulkexo.job.outline import CMDLET, Given, Outline, OutlineStep, every_colum
 from bulkexo.job.problems import Problems, fail, printable
 from bulkexo.job.steps import is_secret_column
 from bulkexo.job.template import Columns, from_text
-from bulkexo.job.text import examine
+from bulkexo.job.text import examine, require_file
 from bulkexo.model import JobError
 
 
@@ -52,6 +52,7 @@ def _outline(
         from bulkexo.job.yamljob import read_outline  # noqa: PLC0415 - PyYAML, which a CSV does not need
 
         return read_outline(path, cmdlet, given, option_names, problems)
+    require_file(path)
     return fail(
         printable(str(path), 500),
         f"Jobs of this kind ({suffix or 'no extension'}) are not read.",

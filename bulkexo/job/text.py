@@ -118,13 +118,20 @@ def stamp_of(path: Path) -> tuple[int, int] | None:
     return None
 
 
-def examine(path: Path) -> TextFile:
-    """Find out over the whole file how it is to be read. Raises JobError if it cannot be read at all."""
+def require_file(path: Path) -> None:
+    """Raise JobError for a folder, for a file that is not there, and for a name that cannot be."""
     if "\0" in str(path):
         fail(_shown(path), "The name of the file holds a NUL character.", "Check the name.")
     with refusing(path):
         if path.is_dir():
             fail(_shown(path), "This is a folder, not a file.", "Name the job file in it.")
+        path.stat()
+
+
+def examine(path: Path) -> TextFile:
+    """Find out over the whole file how it is to be read. Raises JobError if it cannot be read at all."""
+    require_file(path)
+    with refusing(path):
         with path.open("rb") as file:
             head = file.read(4)
         encoding = next((name for bom, name in _BOMS if head.startswith(bom)), "utf-8")

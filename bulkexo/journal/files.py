@@ -13,7 +13,7 @@ from typing import BinaryIO
 import orjson
 
 from bulkexo.journal.folder import RunFolder
-from bulkexo.journal.lines import failed_cells
+from bulkexo.journal.lines import failed_cells, sound
 from bulkexo.journal.past import Past
 from bulkexo.model import Item
 
@@ -32,6 +32,7 @@ class Appending:
     def __init__(self, path: Path, keep: int | None = None) -> None:
         if keep is not None:
             path.touch()
+        self._path = path
         self._file: BinaryIO = path.open("xb" if keep is None else "r+b", buffering=0)
         self.size = 0
         self._uncut = False
@@ -71,12 +72,20 @@ class Appending:
         """Close it."""
         self._file.close()
 
+    def remove(self) -> None:
+        """Take the file back: nothing happened that it should tell of."""
+        self.close()
+        self._path.unlink()
+
 
 def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
     """Rows as UTF-8 CSV."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
+    try:
+        return text.getvalue().encode()
+    except UnicodeEncodeError:
+        return sound(text.getvalue()).encode()
 
 
 def own_columns(columns: Sequence[str]) -> list[str]:

@@ -28,9 +28,9 @@ class RunFolder:
     def create(cls, path: Path) -> RunFolder:
         """Make the folder. Raises UsageError if it holds a run already or cannot be made."""
         folder = cls(path)
-        folder.require_no_run()
         try:
             path.mkdir(parents=True, exist_ok=True)
+            folder.require_no_run()
         except OSError as error:
             raise UsageError(
                 f"The run folder {path} cannot be made ({error.strerror}). Give --out."
@@ -39,6 +39,7 @@ class RunFolder:
 
     def require_no_run(self) -> None:
         """Raise UsageError if the folder holds a run; asked again under the lock, for two may start at once.
+        Raises OSError if it cannot be looked at.
 
         run.json comes before every other file, so that whatever a crash leaves can be gone on with.
         """
@@ -95,11 +96,16 @@ class RunFolder:
 
     def _replace(self, path: Path, content: bytes) -> None:
         fresh = path.with_name(path.name + ".new")
-        with fresh.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        try:
+            with fresh.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            raise
         self._sync_names()
 
     def _sync_names(self) -> None:

@@ -20,7 +20,11 @@ def key(item: Item) -> str:
     parameters: dict[str, Value] = dict(item.parameters)
     for name in item.secrets:
         parameters.pop(name, None)
-    text = orjson.dumps([item.cmdlet, item.step, parameters], option=OPTIONS, default=_plain)
+    named = [item.cmdlet, item.step, parameters]
+    try:
+        text = orjson.dumps(named, option=OPTIONS, default=_plain)
+    except TypeError:  # a text that is no Unicode
+        text = repr(named).encode("utf-8", "backslashreplace")
     return blake2b(text, digest_size=8).hexdigest()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
@@ -33,7 +34,25 @@ def line(outcome: Outcome) -> bytes:
         and {"code": error.code, "type": error.type, "message": error.message, "target": error.target},
         "key": key(item),
     }
-    return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+    try:
+        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # a text that is no Unicode: the record is kept all the same
+        return orjson.dumps(_sound(document), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def sound(text: str) -> str:
+    """The text with `�` for each lone surrogate, which no encoding can write."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _sound(value: Any) -> Any:
+    if isinstance(value, str):
+        return sound(value)
+    if isinstance(value, dict):
+        return {sound(name): _sound(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sound(member) for member in value]
+    return value
 
 
 def announcement(items: Sequence[Item], now: float) -> bytes:

@@ -53,27 +53,31 @@ class Results:
         self._on_failure = on_failure
         self._wall = wall
         self._sync = sync
+        self._told = False
         self._pending: list[Outcome] = []
         self._waiting = 0  # outcomes that were put and are not on disk
+        self._results, self._failed, self._announced = self._open(folder, past)
         self._send, self._receive = anyio.create_memory_object_stream[Sequence[Outcome] | _Announcement](
             math.inf
         )
         self._room = anyio.Semaphore(WAITING_LIMIT)
-        try:
-            self._open(folder, past)
-        except OSError as error:
-            raise UsageError(f"The files of {folder.path} cannot be written ({error.strerror}).") from None
 
-    def _open(self, folder: RunFolder, past: Past | None) -> None:
-        if past is not None:
-            self._results = Appending(folder.results, past.results_size)
-            self._failed = Appending(folder.failed, folder.failed.stat().st_size)
-            self._announced = Appending(folder.announced, past.announced_size)
-            return
-        self._results = Appending(folder.results)
-        self._failed = Appending(folder.failed)
-        self._failed.append(header(self._columns))
-        self._announced = Appending(folder.announced)
+    def _open(self, folder: RunFolder, past: Past | None) -> list[Appending]:
+        paths = (folder.results, folder.failed, folder.announced)
+        keeps: tuple[int | None, ...] = (None, None, None)
+        opened: list[Appending] = []
+        try:
+            if past is not None:
+                keeps = (past.results_size, folder.failed.stat().st_size, past.announced_size)
+            for path, keep in zip(paths, keeps, strict=True):
+                opened.append(Appending(path, keep))
+            if past is None:
+                opened[1].append(header(self._columns))
+        except OSError as error:
+            for file in opened:
+                file.close() if past else file.remove()
+            raise UsageError(f"The files of {folder.path} cannot be written ({error.strerror}).") from None
+        return opened
 
     async def __aenter__(self) -> Results:
         return self
@@ -123,6 +127,8 @@ class Results:
             while self._receive.statistics().current_buffer_used:
                 self._take(self._receive.receive_nowait(), outcomes, announced)
             await self._write(outcomes, announced)
+        if self._pending:  # there may be room by now
+            await self._write([], [])
 
     def _take(
         self,
@@ -144,7 +150,9 @@ class Results:
         except OSError as refused:
             reason = refused.strerror or str(refused)
             error = StoppedError(f"The results cannot be written ({reason}). Make room, then go on.")
-            self._on_failure(error)
+            if not self._told:
+                self._told = True
+                self._on_failure(error)
         else:
             self._waiting -= len(self._pending)
             self._pending = []

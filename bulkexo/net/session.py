@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
 import aiohttp
+from yarl import URL
 
 from bulkexo.model import UsageError
 from bulkexo.wire import Lost, Reply, Request
 from bulkexo.wire.hosts import loopback
 
 CONNECT_TIMEOUT = 30.0
+PLAIN = re.compile(r"[!-~]+")
+"""A URL that needs no escapes."""
+
 KEEP_ALIVE = 15.0
 """Seconds that an idle connection is kept: short, since a request on one that the service has just closed is
 a request whose fate is unknown."""
@@ -46,7 +52,7 @@ class Session:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Session:
-        host = self._endpoint.split("://", 1)[1].rsplit(":", 1)[0].strip("[]")
+        host = URL(self._endpoint).host or ""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=self._connections, ssl=self._context, keepalive_timeout=KEEP_ALIVE
@@ -67,19 +73,20 @@ class Session:
         """POST it; what did not come back is a Lost that says whether it may have arrived."""
         if self._session is None or not request.url.startswith(self._endpoint + "/"):
             raise ValueError(f"no session for {request.url}")
+        # A link of the service goes as it is: the text of its cursor is its own.
+        url = URL(request.url, encoded=PLAIN.fullmatch(request.url) is not None)
         limits = aiohttp.ClientTimeout(total=request.timeout, sock_connect=CONNECT_TIMEOUT)
         try:
             async with self._session.post(
-                request.url,
+                url,
                 data=request.body,
                 headers=request.headers,
                 timeout=limits,
                 allow_redirects=False,
             ) as response:
                 body = await response.read()
-                headers = {name.lower(): text for name, text in response.headers.items()}
-                return Reply(response.status, headers, body)
-        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
+                return Reply(response.status, _headers(response.raw_headers), body)
+        except aiohttp.ClientConnectorCertificateError as error:
             reason = f"Its certificate is not trusted ({_words(error)}). Name its CA with --ca-file."
             return Lost(reason, sent=False, final=True)
         except (
@@ -92,6 +99,17 @@ class Session:
             return Lost(f"No reply came within {request.timeout:.0f} s.", sent=True)
         except (aiohttp.ClientError, OSError) as error:
             return Lost(f"The connection was lost before the reply ({_words(error)}).", sent=True)
+
+
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Names in lower case; what comes more than once is joined, as HTTP has it. Whatever bytes they are."""
+    found: dict[str, str] = {}
+    for name, value in raw:
+        lowered, text = name.decode("ascii", "replace").lower(), value.decode("utf-8", "replace")
+        earlier = found.setdefault(lowered, text)
+        if earlier != text:
+            found[lowered] = f"{earlier}, {text}"
+    return found
 
 
 def _words(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -17,6 +18,9 @@ from bulkexo.wire.hosts import loopback
 
 RENEW_BEFORE = 300.0
 """Seconds before its end at which a token is renewed: longer than most replies take."""
+
+RENEW_AGAIN = 60.0
+"""Seconds until a renewal that was early is tried again, when the sign-in service is not reached."""
 
 SIGN_IN_TIMEOUT = 60.0
 """Seconds without a byte from the sign-in service after which it counts as not reached."""
@@ -62,6 +66,8 @@ class FixedToken:
                 "The service refuses the token of BULKEXO_TOKEN; it may have expired. Put a new one "
                 "there, or use --token-file, which is read again when a token ends."
             )
+        if not _sendable(self.text):
+            raise SignInError("BULKEXO_TOKEN does not hold a token.")
         return Token(self.text)
 
 
@@ -79,9 +85,13 @@ class FileToken:
             text = ""
         except OSError as error:
             raise SignInError(f"The token file {self.path} cannot be read ({error.strerror}).") from None
-        if not text or not text.isascii() or not text.isprintable():
+        if not _sendable(text):
             raise SignInError(f"The token file {self.path} does not hold a token.")
         return Token(text)
+
+
+def _sendable(token: str) -> bool:
+    return bool(token) and token.isascii() and token.isprintable()
 
 
 class SecretApp:
@@ -117,12 +127,10 @@ class SecretApp:
             if anew:
                 self._app.remove_tokens_for_client()
             result = self._app.acquire_token_for_client([self._scope], claims_challenge=claims or None)
-        except OSError as error:
+        except (OSError, msal.exceptions.MsalServiceError) as error:  # the latter for a status of 500 and up
             raise _unreached(self._host, error) from None
         except ValueError as error:
-            if "authority configuration" in str(
-                error
-            ):  # msal's long words for a 4xx from the tenant's address
+            if "authority configuration" in str(error):  # msal's many words for a 4xx of the tenant's address
                 error = ValueError(f"{self._authority} does not exist. {REMEDIES['AADSTS90002']}")
             raise SignInError(explain(str(error))) from None
         if "access_token" not in result:
@@ -150,7 +158,8 @@ class SecretApp:
                 return super().send(*request, **{**more, "timeout": SIGN_IN_TIMEOUT, "verify": True})
 
         session = requests.Session()
-        session.trust_env = not loopback(self._host.split("://", 1)[1].rsplit(":", 1)[0].strip("[]"))
+        session.trust_env = not loopback(urlsplit(self._host).hostname or "")
+        session.headers["Connection"] = "close"  # a token is fetched once an hour
         session.mount("https://", Adapter())
         session.mount("http://", Adapter())
         return session
@@ -180,6 +189,7 @@ class Keeper:
         self._lock = anyio.Lock()
         self._text = ""
         self._renew_at = 0.0
+        self._ends_at = 0.0
 
     async def current(self) -> str:
         """The token to send now. Raises SignInError."""
@@ -187,7 +197,12 @@ class Keeper:
             return self._text
         async with self._lock:
             if not self._text or self._clock() >= self._renew_at:
-                await self._fetch("", anew=False)
+                try:
+                    await self._fetch("", anew=False)
+                except SignInUnreachableError:
+                    if self._clock() >= self._ends_at:
+                        raise
+                    self._renew_at = self._clock() + RENEW_AGAIN  # this one serves until its end
             return self._text
 
     async def renew(self, refused: str, claims: str) -> str:
@@ -205,8 +220,10 @@ class Keeper:
         )
         self._text = token.text
         lifetime = float("inf") if token.lifetime is None else token.lifetime
+        now = self._clock()
+        self._ends_at = now + lifetime
         # A short life (the sandbox's, say) is not worth more than its half.
-        self._renew_at = self._clock() + max(lifetime - RENEW_BEFORE, lifetime / 2)
+        self._renew_at = now + max(lifetime - RENEW_BEFORE, lifetime / 2)
 
 
 def explain(text: str) -> str:
@@ -232,7 +249,7 @@ def source(
     if token_file is not None:
         return FileToken(token_file)
     if token:
-        return FixedToken(token)
+        return FixedToken(token.strip())
     missing = [
         name
         for name, given in (

@@ -9,19 +9,25 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from statistics import median
 
 from bulkexo.pace.ledger import Flight
 
-WINDOW = 9
-"""Replies that are judged together. Their median is deaf to one slow mailbox, or to four of nine."""
+COHORT = 9
+"""Batches, in the order of sending, that are judged together, once five of them are answered: slow mailboxes
+in four of nine go unheard, and nobody waits for them."""
 LIMIT = 1.0
 """Seconds beyond the usual (or the usual once more, where that is longer) that count as a delay."""
-DEAF = 0.25
-"""Seconds by which the median of a window wavers by chance."""
-CUT, TRIM, RAISE = 0.85, 0.95, 1.03
-"""What the rate is multiplied by while the delay grows, the same once it has been seen to shrink, and while
-it shrinks."""
+DEAF = 0.4
+"""Seconds by which the median of a cohort wavers by chance where light and heavy cmdlets are mixed."""
+CUT = 0.85
+"""What the rate is multiplied by while the delay grows, until it has been seen not to."""
+TRIM, EASE, RAISE = 0.97, 0.98, 1.03
+"""The same afterwards: when the delay grows by more than DEAF, grows slowly, or shrinks fast."""
+GROWING, SHRINKING = 0.005, 0.02
+"""Seconds of delay a second: what counts as slow growth, and up to which a shrinking is left alone. The debt
+is paid back, but slowly: as long as it lasts, none of the allowance is lost."""
+PATIENCE = 20.0
+"""Seconds over which slow growth is told from chance."""
 MEMORY = 30
 """Replies over which the delivered rate is taken."""
 
@@ -46,13 +52,15 @@ class Delay:
 
     def __init__(self) -> None:
         self._usual: dict[tuple[str, int], tuple[float, int]] = {}
-        self._window: list[tuple[float, float]] = []
+        self._sent = 0
+        self._judged = -1
+        self._cohorts: dict[int, list[float]] = {}
         self._replies: deque[tuple[float, int]] = deque(maxlen=MEMORY)
         self._excess = 0.0
-        self._before: float | None = None
+        self._before: tuple[float, float] | None = None  # second of sending, excess
         self._since: float | None = None
         self._cut_at = 0.0
-        self._growing = CUT
+        self._step = CUT
 
     @property
     def on(self) -> bool:
@@ -65,19 +73,29 @@ class Delay:
         seconds = self._replies[-1][0] - self._replies[0][0]
         return sum(items for _, items in self._replies) / max(0.5, seconds)
 
+    def sent(self, flight: Flight) -> None:
+        """A batch has gone."""
+        flight.cohort = self._sent // COHORT
+        self._sent += 1
+
+    def refused(self, flight: Flight) -> None:
+        """A batch was refused or lost: what is left of its cohort is no fair sample."""
+        self._judged = max(self._judged, flight.cohort)
+
     def saw(self, flight: Flight, now: float, kind: str) -> Verdict | None:
         """A batch was answered, nothing of it refused. kind: what it held; unlike kinds are not compared."""
         self._replies.append((now, flight.items))
         usual = self._learn((kind, flight.items), now - flight.started)
-        if flight.started < self._cut_at:
-            return None  # sent at the rate before the last cut
-        self._window.append((now - flight.started - usual, flight.started))
-        if len(self._window) < WINDOW:
+        if flight.started < self._cut_at or flight.cohort <= self._judged:
+            return None  # sent at the rate before the last cut, or late
+        answered = self._cohorts.setdefault(flight.cohort, [])
+        answered.append(now - flight.started - usual)
+        if len(answered) <= COHORT // 2:
             return None
-        self._excess = median(excess for excess, _ in self._window)
-        middle = self._window[WINDOW // 2][1]
-        self._window.clear()
-        return self._judge(now, middle, max(LIMIT, usual))
+        self._excess = max(answered)  # the median of the cohort, for the others take longer
+        self._judged = flight.cohort
+        self._cohorts = {number: some for number, some in self._cohorts.items() if number > flight.cohort}
+        return self._judge(now, flight.started, max(LIMIT, usual))
 
     def _learn(self, key: tuple[str, int], took: float) -> float:
         """The usual seconds of such a batch: a running median, which stands still during delays. A batch of
@@ -93,27 +111,38 @@ class Delay:
         self._usual[key] = usual, count + 1
         return usual
 
-    def _judge(self, now: float, middle: float, limit: float) -> Verdict | None:
-        before, self._before = self._before, self._excess
+    def _judge(self, now: float, at: float, limit: float) -> Verdict | None:
+        """Conclude from the delay of a cohort sent about second `at`."""
+        before = self._before
         if self._excess <= limit:
-            return self._end(middle)
+            return self._end(at)
         if self._since is None:
-            self._since = middle
+            self._since = at
         elif before is None:
-            return None  # the first window after a cut: what the next is compared with
-        elif abs(self._excess - before) <= DEAF:
-            self._before = before
+            self._before = at, self._excess  # the first cohort after a cut: what the next are compared with
             return None
-        elif self._excess < before:
-            self._growing = TRIM
-            return Verdict(RAISE)
+        else:
+            grown, seconds = self._excess - before[1], at - before[0]
+            if grown <= DEAF:
+                return self._watch(at, grown, seconds)
         self._before = None
         self._cut_at = now
-        return Verdict(self._growing)
+        return Verdict(self._step)
+
+    def _watch(self, at: float, grown: float, seconds: float) -> Verdict | None:
+        """The delay hardly grows: see to it that it does not, and that it does not shrink too fast."""
+        if grown > -DEAF and seconds < PATIENCE:
+            return None
+        self._step = TRIM
+        slope = grown / max(seconds, 1e-3)
+        if -SHRINKING <= slope <= GROWING:
+            return None
+        self._before = at, self._excess
+        return Verdict(RAISE if slope < 0 else EASE)
 
     def _end(self, middle: float) -> Verdict | None:
         if self._since is None:
             return None
-        since, self._since = self._since, None
-        self._growing = TRIM
+        since, self._since, self._before = self._since, None, None
+        self._step = TRIM
         return Verdict(since=since, until=max(middle, since + 1e-3))

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 @dataclass(slots=True, eq=False)
 class Flight:
     """One batch. started: clock seconds. items: its size. abreast: batches in flight once it was sent,
-    itself included. refused: items that were throttled, 0 until known. probe: sent to test the allowance."""
+    itself included. refused: items that were throttled, 0 until known. probe: sent to test the allowance.
+    cohort: those sent about the same time, by number, whose replies are judged together."""
 
     started: float
     items: int
     abreast: int
     refused: int = 0
     probe: bool = False
+    cohort: int = 0
 
 
 class Ledger:

@@ -42,7 +42,7 @@ class Pacer:
     ) -> None:
         self._backoff = backoff
         self._ledger = Ledger()
-        start, climbing = (START, 4) if learned is None else (0.9 * learned.rate, 2)
+        start, climbing = (START, 4) if learned is None else (learned.rate, 0)
         self._law = RateLaw(self._ledger, start=start, ceiling=rate, climbing=climbing)
         self._places = Places(concurrency, learned.concurrency if learned else None)
         self._delay = Delay()
@@ -72,6 +72,7 @@ class Pacer:
         flight = self._ledger.sent(now, items)
         self._patience.began(now)
         self._places.sent(flight)
+        self._delay.sent(flight)
         self._law.sent(flight, self._places.limit)
 
     def saw(self, sighting: Sighting) -> None:
@@ -113,6 +114,7 @@ class Pacer:
     def _time(self, sighting: Sighting, flight: Flight) -> None:
         """Notice silent delays."""
         if sighting.refused or sighting.busy:
+            self._delay.refused(flight)
             return
         verdict = self._delay.saw(flight, sighting.ended, sighting.kind)
         if verdict is None:

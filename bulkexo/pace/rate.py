@@ -36,13 +36,14 @@ CREEP = 1.01
 @dataclass(slots=True)
 class _Probe:
     """started: clock seconds. quota: items to send beyond the rate. sent: items so far. open: flights whose
-    reply has not come. ended: no more is sent for it. void: there was not enough to send."""
+    reply has not come. ended: clock seconds after which no more is sent for it. void: there was not enough
+    to send."""
 
     started: float
     quota: float
     sent: int = 0
     open: int = 0
-    ended: bool = False
+    ended: float | None = None
     void: bool = False
 
     def beyond(self, now: float, rate: float) -> float:
@@ -74,9 +75,11 @@ class RateLaw:
         self._cost = 1.0  # items refused per refusal, smoothed
         self._refused_now = 0.0
         self._cut_at = 0.0
-        self._took = 0.3
+        self._took = 0.3  # seconds of a reply: a running median, deaf to slow mailboxes
         self._places = 1
-        self._full = 0.0  # share of recent batches that took the last place in flight
+        self._full = 0.0  # share of recent batches that waited for a place in flight, not for the rate
+        self._sent_at = 0.0
+        self._fed = self.rate  # the rate when something was last accepted: refusals alone teach little
         self._borne: float | None = None  # items per second delivered during silent delays
 
     @property
@@ -97,10 +100,12 @@ class RateLaw:
 
     @property
     def _testing(self) -> bool:
-        return self._probe is not None and not self._probe.ended
+        return self._probe is not None and self._probe.ended is None
 
     def _small(self) -> int:
         """One item, or as many as keep it to 50 requests a second and half of the places in flight."""
+        if self._ledger.in_flight > 0.5 * self._places:
+            return BATCH
         abreast = 2 * self.rate * self._took / (0.5 * self._places)
         return max(1, min(BATCH, round(max(self.rate / 50, abreast))))
 
@@ -112,25 +117,29 @@ class RateLaw:
         """Items from one probe to the next: five seconds' worth, and so many that those refused stay below
         1 % (2 % under 18 a second, where a single item is that much), and those that waits may have lost
         below 3 %."""
-        each = 50 if self.rate < 18 else 80 if self.rate < 30 else 130
+        each = 50 if self.rate < 18 else 80 if self.rate < 30 else 175
         return max(60.0, 5 * self.rate, each * self._cost, 30 * self._meter.idle * self.rate)
 
     def sent(self, flight: Flight, places: int) -> None:
         """A batch has gone; `places` were allowed in flight."""
         self._places = places
-        self._full += 0.1 * ((flight.abreast >= places) - self._full)
+        waited = flight.started - self._sent_at > 1.1 * flight.items / self.pace
+        self._full += 0.1 * ((waited and flight.abreast >= places) - self._full)
+        self._sent_at = flight.started
         if self._catch_up.active:
             self._catch_up.sent(flight.started, flight.items)
         elif self._probe is None:
             self._since += flight.items
             self._consider(flight.started)
-        elif not self._probe.ended:
+        elif self._probe.ended is None:
             self._feed(self._probe, flight)
 
     def _consider(self, now: float) -> None:
         """Begin a probe if it is time."""
-        due = self._passed > 0 or self._since >= self._period()
-        if not due or self._full >= 0.85 or (self._ceiling is not None and self.rate >= self._ceiling):
+        if self._ceiling is not None and self.rate >= self._ceiling:
+            self._passed = self._surprises = 0
+            return
+        if self._full >= 0.85 or not (self._passed or self._since >= self._period()):
             return
         few = 3 * self._small()
         most = few + max(self._spare, 0.3 * self.rate)
@@ -143,7 +152,7 @@ class RateLaw:
         enough = probe.beyond(flight.started, self.rate) >= probe.quota
         late = flight.started - probe.started > 4 * probe.quota / self.rate + 1
         if enough or late:
-            probe.ended = True
+            probe.ended = flight.started
             probe.void = not enough and self._full < 0.3
             if not self._passed:  # pay back what was sent ahead, and let a whole batch's worth gather
                 self._hold(flight.started + (BATCH + probe.quota) / self.rate)
@@ -158,13 +167,17 @@ class RateLaw:
             if flight.started >= self._cut_at:
                 self._refusal(flight, now, asked)
             return
-        self._took += 0.05 * (now - flight.started - self._took)
-        if probe is not None and probe.ended and not probe.open:
-            self._drop_probe()
-            self._pass(void=probe.void or slow or self._full >= 0.85)
+        self._fed = self.rate
+        self._took *= 1.05 if now - flight.started > self._took else 1 / 1.05
+        if probe is not None and probe.ended is not None:
+            late = now > probe.ended + 4 * self._took + 1
+            if late or not probe.open:
+                self._drop_probe()
+                self._pass(void=probe.void or slow or self._full >= 0.85)
 
     def _pass(self, *, void: bool) -> None:
-        """A probe was not refused."""
+        """A probe was not refused. void: that means nothing."""
+        self._surprises = 0
         if void:
             self._passed = 0
         elif self._borne is not None:
@@ -194,6 +207,7 @@ class RateLaw:
             self._meter.waited(idle)
         self._spare = self._margin() + self._catch_up.begin(idle * self.rate)
         self._cut_at, self._passed = now, 0
+        self._borne = None  # this service counts: its refusals tell more than its delays
         self._drop_probe()
         self._since = self._period() - 40 if early else 0.0
         self._hold(resume)
@@ -227,7 +241,7 @@ class RateLaw:
             self._set(min(self.rate, max(0.95 * self.rate, low)) if low else 0.97 * self.rate)
             return not self._meter.anchored
         cut = max(0.8, 1 - 0.03 * 2.0 ** (self._surprises - 1))
-        self._set(max(low, min(cut * self.rate, high)))
+        self._set(max(low, min(cut * self.rate, high), self._fed / 4))
         return True
 
     def _resume(self, flight: Flight, now: float) -> float:

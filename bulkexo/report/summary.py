@@ -21,7 +21,7 @@ def as_object(report: Report) -> dict[str, Any]:
         "state": report.state,
         "reason": report.reason,
         "exit_code": report.exit_code,
-        "run": str(report.folder.path),
+        "run": readable(str(report.folder.path)),
         "seconds": round(report.seconds, 3),
         "items_per_second": round(_rate(report), 2),
         **counts(report),
@@ -52,13 +52,22 @@ def as_text(report: Report) -> str:
     lines += ["", f"Results:         {report.folder.results}"]
     if tally.trouble:
         lines.append(f"Failed rows:     {report.folder.failed}")
+        if unknown := tally.by_status[Status.UNKNOWN]:
+            lines.append(f"Look first at the {unknown:,} unknown: they may have taken effect.")
         if report.state == "complete":
             lines.append(f"Run these again: {_command('retry', report)}")
     if report.state != "complete":
         lines.append(f"Go on with it:   {_command('resume', report)}")
     if report.unwritten:
-        lines.append(f"{report.unwritten:,} items ended, but the disk did not take their lines.")
+        lines.append(
+            f"{report.unwritten:,} of those that ended have no line either: the disk did not take it."
+        )
     return "\n".join(lines)
+
+
+def readable(text: str) -> str:
+    r"""A text that can be written as UTF-8; bytes of a name that are no text stand as `\udcff`."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def duration(seconds: float) -> str:

@@ -71,8 +71,8 @@ class Past(Protocol):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """batch_size: items a request, 1 to 10. rules: what becomes of an item. window: items open at once, which
-    bounds memory. offline: seconds without reaching the service after which the run stops. run_id: the
-    first 24 characters of a GUID, from which each item's client-request-id is made."""
+    bounds memory. offline: seconds without reaching the service, or the one for signing in, after which the
+    run stops. run_id: the first 24 characters of a GUID, from which each item's client-request-id is made."""
 
     batch_size: int = 10
     order: Order = Order.IDENTITY

@@ -16,6 +16,9 @@ COMMAND = (sys.executable, "-m", "bulkexo")
 LIMIT = 240.0
 """Seconds after which a test gives up on something that should long have happened."""
 
+STARTED: list[subprocess.Popen[str]] = []
+"""What the present test has started; what it leaves is ended with it."""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -51,7 +54,7 @@ def start(
     *arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, **more: Any
 ) -> subprocess.Popen[str]:
     """The command, started."""
-    return subprocess.Popen(
+    process: subprocess.Popen[str] = subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         cwd=cwd,
         env=environment(env),
@@ -62,6 +65,8 @@ def start(
         errors="backslashreplace",
         **more,
     )
+    STARTED.append(process)
+    return process
 
 
 def ended(process: subprocess.Popen[str]) -> Ended:

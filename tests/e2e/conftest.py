@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.command import STARTED
 from tests.e2e.files import people
 from tests.e2e.pretend import Pretend, pretend
 
@@ -23,3 +24,13 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pretend]:
 def names(tenant: Pretend) -> list[str]:
     """The sign-in names of its mailboxes."""
     return people(tenant)
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Ends what a test that failed had started."""
+    yield
+    for process in STARTED:
+        with process:
+            process.kill()
+    STARTED.clear()

@@ -98,7 +98,8 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path, slow: Pretend) -> None:
         "Stopping: 1 batch is in flight and may end. Press Ctrl-C again to stop at once.\n"
     )
     process.send_signal(signal.SIGINT)
-    ended(process).check(3)
+    done = ended(process).check(3)
+    assert "Look first at the 3 unknown: they may have taken effect." in done.stderr
     found = document(tmp_path / "out")
     assert [(line["cmdlet"], line["status"]) for line in lines(tmp_path / "out")] == [
         ("New-Mailbox", "unknown")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
-import time
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from bulkexo.model import SignInUnreachableError
 from bulkexo.net import tokens
-from tests.e2e.command import bulkexo, document, ended, lines, start, statuses
+from tests.e2e.command import bulkexo, document, ended, lines, start, statuses, until
 from tests.e2e.files import table
 from tests.e2e.pretend import Pretend, pretend
 
@@ -81,23 +82,33 @@ def test_a_token_that_ends_stops_the_run_with_4(tmp_path: Path, tenant: Pretend,
     assert (found["state"], found["counts"]["ended"]) == ("stopped", 0)
 
 
-def test_a_token_file_is_read_again_when_the_token_ends(tmp_path: Path) -> None:
-    with pretend(tmp_path / "tenant", "--mailboxes 60 --token-lifetime 2 --latency 0.2,0") as tenant:
-        names = [str(mailbox["UserPrincipalName"]) for mailbox in tenant.everything()]
-        file, given = tmp_path / "token", 0
-        os.mkfifo(file)  # each reading of it waits for a token, so that the test need not watch the time
-        arguments = ("--token-file", file, "--out", "out", "--concurrency", "1", "--batch-size", "3")
-        process = start("run", job(tmp_path, names), *SET, *arguments, cwd=tmp_path, env=tenant.env)
-        while process.poll() is None:
-            try:
-                writer = os.open(file, os.O_WRONLY | os.O_NONBLOCK)
-            except OSError:  # nobody reads it now
-                time.sleep(0.02)
-                continue
-            with os.fdopen(writer, "w", encoding="utf-8") as pipe:
-                pipe.write(tenant.token())
-            given += 1
-        ended(process).check(0)
-        assert given > 1
-        assert statuses(tmp_path / "out") == dict.fromkeys(range(1, 61), "succeeded")
-        assert len(tenant.journal()) == 60
+def hand_over(text: str, path: Path, process: subprocess.Popen[str]) -> None:
+    """Wait until the path, a pipe, is read; give the text, and put a new pipe there for the next reading."""
+    opened: list[int] = []
+
+    def read() -> bool:
+        with contextlib.suppress(OSError):  # nobody reads it now
+            opened.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(opened)
+
+    until(read, process)
+    with os.fdopen(opened[0], "w", encoding="utf-8") as pipe:
+        pipe.write(text)
+        os.mkfifo(path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
+
+
+def test_a_token_file_is_read_again_when_the_token_is_refused(
+    tmp_path: Path, tenant: Pretend, names: list[str]
+) -> None:
+    file = tmp_path / "token"
+    os.mkfifo(file)  # a reading waits for its token, so that no time has to be met
+    arguments = ("--token-file", file, "--out", "out", "--concurrency", "3")
+    tenant.journal()
+    process = start("run", job(tmp_path, names[:60]), *SET, *arguments, cwd=tmp_path, env=tenant.env)
+    hand_over("e30.e30.e30", file, process)
+    hand_over(tenant.token() + "\n", file, process)
+    ended(process).check(0)
+    assert set(statuses(tmp_path / "out").values()) <= {"succeeded", "unchanged"}
+    assert {line["attempts"] for line in lines(tmp_path / "out")} == {1}
+    assert len(tenant.journal()) == 60

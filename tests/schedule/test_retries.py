@@ -179,7 +179,7 @@ def test_one_reply_starts_the_count_of_the_offline_limit_anew() -> None:
         return None if 400 <= arrival.at < 410 or arrival.at > 810 else NOT_SENT
 
     world = World(FakeService(whole=whole), settings=Settings(offline=600.0), random=lambda: 0.05)
-    world.run(rows(300))
+    world.run(rows(30))
     assert world.error is None
     assert set(world.statuses().values()) == {Status.SUCCEEDED}
 

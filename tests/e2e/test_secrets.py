@@ -1,0 +1,105 @@
+"""Secrets stand nowhere: not on the screen, not in a file of the run, not where the service quotes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import Ended, bulkexo, lines
+from tests.e2e.files import document, table
+from tests.e2e.pretend import Pretend
+
+PINS = ("Tr0ub4dor&3", 'a "b", c', "längerer Satz ß")
+
+
+def job(folder: Path, names: list[str]) -> Path:
+    """A job whose secrets come by a marked column, a marked parameter and a column's name."""
+    rows = [[name, pin, pin[::-1], f"{pin} {pin}"] for name, pin in zip(names, PINS, strict=False)]
+    table(folder / "rows.csv", ["Box", "Pin", "Hint", "Old password"], rows)
+    content = {
+        "rows": "rows.csv",
+        "columns": {"Pin": {"secret": True}},
+        "steps": [
+            {
+                "cmdlet": "Set-Mailbox",
+                "parameters": {
+                    "Identity": "${Box}",
+                    "CustomAttribute1": "x${Pin}x",
+                    "CustomAttribute2": "${Hint}",
+                },
+                "secret": ["CustomAttribute2"],
+            },
+            # Refused, and the service quotes what it refuses.
+            {"cmdlet": "Set-Mailbox", "parameters": {"Identity": "${Box}", "Type": "${Old password}"}},
+        ],
+    }
+    return document(folder / "job.yaml", content)
+
+
+def nowhere(folder: Path, done: Ended) -> None:
+    """No secret, and no part of one that gives it away, in what the command wrote."""
+    written = [path.read_text(encoding="utf-8-sig") for path in folder.rglob("*") if path.is_file()]
+    for pin in PINS:
+        for text in (pin, pin[::-1], pin.replace('"', '""'), pin.replace('"', '\\"')):
+            for place in (done.stdout, done.stderr, *written):
+                assert text not in place
+
+
+def test_a_run(tmp_path: Path, tenant: Pretend, names: list[str]) -> None:
+    (tmp_path / "work").mkdir()
+    arguments = ("run", job(tmp_path, names), "--out", "out", "--json")
+    done = bulkexo(*arguments, cwd=tmp_path / "work", env=tenant.env).check(1)
+    by_step = [(line["step"], line["status"]) for line in lines(tmp_path / "work" / "out")]
+    assert sorted(by_step) == [(1, "succeeded")] * 3 + [(2, "failed")] * 3
+    assert all(
+        "***" in line["error"]["message"] for line in lines(tmp_path / "work" / "out") if line["error"]
+    )
+    held = tenant.get(names[:3])
+    assert [(box["CustomAttribute1"], box["CustomAttribute2"]) for box in held] == [
+        (f"x{pin}x", pin[::-1]) for pin in PINS
+    ]
+    nowhere(tmp_path / "work", done)
+
+
+@pytest.mark.parametrize("arguments", [("run", "--dry-run"), ("check",)])
+def test_a_rehearsal(tmp_path: Path, names: list[str], arguments: tuple[str, ...]) -> None:
+    (tmp_path / "work").mkdir()
+    file = job(tmp_path, names)
+    nowhere(tmp_path / "work", bulkexo(*arguments, file, cwd=tmp_path / "work").check(0))
+
+
+def test_failed_rows_with_secrets_ask_for_them_again(
+    tmp_path: Path, tenant: Pretend, names: list[str]
+) -> None:
+    arguments = ("run", job(tmp_path, names), "--out", "out")
+    bulkexo(*arguments, cwd=tmp_path, env=tenant.env).check(1)
+    done = bulkexo("check", "out/failed.csv", "--cmdlet", "Set-Mailbox", cwd=tmp_path).check(2)
+    assert "stands where a run left out a secret. Put the value in again." in done.stderr
+
+
+def test_a_secret_that_the_service_wants_encrypted_is_never_sent_bare(
+    tmp_path: Path, tenant: Pretend, names: list[str]
+) -> None:
+    file = table(tmp_path / "job.csv", ["Identity", "Password"], [[names[0], PINS[0]]])
+    before = tenant.stats()
+    done = bulkexo("run", file, "--cmdlet", "Set-Mailbox", cwd=tmp_path, env=tenant.env).check(2)
+    assert tenant.stats() == before
+    assert PINS[0] not in done.stderr
+
+
+def test_no_secret_as_an_argument(tmp_path: Path, names: list[str]) -> None:
+    file = table(tmp_path / "job.csv", ["Identity"], [[names[0]]])
+    arguments = ("--cmdlet", "Set-Mailbox", "--set", f"Password={PINS[0]}")
+    done = bulkexo("run", file, *arguments, cwd=tmp_path).check(2)
+    assert "Secrets are not given on the command line" in done.stderr
+    assert PINS[0] not in done.stderr
+
+
+def test_the_client_secret(tmp_path: Path, tenant: Pretend, names: list[str]) -> None:
+    file = table(tmp_path / "job.csv", ["Identity", "CustomAttribute1"], [[names[0], "v"]])
+    env = {**tenant.env, "BULKEXO_DEBUG": "1"}
+    done = bulkexo("run", file, "--cmdlet", "Set-Mailbox", "--out", "out", cwd=tmp_path, env=env).check(0)
+    written = [path.read_text(encoding="utf-8-sig") for path in (tmp_path / "out").iterdir()]
+    assert len(written) == 3
+    assert not [text for text in (done.stderr, *written) if tenant.said["client_secret"] in text]

@@ -1,0 +1,47 @@
+"""The jobs that come with bulkexo, on the sandbox that `--sandbox` starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import bulkexo, document, lines
+from tests.e2e.files import table
+
+JOBS = Path(__file__).parents[2] / "jobs"
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "items"),
+    [
+        ("department.yaml", 2000, 2000),
+        ("statistics.yaml", 2000, 2000),
+        ("shared-mailbox.yaml", 36, 72),
+        ("members.csv", 60, 60),
+        ("addresses.csv", 40, 40),
+    ],
+)
+def test_each_can_run(tmp_path: Path, name: str, rows: int, items: int) -> None:
+    more = ("--cmdlet", "Set-Mailbox") if name == "addresses.csv" else ()
+    done = bulkexo("check", JOBS / name, *more, cwd=tmp_path).check(0)
+    assert f"{name} can run: {rows:,} rows, {items:,} items (" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["shared-mailbox.yaml", "members.csv", "addresses.csv"])
+def test_the_small_ones_succeed(tmp_path: Path, name: str) -> None:
+    more = ("--cmdlet", "Set-Mailbox") if name == "addresses.csv" else ()
+    options = ("--sandbox", "--sandbox-options", "--mailboxes 2500 --speed 50", "--out", "out")
+    done = bulkexo("run", JOBS / name, *more, *options, cwd=tmp_path).check(0)
+    found = document(tmp_path / "out")
+    assert found["counts"]["items"] == len(lines(tmp_path / "out"))
+    assert {line["status"] for line in lines(tmp_path / "out")} == {"succeeded"}
+    assert "Complete: " in done.stderr
+
+
+def test_what_failed_on_the_sandbox_is_to_be_run_there_again(tmp_path: Path) -> None:
+    job = table(tmp_path / "job.csv", ["Identity", "CustomAttribute1"], [["nobody@contoso.com", "v"]])
+    options = ("--cmdlet", "Set-Mailbox", "--sandbox", "--sandbox-options", "--speed 50", "--out", "out")
+    done = bulkexo("run", job, *options, cwd=tmp_path).check(1)
+    assert "bulkexo run out/failed.csv --cmdlet Set-Mailbox --sandbox\n" in done.stderr
