@@ -87,6 +87,7 @@ class Step:
         self._getters = tuple((each.name, each.get) for each in bound)
         given = {each.name for each in bound}
         identity = known.parameter("Identity") if known else None
+        self._rehearses = "WhatIf" in given and not cmdlet.startswith(("Get-", "Test-"))
         self._needs_identity = bool(identity and identity.required)
         naming = tuple(name for name in identity_names(cmdlet) if name in given)
         self._naming = naming[:1] if self._needs_identity else naming
@@ -96,7 +97,9 @@ class Step:
         """The parameters as the job writes them, secrets masked."""
         return {each.name: MASK if each.name in self.secrets else each.shown for each in self._bound}
 
-    def item(self, number: int, line: int, row: Row, cells: Cells, problems: Problems) -> Item | None:
+    def item(
+        self, number: int, line: int, row: Row, cells: Cells, problems: Problems, tenant: str = ""
+    ) -> Item | None:
         """The item of data row `number`; None if there is something wrong with it, which is told."""
         parameters: dict[str, Value] = {}
         try:
@@ -107,12 +110,22 @@ class Step:
         except BadCell:
             self._explain(line, row, problems)
             return None
+        if self._rehearses and parameters.get("WhatIf"):
+            problems.add_once(
+                ("whatif", self.cmdlet),
+                self._rows.place(line),
+                f"{self.cmdlet} is sent with WhatIf, and some cmdlets carry the change out all the same.",
+                "Leave WhatIf out; rehearse with --dry-run or --sandbox, which send the service nothing.",
+            )
+            return None
         name, identity = self._named(parameters)
         if not identity.strip() and not self._may_go_without(line, problems):
             return None
         if name in self.secrets:
             identity = ""
-        return Item(number, self.number, self.cmdlet, identity, parameters, cells, self.secrets, self.repeat)
+        return Item(
+            number, self.number, self.cmdlet, identity, parameters, cells, self.secrets, self.repeat, tenant
+        )
 
     def _named(self, parameters: Mapping[str, Value]) -> tuple[str, str]:
         """The parameter that names the object in this row, and the name; in a job of many cmdlets, the

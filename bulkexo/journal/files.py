@@ -30,9 +30,9 @@ class Appending:
     """
 
     def __init__(self, path: Path, keep: int | None = None) -> None:
+        self._path = path
         if keep is not None:
             path.touch()
-        self._path = path
         self._file: BinaryIO = path.open("xb" if keep is None else "r+b", buffering=0)
         self.size = 0
         self._uncut = False

@@ -39,7 +39,6 @@ class RunFolder:
 
     def require_no_run(self) -> None:
         """Raise UsageError if the folder holds a run; asked again under the lock, for two may start at once.
-        Raises OSError if it cannot be looked at.
 
         run.json comes before every other file, so that whatever a crash leaves can be gone on with.
         """

@@ -17,7 +17,7 @@ SECRET = "<secret>"  # noqa: S105 (the mark that stands where a secret was; the 
 def line(outcome: Outcome) -> bytes:
     """One line of results.ndjson, with its line break."""
     item, error = outcome.item, outcome.error
-    document = {
+    document: dict[str, Any] = {
         "row": item.row,
         "step": item.step,
         "cmdlet": item.cmdlet,
@@ -34,6 +34,8 @@ def line(outcome: Outcome) -> bytes:
         and {"code": error.code, "type": error.type, "message": error.message, "target": error.target},
         "key": key(item),
     }
+    if item.tenant:
+        document["tenant"] = item.tenant
     try:
         return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # a text that is no Unicode: the record is kept all the same
@@ -55,9 +57,11 @@ def _sound(value: Any) -> Any:
     return value
 
 
-def announcement(items: Sequence[Item], now: float) -> bytes:
-    """One line of announced.ndjson: these items are about to be sent. now: seconds since the epoch."""
-    document = {"at": timestamp(now), "items": [(item.row, item.step, key(item)) for item in items]}
+def announcement(items: Sequence[Item], now: float, *, withdrawn: bool = False) -> bytes:
+    """One line of announced.ndjson: these items are about to be sent; or, `withdrawn`, that was announced,
+    and they did not run. now: seconds since the epoch."""
+    name = "withdrawn" if withdrawn else "items"
+    document = {"at": timestamp(now), name: [(item.row, item.step, key(item)) for item in items]}
     return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
 
 

@@ -148,6 +148,10 @@ class Past:
         if 0 <= place < len(self.codes) and not self.codes[place]:
             self._unsettled.add(place)
 
+    def withdrawn(self, place: int) -> None:
+        """Take in that an announcement was taken back."""
+        self._unsettled.discard(place)
+
     @property
     def in_doubt(self) -> int:
         """How many items were announced and have no line."""
@@ -170,10 +174,13 @@ def _results(lines: Lines) -> Iterator[Line]:
             ) from None
 
 
-def _announcements(lines: Lines) -> Iterator[tuple[int, int, str]]:
+def _announcements(lines: Lines) -> Iterator[tuple[int, int, str, bool]]:
+    """Row, step and key of each item, and whether it is withdrawn."""
     for document, offset in lines:
         try:
-            found = [(int(row), int(step), str(name)) for row, step, name in document["items"]]
+            withdrawn = "withdrawn" in document
+            items = document["withdrawn" if withdrawn else "items"]
+            found = [(int(row), int(step), str(name), withdrawn) for row, step, name in items]
         except (KeyError, TypeError, ValueError, OverflowError):
             raise UsageError(f"announced.ndjson holds a line that is none (at byte {offset}).") from None
         yield from found
@@ -184,8 +191,9 @@ def recall(folder: RunFolder, items: int, steps: int) -> Past:
     past, lines, sent = Past(items, steps), Lines(folder.results), Lines(folder.announced)
     for line in _results(lines):
         past.note(past.number(line.row, line.step), line.status, line.offset)
-    for row, step, _ in _announcements(sent):
-        past.announced(past.number(row, step))
+    for row, step, _, withdrawn in _announcements(sent):
+        place = past.number(row, step)
+        past.withdrawn(place) if withdrawn else past.announced(place)
     past.measure(lines, sent)
     return past
 
@@ -202,7 +210,10 @@ def recall_by_key(folder: RunFolder, items: int, steps: int, job: Callable[[], I
         if (line.key, line.row, line.step) not in ended:
             by_key[line.key].append(line)
             ended.add((line.key, line.row, line.step))
-    in_doubt = Counter(name for row, step, name in _announcements(sent) if (name, row, step) not in ended)
+    in_doubt: Counter[str] = Counter()
+    for row, step, name, withdrawn in _announcements(sent):
+        if (name, row, step) not in ended:
+            in_doubt[name] += -1 if withdrawn else 1
     for item in job():
         name = key(item)
         place = past.number(item.row, item.step)

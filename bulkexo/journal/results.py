@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 
 import anyio
@@ -23,7 +23,8 @@ WAITING_LIMIT = 200
 @dataclass(slots=True)
 class _Announcement:
     items: Sequence[Item]
-    settled: anyio.Event
+    withdrawn: bool = False
+    settled: anyio.Event = field(default_factory=anyio.Event)
     error: StoppedError | None = None
 
 
@@ -76,7 +77,7 @@ class Results:
                 opened[1].append(header(self._columns))
         except OSError as error:
             for file in opened:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError):  # the first refusal is what is told
                     file.close() if past else file.remove()
             raise UsageError(f"The files of {folder.path} cannot be written ({error.strerror}).") from None
         return opened
@@ -110,11 +111,18 @@ class Results:
         could still leave the New- open. Raises StoppedError if the disk does not take it."""
         if not items and not (self._waiting and self._announced.size):
             return
-        entry = _Announcement(items, anyio.Event())
-        self._send.send_nowait(entry)
-        await entry.settled.wait()
+        entry = _Announcement(items)
+        await self._settle(entry)
         if entry.error is not None:
             raise entry.error
+
+    async def withdraw(self, items: Sequence[Item]) -> None:
+        """Take back the announcement of items that did not run. A disk that refuses leaves them in doubt."""
+        await self._settle(_Announcement(items, withdrawn=True))
+
+    async def _settle(self, entry: _Announcement) -> None:
+        self._send.send_nowait(entry)
+        await entry.settled.wait()
 
     def end(self) -> None:
         """No more will come: `write_all` ends when it has written what there is."""
@@ -176,7 +184,7 @@ class Results:
         ]
         now = self._wall()
         pieces = (
-            (self._announced, b"".join(announcement(entry.items, now) for entry in announced if entry.items)),
+            (self._announced, b"".join(_announcement(entry, now) for entry in announced if entry.items)),
             (self._failed, csv_bytes(rows)),
             (self._results, b"".join(map(line, outcomes))),
         )
@@ -192,3 +200,7 @@ class Results:
             for (file, _), size in zip(pieces, before, strict=True):
                 file.take_back(size)  # all of this comes again: nothing may stand twice
             raise
+
+
+def _announcement(entry: _Announcement, now: float) -> bytes:
+    return announcement(entry.items, now, withdrawn=entry.withdrawn)

@@ -25,6 +25,9 @@ class Delays:
         while self._heap and self._heap[0][0] <= now:
             yield heapq.heappop(self._heap)[2]
 
+    def __iter__(self) -> Iterator[Ticket]:
+        return (ticket for _, _, ticket in self._heap)
+
     @property
     def next(self) -> float:
         """The next moment; infinity if there is none."""

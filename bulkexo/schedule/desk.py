@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import anyio
 
@@ -87,6 +88,10 @@ class Desk:
         for ticket in reversed(tickets):
             self.lanes.give_back(ticket)
         self.wake()
+
+    def waiting(self) -> Iterator[Ticket]:
+        """Those that are not in flight and wait for nothing but their moment."""
+        return chain(self.lanes.waiting(), self.later)
 
     def bring_back(self, now: float) -> None:
         """Tickets whose moment has come may go."""

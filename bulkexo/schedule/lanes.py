@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -59,6 +60,11 @@ class Ticket:
     asking: bool = False
     asked: int = 0
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it may have taken effect already."""
+        return self.recovered or self.unsettled
 
     def call(self) -> Call:
         """What goes over the wire for this ticket now."""
@@ -119,6 +125,10 @@ class Lanes:
             return [ticket, *self.end(ticket, succeeded=False)]
         self._ready.append(ticket)
         return []
+
+    def waiting(self) -> Iterator[Ticket]:
+        """Those that may go now, as they are."""
+        return iter(self._ready)
 
     def take(self, limit: int) -> list[Ticket]:
         """Up to `limit` tickets that may go together; one that must go apart goes alone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -86,8 +87,8 @@ class Scheduler:
     """Runs the items of one tenant to their end, within what `pacer` allows.
 
     service, transport, tokens: whom to speak to. wall: seconds since the epoch. sink: takes the outcomes.
-    announce, decide: see there; without a person, what is undecided stays unknown. past: of a resumed run.
-    tally: to go on counting in.
+    announce, decide: see there; without a person, what is undecided stays unknown. withdraw: told what was
+    announced and certainly did not run. past: of a resumed run. tally: to go on counting in.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Scheduler:
         wall: Callable[[], float],
         sink: Sink,
         announce: Announce,
+        withdraw: Announce,
         settings: Settings,
         decide: Decide | None = None,
         past: Past | None = None,
@@ -112,10 +114,11 @@ class Scheduler:
         self._pacer = pacer
         self._wall = wall
         self._announce = announce
+        self._withdraw = withdraw
         self._decide = decide
         self._past = past
         self._settings = settings
-        self._bucket = Bucket(pacer.allowance(0.0).rate)
+        self._bucket = Bucket(pacer.allowance(0.0).rate, burst=settings.batch_size)
         self._items: Iterator[Item] = iter(())
         self._exhausted = False
         self._reach = Reach(settings.offline)
@@ -132,11 +135,14 @@ class Scheduler:
         Raises StoppedError, SignInError or JobError after what was in flight has ended.
         """
         self._items = items
-        async with anyio.create_task_group() as group:
-            self._group = group
-            while batch := await self._next_batch():
-                self.tally.batches += 1
-                group.start_soon(self._exchange, batch)
+        try:
+            async with anyio.create_task_group() as group:
+                self._group = group
+                while batch := await self._next_batch():
+                    self.tally.batches += 1
+                    group.start_soon(self._exchange, batch)
+        finally:
+            await self._withdraw_unsent()
         if self._error is not None:
             raise self._error
         return self._exhausted and not self._desk.lanes.open
@@ -164,8 +170,10 @@ class Scheduler:
                 await self._desk.change(due)
             else:
                 taken = self._desk.lanes.take(min(self._settings.batch_size, allowance.batch_size))
-                if batch := await self._granted(await self._unsettled_apart(taken)):
-                    return batch
+                batch = await self._unsettled_apart(taken)
+                with self._kept(batch):
+                    if granted := await self._granted(batch):
+                        return granted
         return []
 
     def _allowance(self, now: float) -> Allowance:
@@ -240,8 +248,9 @@ class Scheduler:
 
     async def _attempt(self, batch: list[Ticket]) -> None:
         try:
-            await self._announce_unsafe(batch)
-            token = await self._tokens.current()
+            with self._kept(batch):
+                await self._announce_unsafe(batch)
+                token = await self._tokens.current()
         except SignInUnreachableError as error:
             self._put_off_unsigned(batch, str(error))
             return
@@ -286,13 +295,38 @@ class Scheduler:
             await self._desk.deliver(self._desk.close(ticket, verdict))
         self._desk.wake()
 
+    @contextmanager
+    def _kept(self, unsent: Sequence[Ticket]) -> Iterator[None]:
+        """Where the run is cut off, these are among those that wait."""
+        try:
+            yield
+        except anyio.get_cancelled_exc_class():
+            self._desk.give_back(unsent)
+            raise
+
     async def _announce_unsafe(self, batch: Sequence[Ticket]) -> None:
         """Put on disk what is about to be sent and must not be sent twice; even if that is nothing, what such
         items have ended before comes first."""
         unsafe = [ticket for ticket in batch if not (ticket.announced or harmless(ticket.item))]
-        await self._announce([ticket.item for ticket in unsafe])
+        if not unsafe:
+            await self._announce([])
+            return
         for ticket in unsafe:
-            ticket.announced = True
+            ticket.announced = True  # even if we are cut off: it is on its way to the disk
+        try:
+            await self._announce([ticket.item for ticket in unsafe])
+        except StoppedError:
+            for ticket in unsafe:
+                ticket.announced = False
+            raise
+
+    async def _withdraw_unsent(self) -> None:
+        """Tell the journal of what was announced and did not run, having been refused or never having left:
+        whoever goes on can send it without doubt."""
+        unsent = [ticket.item for ticket in self._desk.waiting() if ticket.announced and not ticket.in_doubt]
+        if unsent:
+            with anyio.CancelScope(shield=True):
+                await self._withdraw(unsent)
 
     async def _send(self, batch: list[Ticket], calls: Sequence[Call], token: str, now: float) -> Reply | Lost:
         wall = self._wall()
@@ -355,7 +389,8 @@ class Scheduler:
         for ticket in tickets:
             ticket.refused_token = refused
         try:
-            await self._tokens.renew(refused, claims)
+            with self._kept(tickets):
+                await self._tokens.renew(refused, claims)
         except SignInUnreachableError as error:
             self._put_off_unsigned(tickets, str(error))
             return

@@ -85,14 +85,21 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
         return _after_page(ticket, verdict)
     if action is Action.FAILED:
         return Next.END
+    if verdict is RECOVERED and _resendable(ticket.item):
+        ticket.unsettled = True
+        return Next.AT_ONCE  # nothing has failed: neither a wait nor a retry is due
     return _after_failure(ticket, verdict, rules)
 
 
 def told_to_resend(ticket: Ticket) -> None:
     """A person has decided that a ticket in doubt is sent again."""
-    ticket.asking = False
-    ticket.asked = 0
+    _resent(ticket)
     ticket.failures = 0
+
+
+def _resent(ticket: Ticket) -> None:
+    ticket.asking = False
+    ticket.asked = 0  # if that answer is lost as well, it is looked for from the start
 
 
 def _uncount(ticket: Ticket) -> None:
@@ -119,8 +126,6 @@ def _after_failure(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
         ticket.unsettled = True
         if not _resendable(ticket.item):
             return _in_doubt(ticket, rules)
-    if verdict is RECOVERED:
-        return Next.LATER  # it was no attempt of this process
     if action is Action.FAULT:
         ticket.faults += 1
         if ticket.faults >= FAULT_TRIES and harmless(ticket.item):
@@ -170,6 +175,7 @@ def _undecided(ticket: Ticket, rules: Rules) -> Next:
         return Next.DECIDE
     if rules.on_unknown is OnUnknown.SKIP:
         return Next.END
-    ticket.asking = False
-    ticket.asked = 0
-    return _again(ticket, rules)
+    move = _again(ticket, rules)
+    if move is Next.LATER:
+        _resent(ticket)
+    return move

@@ -77,6 +77,9 @@ there twice under one name (New-InboxRule, New-UnifiedGroup) is not among them."
 BY_POSITION = frozenset({"remove-inboxrule", "remove-calendarevents", "remove-transportrule"})
 """Remove- cmdlets whose identity can be a position or a period: a second one may hit something else."""
 
+NAMES = ("Identity", "UserPrincipalName", "MicrosoftOnlineServicesID", "PrimarySmtpAddress", "Name")
+"""Parameters by which a New- names what it makes, the best first."""
+
 
 def done_before(cmdlet: str) -> Done | None:
     """How a second sending is answered if the first took effect; None if the service does not see to that."""
@@ -91,12 +94,16 @@ def question(
 ) -> tuple[str, dict[str, Value]] | None:
     """The Get- cmdlet and its parameters that show whether a New- took effect; None if there is none.
 
-    The object is asked for by the name that the row gives it, in its mailbox if it belongs to one.
+    The object is asked for by the name that the row gives it, in its mailbox if it belongs to one. The
+    item's identity can be that mailbox, which says nothing of what is new in it.
     """
     word, _, noun = cmdlet.partition("-")
-    if word.lower() != "new" or not identity:
+    named = next((parameters[name] for name in NAMES if parameters.get(name)), None)
+    if named is None and "Mailbox" not in parameters:
+        named = identity
+    if word.lower() != "new" or not named:
         return None
-    asked: dict[str, Value] = {"Identity": identity}
+    asked: dict[str, Value] = {"Identity": named}
     if "Mailbox" in parameters:
         asked["Mailbox"] = parameters["Mailbox"]
     return f"Get-{noun}", asked

@@ -34,6 +34,14 @@ def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path) -> None:
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize("name", ["results.ndjson", "failed.csv", "announced.ndjson"])
+def test_files_of_no_run_are_not_written_over(tmp_path: Path, name: str) -> None:
+    """run.json comes first: without it there is no run to go on with."""
+    (tmp_path / name).write_text("")
+    with pytest.raises(UsageError, match=f"{name} that belongs to no run.*--out"):
+        RunFolder.create(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["file/run", "file", "x" * 300])
 def test_a_folder_that_cannot_be_made_is_refused_in_words(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("")
@@ -60,8 +68,11 @@ def test_run_json_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.Mon
         seen.append(json.loads(folder.run_json.read_bytes()))
 
     monkeypatch.setattr(os, "fsync", look)
-    folder.write({"state": "complete"})
-    assert seen[0] == {"state": "running"}  # the file before it is in place; then the folder
+    with folder.run_json.open("rb") as reader:
+        folder.write({"state": "complete"})
+        assert json.loads(reader.read()) == {"state": "running"}
+    assert seen[0] == {"state": "running"}
+    assert seen[1:] in ([], [{"state": "complete"}]), "and then the folder, where it can be told"
     assert json.loads(folder.run_json.read_bytes()) == {"state": "complete"}
 
     def refuse(number: int) -> None:
@@ -79,6 +90,7 @@ def test_discard_takes_back_a_run_that_did_not_begin(tmp_path: Path) -> None:
     folder.write({"state": "running"})
     folder.results.touch()
     folder.failed.touch()
+    folder.announced.touch()
     folder.discard()
     assert not folder.path.exists()
     RunFolder.create(tmp_path / "run")

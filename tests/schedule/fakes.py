@@ -28,7 +28,8 @@ def now() -> float:
 
 @dataclass(frozen=True)
 class Sent:
-    """One cmdlet as it arrived. key: of the item, from its parameters. nth: sending of that item, from 1."""
+    """One cmdlet as it arrived. key: of the item, from its parameters; `look:` and an identity for a
+    question that is no item's own. nth: sending of that item, from 1."""
 
     key: str
     cmdlet: str
@@ -103,11 +104,12 @@ def success(sent: Sent) -> Answer:
 @dataclass
 class FakeService:
     """A transport. each: answers one item. whole: answers a whole request, None to ask `each`.
-    latency: seconds a request takes."""
+    latency: seconds a request takes. watch: sees each request first."""
 
     each: Each = success
     whole: Whole = lambda arrival: None
     latency: Callable[[Arrival], float] = lambda arrival: LATENCY
+    watch: Callable[[Arrival], None] = lambda arrival: None
     arrivals: list[Arrival] = field(default_factory=list)
     sendings: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
@@ -117,6 +119,7 @@ class FakeService:
 
     async def send(self, request: Request) -> Reply | Lost:
         arrival = self._read(request)
+        self.watch(arrival)
         self.arrivals.append(arrival)
         identities = [sent.identity.lower() for sent in arrival.items if sent.identity]
         self.busy.update(identities)
@@ -145,7 +148,8 @@ class FakeService:
 
     def _sent(self, body: dict[str, Any], headers: Mapping[str, str], url: str) -> Sent:
         command = body["CmdletInput"]
-        key = command["Parameters"]["Key"]
+        parameters = command["Parameters"]
+        key = parameters["Key"] if "Key" in parameters else f"look:{parameters['Identity']}"
         self.sendings[key] += 1
         return Sent(
             key,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -14,14 +15,20 @@ from hypothesis import strategies as st
 
 from bulkexo.model import Item, Outcome, Status
 from bulkexo.pace import Pacer
-from bulkexo.schedule import Settings
+from bulkexo.schedule import Rules, Settings
 from bulkexo.wire import Lost, Reply
 
 from .fakes import Answer, Arrival, FakeService, Sent, error, not_found, ok, passing, reply, throttled
 from .world import SERVICE, PlainPacer, World, item
 
-CMDLETS = ("Set-Mailbox", "Get-Mailbox", "New-Mailbox", "Add-MailboxPermission", "Remove-Mailbox")
 SAFE = ("Set-Mailbox", "Get-Mailbox")
+ONCE = {
+    "New-Mailbox": error(400, "X.ProxyAddressExistsException", "It is already being used."),
+    "Add-MailboxPermission": error(400, "X.Y", "The appropriate access control entry is already present."),
+    "Remove-Mailbox": error(404, "X.ManagementObjectNotFoundException", "It couldn't be found."),
+}
+"""Cmdlets that the service lets take effect once only, and what it says to a second one."""
+CMDLETS = (*SAFE, *ONCE, "New-InboxRule", "Enable-Mailbox")
 
 
 @dataclass
@@ -39,18 +46,19 @@ class Fickle:
     order: list[str] = field(default_factory=list)
 
     def each(self, sent: Sent) -> Answer:
+        looks: list[Callable[[Sent], Answer]] = [self.look, lambda _: passing(), lambda _: None]
         choices: list[Callable[[Sent], Answer]] = [
             self.done,
             lambda sent: self.attempt(sent, throttled()),
             lambda sent: self.attempt(sent, throttled(Retry_After="0.5")),
             lambda sent: self.attempt(sent, error(503)),
             lambda sent: self.attempt(sent, passing()),
-            lambda sent: self.attempt(sent, not_found()),
-            lambda sent: self.attempt(sent, error(500)),
+            self.refused,
+            lambda sent: self.mute(sent, error(500)),
             lambda sent: self.mute(sent, error(504)),
             lambda sent: self.mute(sent, None),
         ]
-        answer: Answer = self.pick(choices)(sent)
+        answer: Answer = self.pick(looks if sent.key.startswith("look:") else choices)(sent)
         return answer
 
     def whole(self, arrival: Arrival) -> Reply | Lost | None:
@@ -75,20 +83,35 @@ class Fickle:
         self.counted[sent.key] += "skiptoken" not in sent.url
         return answer
 
+    def look(self, sent: Sent) -> Answer:
+        """Whether the rule is there; reads lag writes, so that a good look can come too early."""
+        there = self.ran[sent.identity] and self.dice.random() < 0.7
+        return ok({"Name": sent.identity}) if there else not_found()
+
+    def refused(self, sent: Sent) -> Answer:
+        """The truth: there is nothing of that name, unless the cmdlet made it."""
+        if sent.cmdlet in ONCE and self.ran[sent.key]:
+            return self.attempt(sent, ONCE[sent.cmdlet])
+        return self.attempt(sent, error(403))
+
     def done(self, sent: Sent) -> Answer:
+        if sent.cmdlet in ONCE and self.ran[sent.key]:
+            return self.attempt(sent, ONCE[sent.cmdlet])
         self.run(sent)
         more = sent.cmdlet == "Get-Mailbox" and self.dice.random() < 0.3
         link = {"@odata.nextLink": f"{SERVICE.base}/InvokeCommand?$skiptoken={sent.nth}"} if more else {}
         return self.attempt(sent, ok({"Key": sent.key}, **link))
 
     def mute(self, sent: Sent, answer: Answer) -> Answer:
-        """The answer is lost; the cmdlet may have run."""
+        """The answer is lost, or the server failed over it; the cmdlet may have run."""
         if self.dice.random() < 0.5:
             self.run(sent)
         self.lost[sent.key] += 1
         return self.attempt(sent, answer)
 
     def run(self, sent: Sent) -> None:
+        if sent.key.startswith("look:") or (sent.cmdlet in ONCE and self.ran[sent.key]):
+            return
         self.ran[sent.key] += 1
         self.order.append(sent.key)
 
@@ -109,8 +132,16 @@ def job(dice: random.Random, count: int) -> list[Item]:
     for row in range(1, count + 1):
         for step in range(1, dice.choice([1, 1, 1, 2, 3]) + 1):
             identity = dice.choice(["ada", "ADA", "bob", "", f"user{row}"])
-            items.append(item(row, dice.choice(CMDLETS), identity, step))
+            items.append(named(item(row, dice.choice(CMDLETS), identity, step)))
     return items
+
+
+def named(plain: Item) -> Item:
+    """A rule has a name of its own, in a mailbox."""
+    if plain.cmdlet != "New-InboxRule":
+        return plain
+    name = str(plain.parameters["Key"])
+    return replace(plain, parameters={"Key": name, "Name": name, "Mailbox": plain.identity})
 
 
 def check(world: World, fickle: Fickle, items: list[Item]) -> None:
@@ -124,18 +155,21 @@ def check(world: World, fickle: Fickle, items: list[Item]) -> None:
             before = ended[f"{outcome.item.row}.{outcome.item.step - 1}"]
             assert (outcome.status is Status.SKIPPED) == (not before.status.good)
     assert world.service.most_of_one_identity <= 1
-    lanes = world.scheduler._lanes
+    lanes = world.scheduler._desk.lanes
     assert (lanes.open, lanes.ready, len(lanes._last_in_lane)) == (0, 0, 0)
-    assert not world.scheduler._later
+    assert world.scheduler._desk.later.next == math.inf
     check_order(ended, fickle)
 
 
 def check_one(name: str, outcome: Outcome, fickle: Fickle) -> None:
     assert outcome.attempts == fickle.counted[name]
     assert (outcome.started is None) == (outcome.attempts == 0)
-    unsafe = outcome.item.cmdlet not in SAFE
+    cmdlet = outcome.item.cmdlet
+    unsafe = cmdlet not in SAFE
     if unsafe:
         assert fickle.ran[name] <= 1
+        assert fickle.lost[name] or outcome.status is not Status.UNKNOWN
+    if cmdlet == "Enable-Mailbox":
         assert (outcome.status is Status.UNKNOWN) == bool(fickle.lost[name])
     match outcome.status:
         case Status.SUCCEEDED:
@@ -147,6 +181,8 @@ def check_one(name: str, outcome: Outcome, fickle: Fickle) -> None:
             assert (outcome.attempts, fickle.ran[name]) == (0, 0)
         case Status.UNKNOWN:
             assert unsafe
+        case Status.UNCHANGED:
+            raise AssertionError("There is always something to do.")
 
 
 def check_order(ended: dict[str, Outcome], fickle: Fickle) -> None:
@@ -181,7 +217,7 @@ def go(seed: int, count: int, per_cent: int, pacer: type[Pacer], **options: Any)
 def test_any_mixture_of_faults(
     seed: int, count: int, per_cent: int, batch_size: int, retries: int, window: int
 ) -> None:
-    go(seed, count, per_cent, PlainPacer, batch_size=batch_size, retries=retries, window=window)
+    go(seed, count, per_cent, PlainPacer, batch_size=batch_size, rules=Rules(retries=retries), window=window)
 
 
 @pytest.mark.parametrize("seed", range(3))

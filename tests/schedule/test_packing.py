@@ -223,7 +223,7 @@ def test_a_stop_while_a_skipped_step_is_told_is_not_kept_waiting_by_a_hold() -> 
         if outcomes[0].status is Status.SKIPPED:
             world.scheduler.stop()
 
-    world.scheduler._sink = take
+    world.scheduler._desk._sink = take
     world.run(items)
     assert world.complete is False
     assert world.statuses() == {"2.1": Status.FAILED, "2.2": Status.SKIPPED}

@@ -15,7 +15,10 @@ from .fakes import LATENCY, Answer, Arrival, FakeService, Sent, error, not_found
 from .world import EPOCH, World, item, rows
 
 SAFE = ("Set-Mailbox", "Get-Mailbox")
-UNSAFE = ("New-Mailbox", "Add-MailboxPermission", "Remove-Mailbox")
+ONCE = ("New-Mailbox", "Add-MailboxPermission", "Remove-Mailbox")
+"""Not harmless in themselves, but the service lets them take effect once only."""
+UNSAFE = ("Enable-Mailbox", "Add-ManagementRoleEntry", "Remove-CalendarEvents", "Start-MailboxSearch")
+"""Nothing makes these harmless twice, nor is there a question that shows their effect."""
 CUT = Lost("The connection was lost.", sent=True)
 NOT_SENT = Lost("No route.", sent=False)
 
@@ -87,18 +90,27 @@ def test_retry_after_of_a_busy_item_is_waited_for() -> None:
     assert world.starts("100.1") == pytest.approx([9.0], abs=1e-4)
 
 
-@pytest.mark.parametrize("cmdlet", SAFE)
-def test_a_500_has_two_tries_where_twice_is_harmless(cmdlet: str) -> None:
+@pytest.mark.parametrize("cmdlet", SAFE + ONCE)
+def test_a_500_goes_again_where_twice_is_harmless(cmdlet: str) -> None:
     world = World(FakeService(first(1, error(500)))).run(rows(1, cmdlet))
     assert world.statuses() == {"1.1": Status.SUCCEEDED}
+
+
+@pytest.mark.parametrize("cmdlet", SAFE)
+def test_a_500_has_two_tries(cmdlet: str) -> None:
     world = World(FakeService(first(99, error(500)))).run(rows(1, cmdlet))
     assert (world.by_key["1.1"].status, world.by_key["1.1"].attempts) == (Status.FAILED, 2)
 
 
+def test_only_another_sending_tells_what_a_500_did() -> None:
+    world = World(FakeService(first(99, error(500)))).run(rows(1, "Add-MailboxPermission"))
+    assert (world.by_key["1.1"].status, world.by_key["1.1"].attempts) == (Status.UNKNOWN, 6)
+
+
 @pytest.mark.parametrize("cmdlet", UNSAFE)
-def test_a_500_has_one_try_elsewhere(cmdlet: str) -> None:
+def test_a_500_has_one_try_elsewhere_and_may_have_run(cmdlet: str) -> None:
     world = World(FakeService(first(99, error(500)))).run(rows(1, cmdlet))
-    assert (world.by_key["1.1"].status, world.by_key["1.1"].attempts) == (Status.FAILED, 1)
+    assert (world.by_key["1.1"].status, world.by_key["1.1"].attempts) == (Status.UNKNOWN, 1)
 
 
 LOST = [
@@ -117,7 +129,7 @@ def lost_at_first(each: Answer, whole: Callable[[Arrival], Reply | Lost | None] 
 
 
 @pytest.mark.parametrize(("each", "whole"), LOST)
-@pytest.mark.parametrize("cmdlet", SAFE)
+@pytest.mark.parametrize("cmdlet", SAFE + ONCE)
 def test_what_may_run_twice_goes_again_when_its_answer_is_lost(cmdlet: str, each: Answer, whole: Any) -> None:
     world = World(lost_at_first(each, whole)).run(rows(2, cmdlet))
     assert set(world.statuses().values()) == {Status.SUCCEEDED}
@@ -139,17 +151,23 @@ def test_what_may_not_run_twice_is_unknown(cmdlet: str, each: Answer, whole: Any
     assert world.complete is True
 
 
-def test_lost_answers_use_up_the_retries() -> None:
-    world = World(FakeService(whole=first_requests(99, CUT)), settings=Settings(rules=Rules(retries=2))).run(
-        rows(1)
-    )
+@pytest.mark.parametrize(
+    ("cmdlet", "status", "code"),
+    [
+        ("Set-Mailbox", Status.FAILED, "bulkexo:no-answer"),
+        ("Remove-Mailbox", Status.UNKNOWN, "bulkexo:unknown"),
+    ],
+)
+def test_lost_answers_use_up_the_retries(cmdlet: str, status: Status, code: str) -> None:
+    service = FakeService(whole=first_requests(99, CUT))
+    world = World(service, settings=Settings(rules=Rules(retries=2))).run(rows(1, cmdlet))
     outcome = world.by_key["1.1"]
-    assert (outcome.status, outcome.attempts) == (Status.FAILED, 3)
+    assert (outcome.status, outcome.attempts) == (status, 3)
     assert outcome.error is not None
-    assert outcome.error.code == "bulkexo:no-answer"
+    assert outcome.error.code == code
 
 
-@pytest.mark.parametrize("cmdlet", SAFE + UNSAFE)
+@pytest.mark.parametrize("cmdlet", SAFE + ONCE + UNSAFE)
 def test_what_was_never_sent_goes_again_whatever_it_is(cmdlet: str) -> None:
     """Nor is it an attempt, nor a failure, nor the time of the first sending."""
     service = FakeService(whole=first_requests(8, NOT_SENT))
@@ -209,7 +227,7 @@ def test_html_where_json_was_due_is_a_lost_answer() -> None:
     page = Reply(200, {"content-type": "text/html"}, b"<html>Please wait</html>")
     world = World(FakeService(whole=first_requests(1, page))).run(rows(3))
     assert set(world.statuses().values()) == {Status.SUCCEEDED}
-    world = World(FakeService(whole=first_requests(1, page))).run(rows(3, "New-Mailbox"))
+    world = World(FakeService(whole=first_requests(1, page))).run(rows(3, "Enable-Mailbox"))
     assert set(world.statuses().values()) == {Status.UNKNOWN}
 
 

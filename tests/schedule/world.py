@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import looptime
 
-from bulkexo.model import BulkexoError, Item, Outcome, Status, Value
+from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, Value
 from bulkexo.pace import Allowance, Backoff, Pacer, Sighting
 from bulkexo.schedule import Scheduler, Settings
+from bulkexo.schedule.scheduler import Decide, Past
 from bulkexo.wire import Service
 
-from .fakes import FakeService, FakeTokens, now
+from .fakes import Arrival, FakeService, FakeTokens, now
 
+HARMLESS = ("Get-", "Set-")
 EPOCH = 1_800_000_000.0
 SERVICE = Service("https://service.test", "tenant", "APP:anchor@tenant", "connection")
 
@@ -28,8 +31,9 @@ def item(row: int, cmdlet: str = "Set-Mailbox", identity: str | None = None, ste
     return Item(row, step, cmdlet, name, parameters, {})
 
 
-def key(outcome: Outcome) -> str:
-    return f"{outcome.item.row}.{outcome.item.step}"
+def key(what: Outcome | Item) -> str:
+    each = what.item if isinstance(what, Outcome) else what
+    return f"{each.row}.{each.step}"
 
 
 def rows(count: int, cmdlet: str = "Set-Mailbox") -> list[Item]:
@@ -57,7 +61,9 @@ class PlainPacer(Pacer):
 class World:
     """service, tokens: what the scheduler meets. random: drawn for every backoff. pacer: the plain one,
     so that what the scheduler does by itself can be told to the second; or the true one.
-    during: runs beside the scheduler from the start."""
+    during: runs beside the scheduler from the start. decide, past: as the scheduler takes them.
+    announce_wait: seconds that the disk takes. disk_full: it takes no more announcements than that.
+    known: keys of items that an earlier process has announced."""
 
     service: FakeService = field(default_factory=FakeService)
     tokens: FakeTokens = field(default_factory=FakeTokens)
@@ -68,16 +74,23 @@ class World:
     random: Callable[[], float] = lambda: 0.5
     during: Callable[[World], Awaitable[None]] | None = None
     sink_wait: float = 0.0
+    decide: Decide | None = None
+    past: Past | None = None
+    announce_wait: float = 0.0
+    disk_full: float = math.inf
+    known: frozenset[str] = frozenset()
 
     outcomes: list[Outcome] = field(default_factory=list)
     complete: bool | None = None
     error: BulkexoError | None = None
     took: float = 0.0
     announced: list[Item] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
     cancelled: bool = False
 
     def __post_init__(self) -> None:
         backoff = Backoff(self.random)
+        self.service.watch = self.see
         self.scheduler = Scheduler(
             service=SERVICE,
             transport=self.service,
@@ -87,7 +100,10 @@ class World:
             wall=lambda: EPOCH + now(),
             sink=self.take,
             announce=self.announce,
+            withdraw=self.withdraw,
             settings=self.settings,
+            decide=self.decide,
+            past=self.past,
         )
 
     async def take(self, outcomes: Sequence[Outcome]) -> None:
@@ -97,7 +113,22 @@ class World:
         self.outcomes += outcomes
 
     async def announce(self, items: Sequence[Item]) -> None:
+        if self.announce_wait:
+            await asyncio.sleep(self.announce_wait)
+        if len(self.announced) >= self.disk_full:
+            raise StoppedError("The disk is full.")
         self.announced += items
+
+    async def withdraw(self, items: Sequence[Item]) -> None:
+        assert items
+        await asyncio.sleep(self.announce_wait)
+        self.withdrawn += [str(each.parameters["Key"]) for each in items]
+
+    def see(self, arrival: Arrival) -> None:
+        """What must not be sent twice is on disk before it is sent, in every test."""
+        announced = {str(each.parameters["Key"]) for each in self.announced} | self.known
+        assert len(announced) == len(self.announced) + len(self.known)
+        assert {sent.key for sent in arrival.items if not sent.cmdlet.startswith(HARMLESS)} <= announced
 
     def run(self, items: Iterable[Item]) -> World:
         with asyncio.Runner(loop_factory=partial(looptime.new_event_loop, end=50_000)) as runner:
@@ -118,6 +149,12 @@ class World:
         except asyncio.CancelledError:
             self.cancelled = True
         self.took = now()
+
+    @property
+    def in_doubt(self) -> list[str]:
+        """Keys of what was announced and has no line: what a resume would have to settle."""
+        announced = {str(each.parameters["Key"]) for each in self.announced}
+        return sorted(announced - set(self.withdrawn) - set(self.by_key))
 
     @property
     def by_key(self) -> dict[str, Outcome]:
