@@ -97,7 +97,8 @@ def _found(ticket: Ticket) -> Failure:
 
 def _unknown(ticket: Ticket, verdict: Verdict) -> Failure:
     name = ticket.item.cmdlet
-    looked = f"Its effect was looked for {ticket.asked} times and not found. " if ticket.asked else ""
+    times = "once" if ticket.asked == 1 else f"{ticket.asked} times"
+    looked = f"Its effect was looked for {times} and not found. " if ticket.asked else ""
     return Failure(
         "bulkexo:unknown",
         "",

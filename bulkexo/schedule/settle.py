@@ -151,7 +151,7 @@ def _again(ticket: Ticket, rules: Rules) -> Next:
 
 def _in_doubt(ticket: Ticket, rules: Rules) -> Next:
     """It may have taken effect and must not simply go again: look, or leave it to the rule or a person."""
-    if question(ticket.item.cmdlet, ticket.item.identity, ticket.item.parameters):
+    if rules.looks and question(ticket.item.cmdlet, ticket.item.identity, ticket.item.parameters):
         ticket.asking = True
         return Next.LOOK
     return _undecided(ticket, rules)
