@@ -1,7 +1,7 @@
 """How well bulkexo paces itself: simulated tenants on a virtual clock, against what others do.
 
     python benchmarks/pace.py                      every tenant, 5 seeds, a minute
-    python benchmarks/pace.py --seeds 100          the targets of issue 3, ten minutes
+    python benchmarks/pace.py --seeds 100          the targets of issue 3, a quarter of an hour
     python benchmarks/pace.py --all                with the control laws that were not kept
     python benchmarks/pace.py --svg FILE           rate against allowance over time
 

@@ -50,6 +50,7 @@ class Item:
     secrets: names of parameters whose values may appear nowhere.
     cells: the row as it came, for failed.csv; shared by the items of a row.
     repeat: what the job says of sending it twice; None leaves it to the table of verbs.
+    tenant: the one the row belongs to, "" in a job of one tenant.
     """
 
     row: int
@@ -60,6 +61,7 @@ class Item:
     cells: Cells = field(repr=False)
     secrets: frozenset[str] = frozenset()
     repeat: Repeat | None = None
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

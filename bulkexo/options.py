@@ -57,6 +57,7 @@ class Options:
     tenant: str | None = None
     endpoint: str = WORLDWIDE.endpoint
     authority: str = WORLDWIDE.authority
+    tenant_column: str | None = None
     client_id: str | None = None
     token_file: Path | None = None
     ca_file: Path | None = None
@@ -194,6 +195,7 @@ TABLE = (
     Spec("offline", duration, "TIME", "Stop when nothing was reached for so long. Default: 10m."),
     Spec("give_up_after", duration, "TIME", "Stop when the service has accepted nothing for so long."),
     Spec("tenant", _tenant, "TENANT", "The tenant: its initial domain or its GUID."),
+    Spec("tenant_column", _text, "COLUMN", "The column that names each row's own tenant."),
     Spec("endpoint", _url, "URL", "The service. Default: outlook.office365.com."),
     Spec("authority", _url, "URL", "The sign-in service. Default: login.microsoftonline.com."),
     Spec("client_id", _text, "GUID", "The app to sign in as; its secret stands in BULKEXO_CLIENT_SECRET."),

@@ -5,10 +5,9 @@ Floor 4: knows nothing of the terminal; whoever starts it is told what goes on t
 
 from __future__ import annotations
 
-import random
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,28 +19,23 @@ from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, Results, RunFolder
 from bulkexo.journal.lines import timestamp
-from bulkexo.memory import Memory
 from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, UsageError
 from bulkexo.net.session import Session
-from bulkexo.net.tokens import Keeper, Source
+from bulkexo.net.tokens import Source
 from bulkexo.options import Options
-from bulkexo.pace import Backoff, Pacer
-from bulkexo.schedule import OnUnknown, Rules, Scheduler, Settings, Tally
+from bulkexo.schedule import OnUnknown, Tally
 from bulkexo.schedule.binding import Binding
-from bulkexo.wire import Service
-from bulkexo.wire.message import app_anchor, user_anchor
-from bulkexo.wire.token import bearer
+from bulkexo.schedule.tally import together
+from bulkexo.tenancy import Surroundings, Tenancy
 
 CLOCKS_EVERY = 5.0
-WINDOW = 1000
-"""Items read ahead at the least, so that those of one mailbox, which go one by one, leave others to send."""
 
 
 class Watch(Protocol):
     """Whoever shows a person how the run goes."""
 
-    async def follow(self, tally: Tally, total: int) -> None:
-        """Show the run until cancelled."""
+    async def follow(self, read: Callable[[], Tally], total: int) -> None:
+        """Show the run until cancelled; `read` gives how it stands."""
 
     def stopping(self, batches: int, drain: float) -> None:
         """The run was asked to stop; `batches` are in flight and may end within `drain` seconds."""
@@ -68,7 +62,12 @@ class Report:
     reason: str = ""
     exit_code: int = 0
     unwritten: int = 0
-    tally: Tally = field(default_factory=Tally)
+    tallies: list[Tally] = field(default_factory=list)
+
+    @property
+    def tally(self) -> Tally:
+        """The counts of all tenants, and of what had ended before."""
+        return together(self.tallies or [Tally()])
 
     @property
     def seconds(self) -> float:
@@ -97,56 +96,62 @@ class Task:
         chosen = self.past.chosen if self.past else None
         return self.checked.items if chosen is None else len(chosen) - chosen.count(0)
 
-    def items(self) -> Iterator[Item]:
-        """Those that are still to be run."""
-        past = self.past
-        if past is None:
-            return self.job.items()
-        return (item for item in self.job.items() if not past.ended(item))
+    def items(self, tenant: str) -> Iterator[Item]:
+        """Those of a tenant that are still to be run; each tenant's are read in a pass of their own."""
+        items, past = self.job.items(), self.past
+        if tenant:
+            items = (item for item in items if item.tenant == tenant)
+        return items if past is None else (item for item in items if not past.ended(item))
 
 
 class Run:
-    """One run against one tenant. source: of its tokens. sync: see Results."""
+    """One run, of one tenant or of several side by side.
 
-    def __init__(self, task: Task, source: Source, watch: Watch, *, sync: bool = True) -> None:
+    sign_in: the source of a tenant's tokens, by its name ("" in a job of one). sync: see Results.
+    """
+
+    def __init__(
+        self, task: Task, sign_in: Callable[[str], Source], watch: Watch, *, sync: bool = True
+    ) -> None:
         self._task = task
-        self._source = source
+        self._sign_in = sign_in
         self._watch = watch
         self._sync = sync
         self._connection_id = str(task.first.get("connection_id") or uuid.uuid4())
-        self._scheduler: Scheduler | None = None
+        self._tenancies: list[Tenancy] = []
         self._scope = anyio.CancelScope()
-        self._results: Results | None = None
+        self._stopping = False
+        self._done = self._trouble = 0
         self._binding = Binding()
-        self._memory = Memory("")
         self.report = Report(task.folder, task.total, time.time())
         if task.past is not None:
-            self.report.tally.by_status.update(task.past.counts)
-            self.report.before = self.report.tally.done
+            before = Tally(by_status=task.past.counts.copy())
+            self.report.tallies.append(before)
+            self.report.before, self._done, self._trouble = before.done, before.done, before.trouble
 
     async def execute(self) -> Report:
         """Run the job to its end. Raises UsageError or SignInError before anything is sent; from then on
         every way of ending is in the report."""
-        folder, task = self.report.folder, self._task
-        keeper = Keeper(self._source, time.monotonic)
-        service: Service | None = None
+        report, options = self.report, self._task.options
+        signed_in = False
         try:
+            self._write_first()  # before the other files: see RunFolder.require_no_run
             async with self._open() as results:
-                self._results = results
-                self._write_first()
-                if self.report.before == self.report.total:
-                    self.report.state = "complete"  # only its end was missing
-                    self._conclude(results)
-                    return self.report
-                session = self._session()
-                service = self._service(await keeper.current())
-                with interrupts(self._interrupt):
-                    await self._run(service, session, keeper, results)
-                    self._conclude(results)
+                if report.before == report.total:
+                    report.state = "complete"  # only its end was missing
+                else:
+                    names = list(self._task.checked.tenants) or [""]
+                    places = options.concurrency * len(names) + 1
+                    session = Session(options.endpoint, connections=places, ca_file=options.ca_file)
+                    await self._sign_in_to(names, results)
+                    signed_in = True
+                    with interrupts(self._interrupt):
+                        await self._run(session, results)
+                self._conclude(results)
         finally:
-            if service is None and not task.resumed:  # nothing was sent: leave nothing behind
-                folder.discard()
-        return self.report
+            if not signed_in and not self._task.resumed:  # nothing was sent: leave nothing behind
+                report.folder.discard()
+        return report
 
     def _open(self) -> Results:
         task = self._task
@@ -160,66 +165,39 @@ class Run:
             sync=self._sync,
         )
 
-    def _service(self, token: str) -> Service:
-        """The tenant as the token names it: its GUID serves better than its domain (protocol.md)."""
-        who, options = bearer(token), self._task.options
-        tenant = who.tenant or options.tenant
-        if not tenant:
-            raise UsageError("The token does not say which tenant it is for: give --tenant.")
-        anchor = user_anchor(who.upn) if who.upn else app_anchor(tenant)
-        if not options.sandbox:  # the next one is another tenant under the same name
-            self._memory = Memory(f"{options.endpoint} {tenant} {who.app or who.upn}")
-        return Service(options.endpoint, tenant, anchor, self._connection_id, options.timeout)
+    async def _sign_in_to(self, names: Sequence[str], results: Results) -> None:
+        """Sign in to every tenant before anything is sent to one."""
 
-    def _session(self) -> Session:
-        options = self._task.options
-        return Session(options.endpoint, connections=options.concurrency + 1, ca_file=options.ca_file)
+        async def take(outcomes: Sequence[Outcome]) -> None:
+            await results.put(outcomes)
+            self._count(outcomes)
 
-    async def _run(self, service: Service, session: Session, keeper: Keeper, results: Results) -> None:
         options = self._task.options
-        backoff = Backoff(random.random)
-        pacer = Pacer(
-            rate=options.rate,
-            concurrency=options.concurrency,
-            backoff=backoff,
-            learned=self._memory.recall(),
-            give_up_after=options.give_up_after,
+        around = Surroundings(
+            options=options,
+            run_id=self._connection_id,
+            sink=take,
+            announce=results.announce,
+            withdraw=results.withdraw,
+            decide=self._watch.decide if options.on_unknown is OnUnknown.ASK else None,
+            past=self._task.past,
         )
-        async with session:
-            scheduler = self._scheduler = Scheduler(
-                service=service,
-                transport=session,
-                tokens=keeper,
-                pacer=pacer,
-                backoff=backoff,
-                wall=time.time,
-                sink=self._take,
-                announce=results.announce,
-                withdraw=results.withdraw,
-                decide=self._watch.decide if options.on_unknown is OnUnknown.ASK else None,
-                past=self._task.past,
-                tally=self.report.tally,
-                settings=Settings(
-                    batch_size=options.batch_size,
-                    order=options.order,
-                    rules=Rules(
-                        retries=options.retries, strict=options.strict, on_unknown=options.on_unknown
-                    ),
-                    offline=options.offline,
-                    window=max(WINDOW, 2 * options.concurrency * options.batch_size),
-                    run_id=self._connection_id[:24],
-                ),
-            )
-            async with anyio.create_task_group() as group:
-                group.start_soon(results.write_all)
-                async with anyio.create_task_group() as watching:
-                    watching.start_soon(self._watch.follow, scheduler.tally, self.report.total)
-                    watching.start_soon(self._look_at_clocks)
-                    await self._drive(scheduler)
-                    watching.cancel_scope.cancel()
-                results.end()
-        if self.report.tally.done > self.report.before:
-            self._memory.remember(pacer.learned)
+        self._tenancies = [Tenancy(name, self._sign_in(name), around) for name in names]
+        for tenancy in self._tenancies:
+            await tenancy.sign_in()
+            self.report.tallies.append(tenancy.tally)
+
+    async def _run(self, session: Session, results: Results) -> None:
+        async with session, anyio.create_task_group() as group:
+            group.start_soon(results.write_all)
+            async with anyio.create_task_group() as watching:
+                watching.start_soon(self._watch.follow, lambda: self.report.tally, self.report.total)
+                watching.start_soon(self._look_at_clocks)
+                await self._drive(session)
+                watching.cancel_scope.cancel()
+            results.end()
+        for tenancy in self._tenancies:
+            tenancy.remember()
 
     async def _look_at_clocks(self) -> None:
         clocks = Clocks(time.time(), time.monotonic(), CLOCKS_EVERY)
@@ -228,49 +206,59 @@ class Run:
             if happened := clocks.look(time.time(), time.monotonic()):
                 self._watch.note(happened)
 
-    async def _drive(self, scheduler: Scheduler) -> None:
-        """Run the scheduler under the signals: the first lets it drain, the second cuts it off."""
-        with self._scope:
+    async def _drive(self, session: Session) -> None:
+        """Run all tenants under the signals: the first lets them drain, the second cuts them off."""
+        ended: list[Tenancy] = []
+
+        async def drive(tenancy: Tenancy) -> None:
             try:
-                if await scheduler.run(self._task.items()):
-                    self.report.state = "complete"
-            except BulkexoError as error:
-                self._stopped(error)
-        if self.report.state == "running":
-            self._stopped(StoppedError("The run was stopped."))
+                if await tenancy.run(session, self._task.items(tenancy.name)):
+                    ended.append(tenancy)
+            except BulkexoError as error:  # of this tenant: the others go on
+                where = f"{tenancy.name}: " if tenancy.name else ""
+                self._stopped(f"{where}{error}", error.exit_code)
+
+        with self._scope:
+            async with anyio.create_task_group() as group:
+                for tenancy in self._tenancies:
+                    group.start_soon(drive, tenancy)
+        if len(ended) == len(self._tenancies) and not self.report.reason:
+            self.report.state = "complete"
+        elif not self.report.reason:
+            self._stopped("The run was stopped.", 3)
 
     def _interrupt(self) -> None:
-        scheduler = self._scheduler
         if self.report.state == "complete":
             return
-        if scheduler is None or self.report.reason:
+        if self._stopping:
             self._scope.cancel()
             return
         self._stop(StoppedError("The run was interrupted."))
-        self._watch.stopping(scheduler.tally.batches, self._task.options.drain)
+        self._watch.stopping(self.report.tally.batches, self._task.options.drain)
 
     def _stop(self, error: BulkexoError) -> None:
-        self._stopped(error)
-        if self._scheduler is not None:
-            self._scheduler.stop(error)
+        """Stop all tenants; what is in flight may end, for a while."""
+        self._stopped(str(error), error.exit_code)
+        self._stopping = True
+        self._scope.deadline = min(self._scope.deadline, anyio.current_time() + self._task.options.drain)
+        for tenancy in self._tenancies:
+            tenancy.stop()
 
-    def _stopped(self, error: BulkexoError) -> None:
+    def _stopped(self, reason: str, exit_code: int) -> None:
         report = self.report
         report.state = "stopped"
         if not report.reason:
-            report.reason = str(error)
-            report.exit_code = error.exit_code if error.exit_code in (3, 4) else 3
-            self._scope.deadline = anyio.current_time() + self._task.options.drain
+            report.reason = reason
+            report.exit_code = exit_code if exit_code in (3, 4) else 3
 
-    async def _take(self, outcomes: Sequence[Outcome]) -> None:
-        """Outcomes on their way to the disk; too many failures stop the run."""
-        if self._results is not None:
-            await self._results.put(outcomes)
-        tally, limit = self.report.tally, self._task.options.max_failures
+    def _count(self, outcomes: Sequence[Outcome]) -> None:
+        """Too many failures stop the run."""
+        self._done += len(outcomes)
+        self._trouble += sum(each.status in (Status.FAILED, Status.UNKNOWN) for each in outcomes)
         if hopeless := self._binding.hopeless(outcomes):
             self._stop(StoppedError(hopeless))
-        if limit.reached(tally.trouble, tally.done) and not self.report.reason:
-            failed = f"{tally.trouble:,} of {tally.done:,} items failed, which reaches --max-failures."
+        if self._task.options.max_failures.reached(self._trouble, self._done) and not self.report.reason:
+            failed = f"{self._trouble:,} of {self._done:,} items failed, which reaches --max-failures."
             self._stop(StoppedError(failed))
 
     def _conclude(self, results: Results) -> None:
@@ -280,17 +268,16 @@ class Run:
         report.unwritten = results.unwritten
         if report.state == "complete" and (report.tally.done != report.total or report.unwritten):
             self._stopped(
-                StoppedError(
-                    f"The sum is wrong: {report.total:,} items were to be run, {report.tally.done:,} ended "
-                    f"and {report.unwritten:,} of these were not written. Please report this."
-                )
+                f"The sum is wrong: {report.total:,} items were to be run, {report.tally.done:,} ended "
+                f"and {report.unwritten:,} of these were not written. Please report this.",
+                3,
             )
         if report.state == "complete":
             report.exit_code = 1 if report.tally.trouble else 0
         try:
             self._write(report.state)
         except OSError as error:
-            self._stopped(StoppedError(f"run.json cannot be written ({error.strerror})."))
+            self._stopped(f"run.json cannot be written ({error.strerror}).", 3)
 
     def _write_first(self) -> None:
         try:

@@ -10,7 +10,7 @@ import pytest
 
 from bulkexo.model import JobError, Problem
 from bulkexo.options import NAMES, TABLE, FailureLimit, Options, resolve
-from bulkexo.schedule import Order
+from bulkexo.schedule import OnUnknown, Order
 
 # option, text as it stands on the command line or in the environment, what it means, another text
 VALUES: list[tuple[str, str, Any, str]] = [
@@ -25,7 +25,12 @@ VALUES: list[tuple[str, str, Any, str]] = [
     ("max_failures", "50", FailureLimit(count=50), "2%"),
     ("order", "File", Order.FILE, "none"),
     ("strict", "true", True, "false"),
+    ("on_unknown", "Ask", OnUnknown.ASK, "resend"),
+    ("drain", "45s", 45.0, "1m"),
+    ("offline", "5m", 300.0, "1m"),
+    ("give_up_after", "2h", 7200.0, "1m"),
     ("tenant", "contoso.onmicrosoft.com", "contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com"),
+    ("tenant_column", "Tenant", "Tenant", "Customer"),
     (
         "endpoint",
         "https://outlook.office365.us",
@@ -118,6 +123,8 @@ WRONG: dict[str, list[Any]] = {
     "timeout": ["0", "soon", None],
     "max_failures": ["0", "-1", "101%", "1.5", "%", "2 percent", True, None],
     "order": ["alphabet", None, True],
+    "on_unknown": ["guess", None, True],
+    "offline": ["", "soon", None, True],
     "strict": ["maybe", 2, None, []],
     "tenant": ["", "a/b", "a b", "a?b", "-x", None, 5, True],
     "endpoint": ["http://outlook.office365.com", "ftp://x", "", 5, None, ["x"]],

@@ -94,8 +94,14 @@ def _is_run(path: Path) -> bool:
 def _load(path: Path, given: Mapping[str, Any]) -> tuple[Options, Job]:
     from bulkexo.job import load
 
-    first = resolve({name: given[name] for name in JOB_KEYS}, os.environ)
-    loaded = load(path, cmdlet=first.cmdlet, sets=first.set, option_names=NAMES - JOB_KEYS)
+    first = resolve({name: given[name] for name in (*JOB_KEYS, "tenant_column")}, os.environ)
+    loaded = load(
+        path,
+        cmdlet=first.cmdlet,
+        sets=first.set,
+        option_names=NAMES - JOB_KEYS,
+        tenant_column=first.tenant_column,
+    )
     return resolve(given, os.environ, loaded.options, loaded.options_where, path.parent), loaded
 
 

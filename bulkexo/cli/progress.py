@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime
 
 import anyio
@@ -15,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from bulkexo.cli.terminal import person_at, say
 from bulkexo.model import Item, Status
+from bulkexo.pace import State
 from bulkexo.run import Watch
 from bulkexo.schedule import Tally
 
@@ -52,9 +54,13 @@ def words(tally: Tally, total: int, speed: float, now: float, clock: float) -> s
         parts.append(f"{tally.refused:,} throttled")
     if tally.unreachable:
         parts.append(f"waiting: {tally.unreachable}")
+    elif tally.state is State.SICK:
+        parts.append("too much fails in passing: pausing, then trying with one batch")
     elif tally.hold_until > now:
         wait = tally.hold_until - now
         parts.append(f"throttled by the service, next try in {f'{wait:.0f} s' if wait >= 1 else 'a moment'}")
+    elif tally.state is State.DELAYED:
+        parts.append("the service delays replies, so the pace is eased")
     elif speed and tally.done < total:
         end = datetime.fromtimestamp(clock + (total - tally.done) / speed)
         parts.append(f"done at {end:%H:%M:%S}")
@@ -64,12 +70,13 @@ def words(tally: Tally, total: int, speed: float, now: float, clock: float) -> s
 class Lines:
     """For logs and pipes: no control codes, a line every 10 s."""
 
-    async def follow(self, tally: Tally, total: int) -> None:
+    async def follow(self, read: Callable[[], Tally], total: int) -> None:
         """Show the run until cancelled."""
         pace = Pace()
         while True:
-            pace.add(time.monotonic(), tally.done)
+            pace.add(time.monotonic(), read().done)
             await anyio.sleep(LINE_EVERY)
+            tally = read()
             speed = pace.add(time.monotonic(), tally.done)
             line = words(tally, total, speed, anyio.current_time(), time.time())
             say(f"{datetime.now():%H:%M:%S}  {line}")
@@ -95,14 +102,14 @@ class Live:
         self._one = anyio.Lock()
         self._bar: Progress | None = None
 
-    async def follow(self, tally: Tally, total: int) -> None:
+    async def follow(self, read: Callable[[], Tally], total: int) -> None:
         """Show the run until cancelled; a terminal that has gone is no reason to stop."""
         try:
-            await self._follow(tally, total)
+            await self._follow(read, total)
         except OSError:
             await anyio.sleep_forever()
 
-    async def _follow(self, tally: Tally, total: int) -> None:
+    async def _follow(self, read: Callable[[], Tally], total: int) -> None:
         pace = Pace()
         bar, text = BarColumn(bar_width=20), TextColumn("{task.description}", markup=False)
         with Progress(bar, text, console=self._console, auto_refresh=False) as progress:
@@ -110,11 +117,13 @@ class Live:
             task = progress.add_task("", total=total)
             try:
                 while True:
+                    tally = read()
                     speed = pace.add(time.monotonic(), tally.done)
                     line = words(tally, total, speed, anyio.current_time(), time.time())
                     progress.update(task, completed=tally.done, description=line, refresh=True)
                     await anyio.sleep(REFRESH)
             finally:
+                tally = read()
                 line = words(tally, total, 0.0, anyio.current_time(), time.time())
                 progress.update(task, completed=tally.done, description=line, refresh=True)
 
@@ -148,7 +157,7 @@ class Live:
 class Silent(Lines):
     """For `--no-progress`."""
 
-    async def follow(self, tally: Tally, total: int) -> None:
+    async def follow(self, read: Callable[[], Tally], total: int) -> None:
         """Show nothing."""
         await anyio.sleep_forever()
 

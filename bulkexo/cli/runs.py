@@ -11,7 +11,7 @@ import click
 from bulkexo.cli.jobs import JOB_KEYS, confirm, notes, run_options
 from bulkexo.cli.start import Start, go_on, start
 from bulkexo.cli.terminal import say
-from bulkexo.job import load
+from bulkexo.job import Job, load
 from bulkexo.journal import Past, RunFolder
 from bulkexo.journal.files import rewrite_failed
 from bulkexo.journal.lock import lock
@@ -34,16 +34,22 @@ def resume(run: Path, accept_changed_input: bool, **given: Any) -> int:
     looked for, else reported as unknown. The options are those of the run; given here, they override.
     """
     folder = RunFolder(run)
-    first = folder.read()
+    folder.read()
     with lock(run):
+        first = folder.read()  # as the last one who had the lock has left it
         what = _again_with(first, given, accept_changed=accept_changed_input)
-        job, items = what.job, what.checked.items
-        if accept_changed_input:
-            past = recall_by_key(folder, items, job.steps, job.items)
-        else:
-            past = recall(folder, items, job.steps)
-        if folder.chosen.exists():
-            past.chosen = folder.chosen.read_bytes()
+        job = what.job
+        chosen = folder.read_chosen(what.checked.items)
+        if _changed(first, job):
+            if chosen is not None:
+                raise UsageError(
+                    "This run is of chosen rows of a job that has changed since. Put back what it was, or "
+                    f"run {folder.failed} anew."
+                )
+            first["input_changed"] = True  # from now on numbers of rows mean different rows in one file
+            first.pop("connection_id", None)  # and would make the ids of other items' requests
+        past = _past(folder, first, what)
+        past.choose(chosen)
         _tell(past)
         try:
             rewrite_failed(folder, past, job.items(), job.columns, job.secret_columns)
@@ -65,7 +71,7 @@ def retry(run: Path, **given: Any) -> int:
     first = folder.read()
     with lock(run):
         what = _again_with(first, {"on_unknown": "resend", **{k: v for k, v in given.items() if v}})
-        past = again(recall(folder, what.checked.items, what.job.steps), what.job.steps)
+        past = again(_past(folder, first, what), what.job.steps)
     if past is None:
         say(f"Nothing failed in {run}: there is nothing to run again.")
         return 0
@@ -76,7 +82,7 @@ def retry(run: Path, **given: Any) -> int:
 def _again_with(first: Mapping[str, Any], given: Mapping[str, Any], *, accept_changed: bool = False) -> Start:
     """The job and the options of a run, checked anew. Raises UsageError if the job is not what it was."""
     try:
-        kept, path, inputs = dict(first["options"]), Path(first["job"]["path"]), first["job"]["inputs"]
+        kept, path = dict(first["options"]), Path(first["job"]["path"])
         secret_sets = set(first["job"]["secret_sets"])
     except (KeyError, TypeError):
         raise UsageError("The run.json of this run lacks what is needed to go on.") from None
@@ -86,11 +92,11 @@ def _again_with(first: Mapping[str, Any], given: Mapping[str, Any], *, accept_ch
         needed = " ".join(f"--set {name}=…" for name in sorted(missing))
         raise UsageError(f"A secret is kept nowhere, so give it once more: {needed}")
     cmdlet = given.get("cmdlet") or kept.get("cmdlet")
-    job = load(path, cmdlet=cmdlet, sets=sets, option_names=NAMES - JOB_KEYS)
+    column = kept.get("tenant_column")
+    job = load(path, cmdlet=cmdlet, sets=sets, option_names=NAMES - JOB_KEYS, tenant_column=column)
     checked = job.check()
     notes(checked)
-    changed = [name for name, digest in inputs.items() if job.describe()["inputs"].get(name) != digest]
-    if changed and not accept_changed:
+    if (changed := _changed(first, job)) and not accept_changed:
         raise UsageError(
             f"{' and '.join(changed)} changed since the run began. Put back what it was; or go on all the "
             "same with --accept-changed-input: what has ended is then known by its cmdlet and parameters."
@@ -98,6 +104,20 @@ def _again_with(first: Mapping[str, Any], given: Mapping[str, Any], *, accept_ch
     command_line = {**given, "set": tuple(sets)}
     options = resolve(command_line, {}, kept)
     return Start(job, checked, options, stated(command_line, {}, kept))
+
+
+def _changed(first: Mapping[str, Any], job: Job) -> list[str]:
+    """The files of the job, a checked one, that are not what they were when the run last began."""
+    inputs = job.describe()["inputs"]
+    return [name for name, digest in first["job"].get("inputs", {}).items() if inputs.get(name) != digest]
+
+
+def _past(folder: RunFolder, first: Mapping[str, Any], what: Start) -> Past:
+    """What the run has done; by keys once its job was changed, since its lines number the rows of both."""
+    job, items = what.job, what.checked.items
+    if first.get("input_changed"):
+        return recall_by_key(folder, items, job.steps, job.items)
+    return recall(folder, items, job.steps)
 
 
 def _tell(past: Past) -> None:

@@ -68,6 +68,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--faults", metavar="FILE|N", help="YAML or JSON: kind to per mille; or N per mille of all kinds."
 )
 @click.option("--journal", type=_FILE, help="NDJSON: a line per cmdlet that took effect.")
+@click.option("--arrivals", type=_FILE, help="NDJSON: a line per cmdlet that came, whatever became of it.")
 @click.option("--ca-file", type=_FILE, help="Where the CA certificate goes. Default: a temporary folder.")
 @click.option(
     "--list-mailboxes", type=_FILE, help="Write all mailboxes to this CSV file (- for stdout) and end."

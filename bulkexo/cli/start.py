@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,8 +58,11 @@ def start(what: Start, out: Path | None) -> int:
     """A new run in `out`, or in a folder of its own name; the exit code."""
     folder = RunFolder.create(out or _default_folder(what.job.path))
     with lock(folder.path):
-        if what.past is not None and what.past.chosen is not None:
-            folder.chosen.write_bytes(what.past.chosen)
+        folder.require_no_run()
+        try:
+            folder.choose(what.past.chosen if what.past else None)
+        except OSError as error:
+            raise UsageError(f"{folder.path} cannot be written ({error.strerror}).") from None
         return anyio.run(_run, what, folder)
 
 
@@ -73,7 +76,8 @@ async def _run(what: Start, folder: RunFolder) -> int:
     if not options.sandbox:
         return await _run_on(what, folder, options, os.environ.get("BULKEXO_CLIENT_SECRET"))
     say("Starting the sandbox, a pretend tenant on this machine …")
-    async with sandbox(options.sandbox_options) as tenant:
+    further = "".join(f" --tenant {name}" for name in what.checked.tenants)
+    async with sandbox(options.sandbox_options + further) as tenant:
         there = replace(
             options,
             endpoint=tenant.endpoint,
@@ -89,7 +93,7 @@ async def _run(what: Start, folder: RunFolder) -> int:
 async def _run_on(what: Start, folder: RunFolder, options: Options, secret: str | None) -> int:
     task = what.task(folder, options)
     try:
-        run = Run(task, _source(options, secret), watch(quiet=options.no_progress))
+        run = Run(task, _sign_in(task, secret), watch(quiet=options.no_progress))
     except UsageError:
         if not task.resumed:
             folder.discard()
@@ -101,17 +105,30 @@ async def _run_on(what: Start, folder: RunFolder, options: Options, secret: str 
     return report.exit_code
 
 
-def _source(options: Options, secret: str | None) -> Source:
-    return source(
-        token=None if options.sandbox else os.environ.get("BULKEXO_TOKEN"),
-        token_file=options.token_file,
-        client_id=options.client_id,
-        secret=secret,
-        tenant=options.tenant,
-        authority=options.authority,
-        endpoint=options.endpoint,
-        ca_file=options.ca_file,
-    )
+def _sign_in(task: Task, secret: str | None) -> Callable[[str], Source]:
+    """How to sign in to each tenant of the run. Raises UsageError."""
+    options = task.options
+    token = None if options.sandbox else os.environ.get("BULKEXO_TOKEN")
+    if len(task.checked.tenants) > 1 and (token or options.token_file):
+        raise UsageError(
+            f"A token is for one tenant, and the job names {len(task.checked.tenants)}. Sign in with "
+            "--client-id and BULKEXO_CLIENT_SECRET of an app that all of them have consented to."
+        )
+
+    def of(tenant: str) -> Source:
+        return source(
+            token=token,
+            token_file=options.token_file,
+            client_id=options.client_id,
+            secret=secret,
+            tenant=tenant or options.tenant,
+            authority=options.authority,
+            endpoint=options.endpoint,
+            ca_file=options.ca_file,
+        )
+
+    of(next(iter(task.checked.tenants), ""))  # what is missing is missing for all
+    return of
 
 
 def _default_folder(job: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,11 +19,13 @@ from bulkexo.job.text import TextFile, stamp_of
 from bulkexo.model import Item, Value
 
 _KEPT_CMDLETS = 256
+_TENANT = re.compile(r"[a-z0-9][a-z0-9.-]{0,250}")
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A job without problems. rows: data rows; items: cmdlets to run; by_cmdlet: items of each cmdlet.
+    tenants: items of each, where a column names them.
 
     warnings: sentences about what is unusual but may be right.
     """
@@ -30,6 +33,7 @@ class Checked:
     rows: int
     items: int
     by_cmdlet: Mapping[str, int]
+    tenants: Mapping[str, int]
     warnings: tuple[str, ...]
 
 
@@ -87,32 +91,35 @@ class Job:
         """Read the whole job. Raises JobError with the first 20 problems and their number."""
         problems = Problems()
         head = self._outline.file.sha256
-        rows, by_cmdlet = self.survey(problems)
+        rows, by_cmdlet, tenants = self.survey(problems)
         if head not in {"", self._outline.file.sha256}:
             changed(self._outline.file.name)
         problems.raise_any()
         if file := self._outline.rows.file:
             self._stamp = file.stamp
         self.inputs = {file.path: file.sha256 for file in self._files()}
-        self._checked = Checked(rows, by_cmdlet.total(), dict(by_cmdlet), problems.warnings)
+        self._checked = Checked(rows, by_cmdlet.total(), dict(by_cmdlet), dict(tenants), problems.warnings)
         return self._checked
 
-    def survey(self, problems: Problems) -> tuple[int, Counter[str]]:
-        """Read the whole job and tell its problems: the number of rows, and of items by cmdlet."""
+    def survey(self, problems: Problems) -> tuple[int, Counter[str], Counter[str]]:
+        """Read the whole job and tell its problems: the number of rows, of items by cmdlet, by tenant."""
         rows = 0
         by_cmdlet: Counter[str] = Counter()
+        tenants: Counter[str] = Counter()
         for file in self._files():
             file.report(problems)
         for rows, items in self._walk(problems):  # noqa: B007 - the last number is their count
             for item in items:
                 by_cmdlet[item.cmdlet] += 1
+                if item.tenant:
+                    tenants[item.tenant] += 1
         if not rows and not problems:
             problems.add(
                 self.path.name,
                 "The job has no rows.",
                 "A job needs at least one row: check that this is the right file.",
             )
-        return rows, by_cmdlet
+        return rows, by_cmdlet, tenants
 
     def items(self) -> Iterator[Item]:
         """Each row's items, in order; checks the job first if that has not been done.
@@ -154,13 +161,27 @@ class Job:
         columns = rows.columns
         binder = self._binder(problems)
         steps = [binder.step(*numbered) for numbered in self._numbered()]
+        tenants = self._outline.tenant_column
         by_column = _ByColumn(self._outline, binder, problems)
         for number, (line, row) in enumerate(rows.read(problems), 1):
             if by_column.position is not None:
                 steps = [by_column.step(line, row)]
             cells = dict(zip(columns, row, strict=True))
-            made = [step and step.item(number, line, row, cells, problems) for step in steps]
+            tenant = "" if tenants is None else self._tenant(line, row[tenants], problems)
+            made = [step and step.item(number, line, row, cells, problems, tenant) for step in steps]
             yield number, [item for item in made if item]
+
+    def _tenant(self, line: int, cell: Value, problems: Problems) -> str:
+        """The tenant of a row, in lower case; one that cannot be is told."""
+        name = str(cell).strip().lower()
+        if not _TENANT.fullmatch(name):
+            column = self.columns[self._outline.tenant_column or 0]
+            problems.add(
+                self._outline.rows.place(line, column),
+                f"{name[:60]!r} names no tenant." if name else "The row names no tenant.",
+                "Write its initial domain, such as contoso.onmicrosoft.com, or its GUID.",
+            )
+        return name
 
     def _binder(self, problems: Problems) -> Binder:
         outline = self._outline

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bulkexo.job import cells
@@ -17,17 +18,24 @@ from bulkexo.model import JobError
 
 
 def load(
-    path: Path, *, cmdlet: str | None = None, sets: Sequence[str] = (), option_names: Collection[str] = ()
+    path: Path,
+    *,
+    cmdlet: str | None = None,
+    sets: Sequence[str] = (),
+    option_names: Collection[str] = (),
+    tenant_column: str | None = None,
 ) -> Job:
     """Read the head of a job; its rows are read by `Job.check` and `Job.items`.
 
     cmdlet: `--cmdlet`, for a job that names none. sets: `--set` texts, NAME=VALUE, parameters for every row.
     option_names: keys that a YAML job may have beside its own, written with `_`.
+    tenant_column: the column that names each row's tenant; a YAML job may name it too, as an option.
     Raises JobError; if the rows can be read all the same, their problems are among those told.
     """
     problems = Problems()
     try:
-        job = Job(_outline(path, cmdlet, tuple(_given(sets, problems)), option_names, problems))
+        outline = _outline(path, cmdlet, tuple(_given(sets, problems)), option_names, problems)
+        job = Job(_with_tenants(outline, tenant_column, problems))
     except JobError as error:
         problems.absorb(error)
         raise problems.error() from None
@@ -36,6 +44,18 @@ def load(
         job.survey(problems)
         raise problems.error()
     return job
+
+
+def _with_tenants(outline: Outline, column: str | None, problems: Problems) -> Outline:
+    name = str(column or outline.options.get("tenant_column") or "")
+    if not name:
+        return outline
+    position = outline.columns.find(name)
+    if position is None:
+        known = ", ".join(map(printable, outline.columns.names[:20]))
+        where = "--tenant-column" if column else outline.file.where(outline.option_lines["tenant_column"])
+        problems.add(where, f"The rows have no column {name!r}.", f"The columns are {known}.")
+    return replace(outline, tenant_column=position)
 
 
 def _outline(

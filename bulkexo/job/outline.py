@@ -93,7 +93,7 @@ class Outline:
 
     whole: every column as a parameter. common: parameters of every row. secret: parameters marked for all
     steps, lower case. secret_columns: columns marked. option_lines: lines of the options. repeat: of every
-    step that does not say it itself.
+    step that does not say it itself. tenant_column: position of the column that names each row's tenant.
     """
 
     kind: str
@@ -109,10 +109,14 @@ class Outline:
     options: Mapping[str, Value] = field(default_factory=dict)
     option_lines: Mapping[str, int] = field(default_factory=dict)
     repeat: Repeat | None = None
+    tenant_column: int | None = None
 
     def given(self, step: OutlineStep) -> tuple[Given, ...]:
         """The parameters of a step, those of every row included."""
-        return (*(self.whole if step.given is None else step.given), *self.common)
+        if step.given is not None:
+            return (*step.given, *self.common)
+        tenant = "" if self.tenant_column is None else self.columns.names[self.tenant_column]
+        return (*(each for each in self.whole if each.column != tenant), *self.common)
 
 
 def every_column(columns: Columns, where: str) -> tuple[Given, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -86,16 +86,20 @@ class Step:
         self._rows = rows
         self._getters = tuple((each.name, each.get) for each in bound)
         given = {each.name for each in bound}
-        self._identity = next((name for name in identity_names(cmdlet) if name in given), "")
         identity = known.parameter("Identity") if known else None
+        self._rehearses = "WhatIf" in given and not cmdlet.startswith(("Get-", "Test-"))
         self._needs_identity = bool(identity and identity.required)
+        naming = tuple(name for name in identity_names(cmdlet) if name in given)
+        self._naming = naming[:1] if self._needs_identity else naming
         self._may_list_all = bool(identity) and cmdlet.startswith("Get-") and "Identity" in given
 
     def shown(self) -> dict[str, Value]:
         """The parameters as the job writes them, secrets masked."""
         return {each.name: MASK if each.name in self.secrets else each.shown for each in self._bound}
 
-    def item(self, number: int, line: int, row: Row, cells: Cells, problems: Problems) -> Item | None:
+    def item(
+        self, number: int, line: int, row: Row, cells: Cells, problems: Problems, tenant: str = ""
+    ) -> Item | None:
         """The item of data row `number`; None if there is something wrong with it, which is told."""
         parameters: dict[str, Value] = {}
         try:
@@ -106,13 +110,32 @@ class Step:
         except BadCell:
             self._explain(line, row, problems)
             return None
-        found = parameters.get(self._identity)
-        identity = found if isinstance(found, str) else as_text(found)
+        if self._rehearses and parameters.get("WhatIf"):
+            problems.add_once(
+                ("whatif", self.cmdlet),
+                self._rows.place(line),
+                f"{self.cmdlet} is sent with WhatIf, and some cmdlets carry the change out all the same.",
+                "Leave WhatIf out; rehearse with --dry-run or --sandbox, which send the service nothing.",
+            )
+            return None
+        name, identity = self._named(parameters)
         if not identity.strip() and not self._may_go_without(line, problems):
             return None
-        if self._identity in self.secrets:
+        if name in self.secrets:
             identity = ""
-        return Item(number, self.number, self.cmdlet, identity, parameters, cells, self.secrets, self.repeat)
+        return Item(
+            number, self.number, self.cmdlet, identity, parameters, cells, self.secrets, self.repeat, tenant
+        )
+
+    def _named(self, parameters: Mapping[str, Value]) -> tuple[str, str]:
+        """The parameter that names the object in this row, and the name; in a job of many cmdlets, the
+        column for others' Identity is empty where a New- names it otherwise."""
+        for name in self._naming:
+            found = parameters.get(name)
+            text = found if isinstance(found, str) else as_text(found)
+            if text.strip():
+                return name, text
+        return "", ""
 
     def _may_go_without(self, line: int, problems: Problems) -> bool:
         """Whether the row may do without an object; without one, some cmdlets take every object."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
@@ -25,32 +26,43 @@ class Appending:
     """A file that only grows by whole pieces: one that fails to be written leaves nothing of itself.
 
     path: made anew (raises FileExistsError if it is there), or, with `keep`, gone on with after its first
-    `keep` bytes. Raises OSError.
+    `keep` bytes (made if a crash came before it). Raises OSError.
     """
 
     def __init__(self, path: Path, keep: int | None = None) -> None:
         self._path = path
+        if keep is not None:
+            path.touch()
         self._file: BinaryIO = path.open("xb" if keep is None else "r+b", buffering=0)
         self.size = 0
+        self._uncut = False
         if keep is not None:
-            self.cut(keep)
+            self._cut(keep)
 
     def append(self, piece: bytes) -> None:
         """Write it all, or nothing."""
+        if self._uncut:
+            self._cut(self.size)
         view = memoryview(piece)
         try:
             while view:
                 view = view[self._file.write(view) :]
         except OSError:
-            self.cut(self.size)
+            self.take_back(self.size)
             raise
         self.size += len(piece)
 
-    def cut(self, size: int) -> None:
-        """Take back what stands behind the first `size` bytes."""
+    def take_back(self, size: int) -> None:
+        """What stands behind the first `size` bytes is void. A disk that refuses even that is asked again
+        before anything is written: what is void must never stand before what is not."""
+        self.size, self._uncut = size, True
+        with contextlib.suppress(OSError):
+            self._cut(size)
+
+    def _cut(self, size: int) -> None:
         self._file.truncate(size)
         self._file.seek(size)
-        self.size = size
+        self.size, self._uncut = size, False
 
     def sync(self) -> None:
         """Return when the disk has it."""
@@ -76,8 +88,13 @@ def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
         return sound(text.getvalue()).encode()
 
 
+def own_columns(columns: Sequence[str]) -> list[str]:
+    """Those of a job that failed.csv repeats: not the Error of the failed.csv that it may be itself."""
+    return [name for name in columns if name != ERROR_COLUMN]
+
+
 def header(columns: Sequence[str]) -> bytes:
-    """The start of failed.csv."""
+    """The start of failed.csv. columns: its own."""
     return MARK + csv_bytes([[*columns, ERROR_COLUMN]])
 
 
@@ -89,7 +106,9 @@ def rewrite_failed(
     secret_columns: Collection[str],
 ) -> None:
     """Make failed.csv from the record of truth: a crash may have left it ahead of it. Raises OSError."""
+    columns = own_columns(columns)
     fresh = folder.failed.with_suffix(".csv.new")
+    folder.results.touch()  # a crash may have come before it
     with fresh.open("wb") as file, folder.results.open("rb") as results:
         file.write(header(columns))
         for item in items:

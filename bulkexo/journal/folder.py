@@ -30,17 +30,50 @@ class RunFolder:
         folder = cls(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            taken = any(file.exists() for file in folder._files())
+            folder.require_no_run()
         except OSError as error:
             raise UsageError(
                 f"The run folder {path} cannot be made ({error.strerror}). Give --out."
             ) from None
-        if taken:
-            raise UsageError(
-                f"{path} holds a run already, and a run is never written over. Go on with it by "
-                f"`bulkexo resume {path}`, or give another folder with --out."
-            )
         return folder
+
+    def require_no_run(self) -> None:
+        """Raise UsageError if the folder holds a run; asked again under the lock, for two may start at once.
+
+        run.json comes before every other file, so that whatever a crash leaves can be gone on with.
+        """
+        if self.run_json.exists():
+            raise UsageError(
+                f"{self.path} holds a run already, and a run is never written over. Go on with it by "
+                f"`bulkexo resume {self.path}`, or give another folder with --out."
+            )
+        for file in (self.results, self.failed, self.announced):
+            if file.exists():
+                raise UsageError(
+                    f"{self.path} holds {file.name}, which belongs to no run. Give another folder with --out."
+                )
+
+    def choose(self, chosen: bytes | None) -> None:
+        """Keep which items belong to the run (see Past.chosen), None for all; before run.json, after which
+        it counts. Raises OSError."""
+        if chosen is None:
+            self.chosen.unlink(missing_ok=True)  # of a start that came no further
+        else:
+            self._replace(self.chosen, chosen)
+
+    def read_chosen(self, items: int) -> bytes | None:
+        """Which items belong to the run (see Past.chosen). Raises UsageError."""
+        try:
+            chosen = self.chosen.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise UsageError(f"{self.chosen} cannot be read ({error.strerror}).") from None
+        if len(chosen) != items:
+            raise UsageError(
+                f"{self.chosen} is for {len(chosen):,} items, and the job has {items:,}: it is another's."
+            )
+        return chosen
 
     def read(self) -> dict[str, Any]:
         """run.json. Raises UsageError if the folder holds no run."""
@@ -56,23 +89,38 @@ class RunFolder:
 
     def write(self, document: Mapping[str, Any]) -> None:
         """Rewrite run.json as a whole: a reader sees the old one or the new one. Raises OSError."""
-        fresh = self.run_json.with_suffix(".json.new")
+        self._replace(
+            self.run_json, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        )
+
+    def _replace(self, path: Path, content: bytes) -> None:
+        fresh = path.with_name(path.name + ".new")
         try:
             with fresh.open("wb") as file:
-                file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            fresh.replace(self.run_json)
+            fresh.replace(path)
         except OSError:
             fresh.unlink(missing_ok=True)
             raise
+        self._sync_names()
+
+    def _sync_names(self) -> None:
+        """Wait until the disk knows the files by their names, where a folder can be told so (POSIX)."""
+        if os.name == "posix":
+            folder = os.open(self.path, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
     def discard(self) -> None:
-        """Take back a folder in which nothing happened, so that the same command can run again."""
-        for file in self._files():
-            file.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # not empty: it holds something of the user's
-            self.path.rmdir()
+        """Take back a folder in which nothing happened, so that the same command can run again.
 
-    def _files(self) -> tuple[Path, ...]:
-        return self.run_json, self.results, self.failed, self.announced, self.chosen
+        Dying on the way, or a disk that refuses, leaves a run that can be gone on with, or none.
+        """
+        with contextlib.suppress(OSError):  # also of a folder that holds something of the user's
+            for file in (self.results, self.failed, self.announced, self.run_json, self.chosen):
+                file.unlink(missing_ok=True)
+            self.path.rmdir()

@@ -13,14 +13,16 @@ OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 
 def key(item: Item) -> str:
-    """16 hexadecimal digits; the same for the same cmdlet, step and parameters, whatever their order.
+    """16 hexadecimal digits; the same for the same cmdlet, step, tenant and parameters, whatever their order.
 
     Secret values are left out: a hash of a weak password would give it away.
     """
     parameters: dict[str, Value] = dict(item.parameters)
     for name in item.secrets:
         parameters.pop(name, None)
-    named = [item.cmdlet, item.step, parameters]
+    named: list[Any] = [item.cmdlet, item.step, parameters]
+    if item.tenant:
+        named.append(item.tenant)
     try:
         text = orjson.dumps(named, option=OPTIONS, default=_plain)
     except TypeError:  # a text that is no Unicode

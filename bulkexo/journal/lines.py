@@ -17,7 +17,7 @@ SECRET = "<secret>"  # noqa: S105 (the mark that stands where a secret was; the 
 def line(outcome: Outcome) -> bytes:
     """One line of results.ndjson, with its line break."""
     item, error = outcome.item, outcome.error
-    document = {
+    document: dict[str, Any] = {
         "row": item.row,
         "step": item.step,
         "cmdlet": item.cmdlet,
@@ -34,6 +34,8 @@ def line(outcome: Outcome) -> bytes:
         and {"code": error.code, "type": error.type, "message": error.message, "target": error.target},
         "key": key(item),
     }
+    if item.tenant:
+        document["tenant"] = item.tenant
     try:
         return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # a text that is no Unicode: the record is kept all the same

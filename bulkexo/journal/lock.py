@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +11,16 @@ from filelock import FileLock, Timeout
 
 from bulkexo.model import UsageError
 
+NAME = "run.lock"
+
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock. Raises UsageError if another process holds it, or it cannot be made."""
-    guard = FileLock(folder / "run.lock")
+    """Hold the folder's lock. Raises UsageError if another process holds it, or it cannot be made.
+
+    A folder that then holds nothing but the lock is taken back: nothing happened in it.
+    """
+    guard = FileLock(folder / NAME)
     try:
         guard.acquire(blocking=False)
     except Timeout:
@@ -27,3 +33,7 @@ def lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         guard.release()
+        with contextlib.suppress(OSError):
+            if [file.name for file in folder.iterdir()] == [NAME]:
+                (folder / NAME).unlink()
+                folder.rmdir()

@@ -19,6 +19,7 @@ CODES = (None, *Status)
 """What a byte of `Past.codes` stands for; 0 is an item without a line."""
 NUMBER = {status: number for number, status in enumerate(Status, 1)}
 BAD = frozenset(NUMBER[status] for status in Status if not status.good)
+IN_DOUBT = 2
 TROUBLE = (NUMBER[Status.FAILED], NUMBER[Status.UNKNOWN])
 
 
@@ -83,7 +84,8 @@ class Past:
     A byte and an offset of eight for each item, whatever their number. steps: items of a row.
     codes: see CODES. offsets: of the lines of failed and unknown items. strangers: lines without an item.
     results_size, announced_size: bytes of whole lines. torn: bytes behind the lines of results.ndjson.
-    chosen: a byte for each item, 0 for those that do not belong to the run; None if all do.
+    chosen: a byte for each item: 0 for those that do not belong to the run, IN_DOUBT for those that the run
+    they were chosen from had sent without learning what became of them; None if all belong to it.
     """
 
     def __init__(self, items: int, steps: int) -> None:
@@ -98,9 +100,16 @@ class Past:
         self._unsettled: set[int] = set()
         self.chosen: bytes | None = None
 
+    def choose(self, chosen: bytes | None) -> None:
+        """Take in which items belong to the run; after the lines, for what has ended is not in doubt."""
+        self.chosen = chosen
+        place = -1
+        while chosen is not None and (place := chosen.find(IN_DOUBT, place + 1)) >= 0:
+            self.announced(place)
+
     def number(self, row: int, step: int) -> int:
-        """The place of an item in the job, from 0."""
-        return (row - 1) * self._steps + step - 1
+        """The place of an item in the job, from 0; -1 if there can be none."""
+        return (row - 1) * self._steps + step - 1 if row >= 1 <= step <= self._steps else -1
 
     def ended(self, item: Item) -> bool:
         """Whether the item is not to be run: it has its line, or is not among those chosen."""
@@ -159,7 +168,7 @@ def _results(lines: Lines) -> Iterator[Line]:
                 Status(document["status"]),
                 offset,
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise UsageError(
                 f"results.ndjson holds a line that is not a result (at byte {offset})."
             ) from None
@@ -168,11 +177,11 @@ def _results(lines: Lines) -> Iterator[Line]:
 def _announcements(lines: Lines) -> Iterator[tuple[int, int, str, bool]]:
     """Row, step and key of each item, and whether it is withdrawn."""
     for document, offset in lines:
+        withdrawn = "withdrawn" in document
         try:
-            withdrawn = "withdrawn" in document
             items = document["withdrawn" if withdrawn else "items"]
             found = [(int(row), int(step), str(name), withdrawn) for row, step, name in items]
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise UsageError(f"announced.ndjson holds a line that is none (at byte {offset}).") from None
         yield from found
 
@@ -196,18 +205,21 @@ def recall_by_key(folder: RunFolder, items: int, steps: int, job: Callable[[], I
     """
     past, lines, sent = Past(items, steps), Lines(folder.results), Lines(folder.announced)
     by_key: defaultdict[str, list[Line]] = defaultdict(list)
+    ended: set[tuple[str, int, int]] = set()
     for line in _results(lines):
-        by_key[line.key].append(line)
+        if (line.key, line.row, line.step) not in ended:
+            by_key[line.key].append(line)
+            ended.add((line.key, line.row, line.step))
     in_doubt: Counter[str] = Counter()
-    for _, _, name, withdrawn in _announcements(sent):
-        in_doubt[name] += -1 if withdrawn else 1
+    for row, step, name, withdrawn in _announcements(sent):
+        if (name, row, step) not in ended:
+            in_doubt[name] += -1 if withdrawn else 1
     for item in job():
         name = key(item)
         place = past.number(item.row, item.step)
         if found := by_key.get(name):
             line = found.pop(0)
             past.note(place, line.status, line.offset)
-            in_doubt[name] -= line.status is not Status.SKIPPED  # that one was never announced
         elif in_doubt[name] > 0:
             in_doubt[name] -= 1
             past.announced(place)
@@ -221,13 +233,19 @@ def again(past: Past, steps: int) -> Past | None:
 
     What is unknown counts as in flight, so that it is settled and not simply sent again.
     """
+    wanted = bytes(_wanted(code) for code in range(256))
+    chosen = bytes(past.codes.translate(wanted))
+    if not any(chosen):
+        return None
     fresh = Past(len(past.codes), steps)
-    wanted = bytes(code in (*TROUBLE, NUMBER[Status.SKIPPED]) for code in range(256))
-    fresh.chosen = bytes(past.codes.translate(wanted))
-    for place, code in enumerate(past.codes):
-        if code == NUMBER[Status.UNKNOWN]:
-            fresh.announced(place)
-    return fresh if any(fresh.chosen) else None
+    fresh.choose(chosen)
+    return fresh
+
+
+def _wanted(code: int) -> int:
+    if code == NUMBER[Status.UNKNOWN]:
+        return IN_DOUBT
+    return int(code in (NUMBER[Status.FAILED], NUMBER[Status.SKIPPED]))
 
 
 def statuses(folder: RunFolder) -> Iterator[Line]:

@@ -9,7 +9,7 @@ from types import TracebackType
 
 import anyio
 
-from bulkexo.journal.files import ERROR_COLUMN, Appending, csv_bytes, header
+from bulkexo.journal.files import Appending, csv_bytes, header, own_columns
 from bulkexo.journal.folder import RunFolder
 from bulkexo.journal.lines import announcement, failed_cells, line
 from bulkexo.journal.past import Past
@@ -49,13 +49,14 @@ class Results:
         past: Past | None = None,
         sync: bool = True,
     ) -> None:
-        self._columns = [name for name in columns if name != ERROR_COLUMN]
+        self._columns = own_columns(columns)
         self._secret_columns = secret_columns
         self._on_failure = on_failure
         self._wall = wall
         self._sync = sync
         self._told = False
         self._pending: list[Outcome] = []
+        self._waiting = 0  # outcomes that were put and are not on disk
         self._results, self._failed, self._announced = self._open(folder, past)
         self._send, self._receive = anyio.create_memory_object_stream[Sequence[Outcome] | _Announcement](
             math.inf
@@ -96,13 +97,18 @@ class Results:
         return len(self._pending)
 
     async def put(self, outcomes: Sequence[Outcome]) -> None:
-        """Hand outcomes to the writer; waits while it is far behind."""
-        await self._room.acquire()
+        """Hand outcomes to the writer, at once: before anything that an item waited for their end with can
+        be announced. Waits after that while the writer is far behind."""
         self._send.send_nowait(outcomes)
+        self._waiting += len(outcomes)
+        await self._room.acquire()
 
     async def announce(self, items: Sequence[Item]) -> None:
-        """Return when the disk knows that these items are about to be sent. Raises StoppedError if it does
-        not take it."""
+        """Return when the disk knows that these items are about to be sent, and how those ended that were
+        announced and have ended before: a Set- that renames what a New- made must not be done when a crash
+        could still leave the New- open. Raises StoppedError if the disk does not take it."""
+        if not items and not (self._waiting and self._announced.size):
+            return
         entry = _Announcement(items)
         await self._settle(entry)
         if entry.error is not None:
@@ -156,6 +162,7 @@ class Results:
                 self._told = True
                 self._on_failure(error)
         else:
+            self._waiting -= len(self._pending)
             self._pending = []
         for entry in announced:
             entry.error = error
@@ -175,7 +182,7 @@ class Results:
         ]
         now = self._wall()
         pieces = (
-            (self._announced, b"".join(_announcement(entry, now) for entry in announced)),
+            (self._announced, b"".join(_announcement(entry, now) for entry in announced if entry.items)),
             (self._failed, csv_bytes(rows)),
             (self._results, b"".join(map(line, outcomes))),
         )
@@ -189,7 +196,7 @@ class Results:
                     file.sync()
         except OSError:
             for (file, _), size in zip(pieces, before, strict=True):
-                file.cut(size)  # all of this comes again: nothing may stand twice
+                file.take_back(size)  # all of this comes again: nothing may stand twice
             raise
 
 

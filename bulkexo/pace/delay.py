@@ -60,6 +60,7 @@ class Delay:
         self._before: tuple[float, float] | None = None  # second of sending, excess
         self._since: float | None = None
         self._cut_at = 0.0
+        self._warned = False
         self._step = CUT
 
     @property
@@ -115,8 +116,12 @@ class Delay:
         """Conclude from the delay of a cohort sent about second `at`."""
         before = self._before
         if self._excess <= limit:
+            self._warned = False
             return self._end(at)
         if self._since is None:
+            if not self._warned:  # five heavy batches of nine are no rarity where heavy ones are
+                self._warned = True
+                return None
             self._since = at
         elif before is None:
             self._before = at, self._excess  # the first cohort after a cut: what the next are compared with

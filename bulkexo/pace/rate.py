@@ -268,9 +268,9 @@ class RateLaw:
         """Silent delays are over. What went from their beginning to their end, two moments of equal debt, was
         the allowance."""
         items = self._ledger.accepted(since, until)
-        borne = items / (until - since) if items >= 200 else max(self.rate, self._borne or 0.0)
+        borne = 0.98 * items / (until - since) if items >= 200 else max(self.rate, self._borne or 0.0)
         self._borne = borne
-        self._set(min(2 * self.rate, 0.98 * borne))
+        self._set(min(2 * self.rate, borne))
         self._passed = 0
         self._drop_probe()
 

@@ -87,7 +87,7 @@ def _headline(report: Report) -> str:
         return (
             f"Complete: {done:,} items in {duration(report.seconds)} ({_rate(report):.1f} items/s){earlier}."
         )
-    left = total - done
+    left = total - done + report.unwritten
     return (
         f"Stopped before the end. {report.reason} {done:,} of {total:,} items ended in "
         f"{duration(report.seconds)}; {left:,} have no line in the results and are still to be done."

@@ -1,4 +1,5 @@
-"""The journal: one NDJSON line per cmdlet that took effect, so that a test can prove "once".
+"""The journal: one NDJSON line per cmdlet that took effect, so that a test can prove "once"; and the
+arrivals: one per cmdlet that came, whatever became of it, so that a test can prove "not sent again".
 
 A line goes to the operating system before its reply is sent: it survives the end of either process.
 """
@@ -48,6 +49,23 @@ class Journal:
             "client_request_id": client_request_id,
             "changed": changed,
         }
+        self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class Arrivals:
+    """Appends to `path`. Members of a line: time (UTC), cmdlet, client_request_id."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+
+    def write(self, *, time: str, cmdlet: str, client_request_id: str) -> None:
+        """One line, complete when this returns; of the parameters nothing, for it is not known which are
+        secret."""
+        line = {"time": time, "cmdlet": cmdlet, "client_request_id": client_request_id}
         self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:

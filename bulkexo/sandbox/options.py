@@ -46,8 +46,8 @@ class SandboxOptions:
     allowance: cmdlets per second (None for no limit), burst: how many at once (None: one second's worth,
     10 at least). throttle_style: one of THROTTLE_STYLES. retry_after: one of RETRY_AFTER_STYLES.
     max_concurrent: requests in flight (None for no limit). token_lifetime, cursor_lifetime: seconds.
-    journal: NDJSON file that gets a line per cmdlet that took effect. ca_file: where the CA goes (None: a
-    temporary folder). secret: the client secret (None: random).
+    journal: NDJSON file that gets a line per cmdlet that took effect; arrivals: one per cmdlet that came.
+    ca_file: where the CA goes (None: a temporary folder). secret: the client secret (None: random).
     """
 
     port: int = 0
@@ -67,6 +67,7 @@ class SandboxOptions:
     cursor_lifetime: float = 300.0
     faults: Faults = field(default_factory=Faults)
     journal: Path | None = None
+    arrivals: Path | None = None
     ca_file: Path | None = None
     secret: str | None = None
 

@@ -14,6 +14,7 @@ import anyio
 from bulkexo.sandbox import faults, reply
 from bulkexo.sandbox.batch import Batch
 from bulkexo.sandbox.engine import Call, Engine
+from bulkexo.sandbox.journal import Arrivals
 from bulkexo.sandbox.options import SandboxOptions
 from bulkexo.sandbox.reply import Reply
 from bulkexo.sandbox.throttle import CROWDED, Throttle, retry_after
@@ -21,6 +22,10 @@ from bulkexo.sandbox.timing import timeline
 
 _TOO_MANY = "Too many requests. Please retry later."
 Replies = list[tuple[str, Reply]]
+
+
+def _moment() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class CutConnection(Exception):
@@ -43,9 +48,10 @@ class _Work:
 class Performer:
     """Performs requests on the engine, with the waits and mishaps that the options ask for."""
 
-    def __init__(self, options: SandboxOptions, engine: Engine) -> None:
+    def __init__(self, options: SandboxOptions, engine: Engine, arrivals: Arrivals | None = None) -> None:
         self._options = options
         self._engine = engine
+        self._arrivals = arrivals
         self._stats = engine.stats
         self._random = Random(f"{options.seed}:server")
         self._fault_random = Random(f"{options.seed}:faults")
@@ -83,6 +89,7 @@ class Performer:
             _Work(identifier, None, answer=item) if isinstance(item, Reply) else _Work(identifier, item)
             for identifier, item in items
         ]
+        self._note([work.call for work in works if work.call is not None])
         refusal = self._admit([work for work in works if work.call is not None], batch=batch)
         if refusal is not None:
             return refusal
@@ -91,6 +98,12 @@ class Performer:
             return await self._admitted(works, batch=batch, continues=continues)
         finally:
             self._throttle.in_flight -= 1
+
+    def _note(self, calls: Sequence[Call]) -> None:
+        if self._arrivals is None:
+            return
+        for call in calls:
+            self._arrivals.write(time=_moment(), cmdlet=call.cmdlet, client_request_id=call.client_request_id)
 
     def _admit(self, works: list[_Work], *, batch: bool) -> Reply | None:
         """Ask the limits; refused items get their answers here. Returns the refusal of the whole."""
@@ -192,8 +205,7 @@ class Performer:
             return
         by_coin = work.fault in {"500", "504"}
         if not by_coin or self._fault_random.random() < 0.5:
-            moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            answer = self._engine.run(work.call, now=time.monotonic(), stamp=moment)
+            answer = self._engine.run(work.call, now=time.monotonic(), stamp=_moment())
             work.answer = None if work.fault == "missing" else answer
             if self._throttle.server_time is not None:
                 self._throttle.server_time.spend(self.now(), work.seconds)

@@ -24,7 +24,7 @@ from bulkexo.sandbox import batch, reply
 from bulkexo.sandbox.authority import Answer, Authority
 from bulkexo.sandbox.certificate import server_context
 from bulkexo.sandbox.engine import Engine
-from bulkexo.sandbox.journal import Journal
+from bulkexo.sandbox.journal import Arrivals, Journal
 from bulkexo.sandbox.options import CLIENT_ID, Announcement, SandboxOptions
 from bulkexo.sandbox.perform import CutConnection, Performer
 from bulkexo.sandbox.reply import Reply
@@ -37,10 +37,10 @@ _WORTH_COMPRESSING = 200
 class Server:
     """One tenant behind HTTPS. Seconds of life pass `speed` times as fast as real ones."""
 
-    def __init__(self, options: SandboxOptions, journal: Journal | None) -> None:
+    def __init__(self, options: SandboxOptions, journal: Journal | None, arrivals: Arrivals | None) -> None:
         self.authority = Authority(options)
         self.engine = Engine(options, journal)
-        self._performer = Performer(options, self.engine)
+        self._performer = Performer(options, self.engine, arrivals)
 
     def application(self) -> web.Application:
         """The routes."""
@@ -213,8 +213,11 @@ def _start(options: SandboxOptions) -> _Started:
         journal = None if options.journal is None else Journal(options.journal)
         if journal is not None:
             stack.callback(journal.close)
+        arrivals = None if options.arrivals is None else Arrivals(options.arrivals)
+        if arrivals is not None:
+            stack.callback(arrivals.close)
         context = server_context(folder, ca_file)
-        return _Started(Server(options, journal), listeners, context, ca_file, stack.pop_all())
+        return _Started(Server(options, journal, arrivals), listeners, context, ca_file, stack.pop_all())
 
 
 async def _stop(runner: web.AppRunner) -> None:

@@ -13,8 +13,7 @@ from bulkexo.schedule.settle import harmless
 from bulkexo.wire import Action, Verdict
 from bulkexo.wire.repeat import done_before
 
-NO_ANSWER_TO_IT = frozenset({Action.UNANSWERED, Action.PASSING, Action.BUSY, Action.FAULT, Action.RESTART})
-"""What says nothing of an earlier sending whose answer was lost."""
+FORBIDDEN = 403
 
 
 def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Outcome:
@@ -73,19 +72,30 @@ def _status(ticket: Ticket, verdict: Verdict) -> tuple[Status, Failure | None]:
     if action is Action.UNCHANGED:
         # After a lost answer it is our own first sending that left nothing to do.
         return (Status.SUCCEEDED if ticket.unsettled else Status.UNCHANGED), failure
-    lost = ticket.lost or action is Action.UNANSWERED
-    if lost and action in NO_ANSWER_TO_IT and not harmless(ticket.item):
+    if ticket.unsettled and failure is not None and action is not Action.UNANSWERED:
+        before = done_before(ticket.item.cmdlet)
+        if before is not None and before.said(failure):
+            return Status.SUCCEEDED, failure
+    if _open(ticket, verdict):
         return Status.UNKNOWN, _unknown(ticket, verdict)
     if action is not Action.UNANSWERED:
-        before = done_before(ticket.item.cmdlet) if ticket.unsettled else None
-        done = before is not None and failure is not None and before.said(failure)
-        return (Status.SUCCEEDED if done else Status.FAILED), failure
+        return Status.FAILED, failure
     return Status.FAILED, Failure(
         "bulkexo:no-answer",
         "",
         f"No answer after {ticket.attempts} attempts. {_reason(verdict)} It may have taken effect; "
         "running the row again is harmless.",
     )
+
+
+def _open(ticket: Ticket, verdict: Verdict) -> bool:
+    """Whether a sending may have taken effect that must not happen twice, and the last answer does not tell:
+    a refusal after looking at the object does, being turned away at the door (403) does not."""
+    if harmless(ticket.item):
+        return False
+    if verdict.action in (Action.UNANSWERED, Action.FAULT):
+        return True
+    return ticket.unsettled and (verdict.action is not Action.FAILED or verdict.status == FORBIDDEN)
 
 
 def _found(ticket: Ticket) -> Failure:
@@ -97,12 +107,14 @@ def _found(ticket: Ticket) -> Failure:
 
 def _unknown(ticket: Ticket, verdict: Verdict) -> Failure:
     name = ticket.item.cmdlet
+    answered = verdict.action is not Action.UNANSWERED and not ticket.asking
+    fate = "whether it took effect was not said" if answered else "never answered"
     times = "once" if ticket.asked == 1 else f"{ticket.asked} times"
     looked = f"Its effect was looked for {times} and not found. " if ticket.asked else ""
     return Failure(
         "bulkexo:unknown",
         "",
-        f"{name} was sent and never answered. {_reason(verdict)} {looked}It may have taken effect, and a "
+        f"{name} was sent and {fate}. {_reason(verdict)} {looked}It may have taken effect, and a "
         f"second {name} is not harmless: look at the object before you run the row again.",
     )
 

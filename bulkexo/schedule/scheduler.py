@@ -33,6 +33,9 @@ REFUSED_AGAIN = (
     "consent, and a directory role such as Exchange Administrator."
 )
 
+WITHDRAW_LIMIT = 5.0
+"""Seconds that a disk may take for it when the run is cut off; what it does not take stays in doubt."""
+
 
 class Transport(Protocol):
     """Bytes out, bytes in."""
@@ -52,7 +55,8 @@ class Tokens(Protocol):
 
 
 Announce = Callable[[Sequence[Item]], Awaitable[None]]
-"""Returns when it is on disk that these items are about to be sent. Raises StoppedError if it cannot be."""
+"""Returns when it is on disk that these items are about to be sent (there may be none), and how the announced
+ones have ended whose outcomes were taken before. Raises StoppedError if it cannot be."""
 
 Decide = Callable[[Item, str], Awaitable[bool]]
 """Asks a person whether an item of unknown fate is sent again; the text says why it is asked."""
@@ -117,7 +121,7 @@ class Scheduler:
         self._decide = decide
         self._past = past
         self._settings = settings
-        self._bucket = Bucket(pacer.allowance(0.0).rate)
+        self._bucket = Bucket(pacer.allowance(0.0).rate, burst=settings.batch_size)
         self._items: Iterator[Item] = iter(())
         self._exhausted = False
         self._reach = Reach(settings.offline)
@@ -294,6 +298,19 @@ class Scheduler:
             await self._desk.deliver(self._desk.close(ticket, verdict))
         self._desk.wake()
 
+    async def _announce_unsafe(self, batch: Sequence[Ticket]) -> None:
+        """Put on disk what is about to be sent and must not be sent twice; even if that is nothing, what such
+        items have ended before comes first."""
+        unsafe = [ticket for ticket in batch if not (ticket.announced or harmless(ticket.item))]
+        for ticket in unsafe:
+            ticket.announced = True  # even if we are cut off: it is on its way to the disk
+        try:
+            await self._announce([ticket.item for ticket in unsafe])
+        except StoppedError:
+            for ticket in unsafe:
+                ticket.announced = False
+            raise
+
     @contextmanager
     def _kept(self, unsent: Sequence[Ticket]) -> Iterator[None]:
         """Where the run is cut off, these are among those that wait."""
@@ -303,25 +320,12 @@ class Scheduler:
             self._desk.give_back(unsent)
             raise
 
-    async def _announce_unsafe(self, batch: Sequence[Ticket]) -> None:
-        """Put on disk what is about to be sent and must not be sent twice."""
-        unsafe = [ticket for ticket in batch if not (ticket.announced or harmless(ticket.item))]
-        if unsafe:
-            for ticket in unsafe:
-                ticket.announced = True  # even if we are cut off: it is on its way to the disk
-            try:
-                await self._announce([ticket.item for ticket in unsafe])
-            except StoppedError:
-                for ticket in unsafe:
-                    ticket.announced = False
-                raise
-
     async def _withdraw_unsent(self) -> None:
         """Tell the journal of what was announced and did not run, having been refused or never having left:
         whoever goes on can send it without doubt."""
         unsent = [ticket.item for ticket in self._desk.waiting() if ticket.announced and not ticket.in_doubt]
         if unsent:
-            with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(WITHDRAW_LIMIT, shield=True):
                 await self._withdraw(unsent)
 
     async def _send(self, batch: list[Ticket], calls: Sequence[Call], token: str, now: float) -> Reply | Lost:

@@ -85,10 +85,7 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
         return _after_page(ticket, verdict)
     if action is Action.FAILED:
         return Next.END
-    if verdict is RECOVERED and _resendable(ticket.item):
-        ticket.unsettled = ticket.lost = True
-        return Next.AT_ONCE  # nothing has failed: neither a wait nor a retry is due
-    return _after_failure(ticket, action, rules)
+    return _after_failure(ticket, verdict, rules)
 
 
 def told_to_resend(ticket: Ticket) -> None:
@@ -116,27 +113,26 @@ def _after_page(ticket: Ticket, verdict: Verdict) -> Next:
     return Next.AT_ONCE
 
 
-def _after_failure(ticket: Ticket, action: Action, rules: Rules) -> Next:
+def _after_failure(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
+    action = verdict.action
     if action is Action.RESTART:
         ticket.link = ""
         ticket.pages.clear()
         ticket.warnings.clear()
-    if action is Action.FAULT:
-        ticket.faults += 1
-        if ticket.faults >= FAULT_TRIES or not _resendable(ticket.item):
-            return _given_up(ticket, rules)
     if action in (Action.UNANSWERED, Action.FAULT):
         ticket.unsettled = True
-        ticket.lost = ticket.lost or action is Action.UNANSWERED
         if not _resendable(ticket.item):
             return _in_doubt(ticket, rules)
+    if verdict is RECOVERED:
+        return Next.LATER  # it was no attempt of this process
+    if action is Action.FAULT:
+        ticket.faults += 1
+        if ticket.faults >= FAULT_TRIES and harmless(ticket.item):
+            return Next.END  # else only another sending tells what the first one did
     move = _again(ticket, rules)
-    return move if move is Next.LATER else _given_up(ticket, rules)
-
-
-def _given_up(ticket: Ticket, rules: Rules) -> Next:
-    """It has had all its tries; one of which the answer was lost may have been the one that ran."""
-    return _in_doubt(ticket, rules) if ticket.lost and not harmless(ticket.item) else Next.END
+    if move is Next.END and ticket.unsettled and not harmless(ticket.item):
+        return _in_doubt(ticket, rules)
+    return move
 
 
 def _resendable(item: Item) -> bool:
@@ -179,6 +175,6 @@ def _undecided(ticket: Ticket, rules: Rules) -> Next:
     if rules.on_unknown is OnUnknown.SKIP:
         return Next.END
     move = _again(ticket, rules)
-    if move is Next.LATER:
+    if move is Next.LATER:  # else the verdict is still that of a look
         _resent(ticket)
     return move

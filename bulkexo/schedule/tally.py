@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bulkexo.model import Outcome, Status
@@ -50,6 +50,19 @@ class Tally:
             if outcome.status in (Status.FAILED, Status.UNKNOWN):
                 self._count_kind(outcome)
 
+    def add(self, other: Tally) -> None:
+        """Take in the counts of another; of the waits, the one that ends first, since others go on."""
+        self.by_status.update(other.by_status)
+        self.sent += other.sent
+        self.refused += other.refused
+        self.retried += other.retried
+        self.batches += other.batches
+        self.hold_until = min(self.hold_until, other.hold_until)
+        self.state = self.state if self.state is other.state else State.OPEN
+        self.unreachable = self.unreachable and other.unreachable
+        self.kinds.update(other.kinds)
+        self.examples = other.examples | self.examples
+
     def _count_kind(self, outcome: Outcome) -> None:
         error = outcome.error
         kind = (outcome.item.cmdlet, (error.type or error.code) if error else outcome.status.value)
@@ -57,3 +70,14 @@ class Tally:
             kind = ("", "other")
         self.kinds[kind] += 1
         self.examples.setdefault(kind, outcome)
+
+
+def together(tallies: Sequence[Tally]) -> Tally:
+    """The tallies of several tenants as one; at least one."""
+    if len(tallies) == 1:
+        return tallies[0]
+    first = tallies[0]
+    total = Tally(hold_until=first.hold_until, state=first.state, unreachable=first.unreachable)
+    for tally in tallies:
+        total.add(tally)
+    return total

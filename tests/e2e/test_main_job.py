@@ -19,7 +19,7 @@ LEAVERS = frozenset(range(500, ROWS + 1, 500))
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pretend]:
     """A tenant that throttles and fails."""
-    options = "--mailboxes 9980 --speed 20 --allowance 60/s --faults 50"
+    options = "--mailboxes 9980 --speed 20 --allowance 30/s --faults 50"
     with pretend(tmp_path_factory.mktemp("tenant"), options) as running:
         yield running
 

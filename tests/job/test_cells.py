@@ -11,7 +11,7 @@ from bulkexo.model import Value
 from tests.job.helpers import cell, refused, save, words
 
 BOOL = "HiddenFromAddressListsEnabled"
-SWITCH = "WhatIf"
+SWITCH = "Confirm"
 ARRAY = "EmailAddresses"
 
 

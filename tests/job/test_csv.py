@@ -37,7 +37,14 @@ def test_a_column_can_name_the_cmdlet(tmp_path: Path) -> None:
 
 
 def test_an_alias_becomes_the_true_name(tmp_path: Path) -> None:
-    assert parameters(save(tmp_path, "Identity,wi\nada,true\n")) == [{"Identity": "ada", "WhatIf": True}]
+    assert parameters(save(tmp_path, "Identity,cf\nada,false\n")) == [{"Identity": "ada", "Confirm": False}]
+
+
+def test_what_if_is_no_rehearsal(tmp_path: Path) -> None:
+    """Users saw the change carried out (protocol.md, "-WhatIf is not to be trusted")."""
+    path = save(tmp_path, "Identity,Office,WhatIf\nada,1,true\nbob,2,true\n")
+    assert "Leave WhatIf out; rehearse with --dry-run" in str(refused(path))
+    assert [each["WhatIf"] for each in parameters(save(tmp_path, "Identity,WhatIf\nada,false\n"))] == [False]
 
 
 def test_the_error_column_of_failed_csv_is_no_parameter(tmp_path: Path) -> None:
@@ -65,7 +72,7 @@ _LETTERS = st.characters(codec="cp1252", exclude_characters="\0\ufeff", exclude_
 def test_any_text_arrives_as_it_stands(
     tmp_path: Path, cells: list[tuple[str, str]], encoding: str, delimiter: str, quoting: int
 ) -> None:
-    prefix = "ß"  # so that CP1252 is not valid UTF-8, and no cell is empty or means something else
+    prefix = "ß-"  # so that CP1252 is never valid UTF-8, and no cell is empty or means something else
     with (tmp_path / "job.csv").open("w", encoding=encoding, newline="") as file:
         writer = csv.writer(file, delimiter=delimiter, quoting=quoting)  # type: ignore[arg-type]
         writer.writerow(["Identity", "DisplayName", "Office"])
@@ -238,3 +245,14 @@ def test_cells_of_many_megabytes(tmp_path: Path) -> None:
     assert parameters(save(tmp_path, f"Identity,Office\nada,{large}\n"))[0]["Office"] == large
     (problem,) = refused(save(tmp_path, f"Identity,Office\nada,{large}{large}x\n"))
     assert "longer than 16 million" in problem.what
+
+
+def test_a_new_object_is_named_by_its_own_column_beside_that_of_others(tmp_path: Path) -> None:
+    text = (
+        "Cmdlet,Identity,Name,PrimarySmtpAddress\n"
+        "New-DistributionGroup,,crew,crew@contoso.com\n"
+        "New-DistributionGroup,,staff,\n"
+        "Remove-DistributionGroup,crew@contoso.com,,\n"
+    )
+    found = [item.identity for item in read(save(tmp_path, text))]
+    assert found == ["crew@contoso.com", "staff", "crew@contoso.com"]

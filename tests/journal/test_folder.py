@@ -27,11 +27,23 @@ def test_an_empty_folder_or_one_of_other_things_serves(tmp_path: Path) -> None:
     assert RunFolder.create(tmp_path).path == tmp_path
 
 
-@pytest.mark.parametrize("name", ["run.json", "results.ndjson", "failed.csv"])
-def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "run.json",
+            "holds a run already, and a run is never written over. Go on with it by `bulkexo resume {}`",
+        ),
+        ("results.ndjson", "holds results.ndjson, which belongs to no run"),
+        ("failed.csv", "holds failed.csv, which belongs to no run"),
+        ("announced.ndjson", "holds announced.ndjson, which belongs to no run"),
+    ],
+)
+def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / name).write_text("")
-    with pytest.raises(UsageError, match=f"bulkexo resume {tmp_path}") as caught:
+    with pytest.raises(UsageError) as caught:
         RunFolder.create(tmp_path)
+    assert words.format(tmp_path) in str(caught.value)
     assert caught.value.exit_code == 2
 
 
@@ -61,8 +73,11 @@ def test_run_json_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.Mon
         seen.append(json.loads(folder.run_json.read_bytes()))
 
     monkeypatch.setattr(os, "fsync", look)
-    folder.write({"state": "complete"})
-    assert seen == [{"state": "running"}]
+    with folder.run_json.open("rb") as reader:
+        folder.write({"state": "complete"})
+        assert json.loads(reader.read()) == {"state": "running"}
+    # the new one is on disk before it takes the old one's name; then the folder, which knows it by that
+    assert seen == [{"state": "running"}, {"state": "complete"}][: 2 if os.name == "posix" else 1]
     assert json.loads(folder.run_json.read_bytes()) == {"state": "complete"}
 
     def refuse(number: int) -> None:
@@ -80,6 +95,7 @@ def test_discard_takes_back_a_run_that_did_not_begin(tmp_path: Path) -> None:
     folder.write({"state": "running"})
     folder.results.touch()
     folder.failed.touch()
+    folder.announced.touch()
     folder.discard()
     assert not folder.path.exists()
     RunFolder.create(tmp_path / "run")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bulkexo.journal.key import key
 from bulkexo.journal.lines import line, timestamp
 from bulkexo.model import Status
 
@@ -28,7 +29,9 @@ MEMBERS = {
     "value": list,
     "warnings": list,
     "error": type(None),
+    "key": str,
 }
+KEY = key(outcome().item).encode()
 
 
 def read(text: bytes) -> dict[str, Any]:
@@ -42,7 +45,7 @@ def test_a_line_to_the_byte() -> None:
     assert line(outcome()) == (
         b'{"row":17,"step":1,"cmdlet":"Set-Mailbox","identity":"ada@contoso.com","status":"succeeded",'
         b'"attempts":2,"http_status":200,"started":"2026-11-24T09:30:00.123Z","duration_ms":812,'
-        b'"request_id":"6f9304","value":[],"warnings":[],"error":null}\n'
+        b'"request_id":"6f9304","value":[],"warnings":[],"error":null,"key":"%s"}\n' % KEY
     )
 
 

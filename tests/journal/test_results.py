@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ import anyio
 import pytest
 
 from bulkexo.journal import Results, RunFolder
+from bulkexo.journal.files import Appending
 from bulkexo.model import Failure, Item, Outcome, Status, StoppedError, UsageError, Value
 from bulkexo.schedule import Ticket
-from bulkexo.schedule.settle import outcome as settled
+from bulkexo.schedule.outcomes import outcome as settled
 from bulkexo.wire import Action, Verdict
 
 from .outcomes import failed, outcome
@@ -29,6 +30,14 @@ def never(error: StoppedError) -> None:
     raise AssertionError(error)
 
 
+def clock() -> float:
+    return 0.0
+
+
+def opened(folder: RunFolder, on_failure: Callable[[StoppedError], None]) -> Results:
+    return Results(folder, columns=["Identity"], secret_columns=(), on_failure=on_failure, wall=clock)
+
+
 async def written(
     tmp_path: Path,
     *groups: Sequence[Outcome],
@@ -37,7 +46,7 @@ async def written(
 ) -> RunFolder:
     """The folder after these outcomes, a reply's worth at a time."""
     folder = RunFolder.create(tmp_path / "run")
-    results = Results(folder, columns=columns, secret_columns=secret_columns, on_failure=never)
+    results = Results(folder, columns=columns, secret_columns=secret_columns, on_failure=never, wall=clock)
     async with results, anyio.create_task_group() as group:
         group.start_soon(results.write_all)
         for outcomes in groups:
@@ -173,7 +182,7 @@ async def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.failed.write_text("precious")
     with pytest.raises(UsageError, match="cannot be written"):
-        Results(folder, columns=["A"], secret_columns=(), on_failure=never)
+        Results(folder, columns=["A"], secret_columns=(), on_failure=never, wall=clock)
     assert folder.failed.read_text() == "precious"
     assert not folder.results.exists()
 
@@ -217,6 +226,22 @@ class _Refusing:
         return getattr(self.file, name)
 
 
+def test_a_piece_that_does_not_fit_leaves_nothing_of_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Refusal(monkeypatch, "lines")
+    file = Appending(tmp_path / "lines")
+    file.append(b"one\n")
+    disk.room = 3
+    with pytest.raises(OSError, match="No space"):
+        file.append(b"two\n")
+    assert (tmp_path / "lines").read_bytes() == b"one\n"
+    disk.room = 100
+    file.append(b"three\n")
+    file.close()
+    assert (tmp_path / "lines").read_bytes() == b"one\nthree\n"
+
+
 @pytest.mark.parametrize("name", ["results.ndjson", "failed.csv"])
 @pytest.mark.parametrize("room", [0, 1, 150, 400])
 async def test_a_full_disk_leaves_whole_lines_and_is_told_once(
@@ -231,7 +256,7 @@ async def test_a_full_disk_leaves_whole_lines_and_is_told_once(
         told.append(error)
         first_told.set()
 
-    results = Results(folder, columns=["Identity"], secret_columns=(), on_failure=refused)
+    results = opened(folder, refused)
     async with results, anyio.create_task_group() as group:
         group.start_soon(results.write_all)
         await results.put([failed(1, {"Identity": "a"})])
@@ -257,7 +282,9 @@ async def test_when_there_is_room_again_nothing_is_missing_or_twice(
     disk = Refusal(monkeypatch, "results.ndjson")
     folder = RunFolder.create(tmp_path / "run")
     refused = anyio.Event()
-    results = Results(folder, columns=["Identity"], secret_columns=(), on_failure=lambda _: refused.set())
+    results = Results(
+        folder, columns=["Identity"], secret_columns=(), on_failure=lambda _: refused.set(), wall=clock
+    )
     async with results, anyio.create_task_group() as group:
         group.start_soon(results.write_all)
         disk.room = 100
@@ -277,7 +304,9 @@ async def test_room_that_comes_back_at_the_very_end_is_used(
     disk = Refusal(monkeypatch, "results.ndjson")
     folder = RunFolder.create(tmp_path / "run")
     refused = anyio.Event()
-    results = Results(folder, columns=["Identity"], secret_columns=(), on_failure=lambda _: refused.set())
+    results = Results(
+        folder, columns=["Identity"], secret_columns=(), on_failure=lambda _: refused.set(), wall=clock
+    )
     async with results, anyio.create_task_group() as group:
         group.start_soon(results.write_all)
         disk.room = 100
@@ -291,7 +320,7 @@ async def test_room_that_comes_back_at_the_very_end_is_used(
 
 async def test_put_waits_while_the_disk_is_far_behind(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path / "run")
-    results = Results(folder, columns=["Identity"], secret_columns=(), on_failure=never)
+    results = opened(folder, never)
     taken = 0
 
     async def feed() -> None:
@@ -345,7 +374,9 @@ def outcome(row):
 async def main():
     told = []
     folder = RunFolder.create(Path(sys.argv[1]))
-    results = Results(folder, columns=["A"], secret_columns=(), on_failure=lambda e: told.append(str(e)))
+    results = Results(
+        folder, columns=["A"], secret_columns=(), on_failure=lambda e: told.append(str(e)), wall=lambda: 0.0
+    )
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
     async with results, anyio.create_task_group() as group:

@@ -37,7 +37,7 @@ def test_one_slow_mailbox_in_every_batch_or_two_slows_nothing(delay: Delay) -> N
 
 
 def test_a_growing_delay_cuts_and_only_later_batches_tell_more(delay: Delay) -> None:
-    (cut,) = feed(delay, [2.0] * COHORT, 100.0)
+    (cut,) = feed(delay, [2.0] * 2 * COHORT, 100.0)
     assert cut == Verdict(CUT)
     assert delay.on
     assert feed(delay, [9.0] * 2 * COHORT, 80.0) == []  # sent before the cut
@@ -59,23 +59,23 @@ def test_a_growing_delay_cuts_and_only_later_batches_tell_more(delay: Delay) -> 
     ],
 )
 def test_after_a_cut(delay: Delay, took: float, after: float, verdict: Verdict | None) -> None:
-    feed(delay, [5.0] * COHORT, 100.0)
+    feed(delay, [5.0] * 2 * COHORT, 100.0)
     feed(delay, [5.0] * COHORT, 120.0)
     assert feed(delay, [took] * COHORT, 120.0 + after) == ([] if verdict is None else [verdict])
 
 
 def test_small_steps_once_the_growth_has_ended(delay: Delay) -> None:
-    feed(delay, [5.0] * COHORT, 100.0)
+    feed(delay, [5.0] * 2 * COHORT, 100.0)
     feed(delay, [5.0] * COHORT, 120.0)
     feed(delay, [4.0] * COHORT, 140.0)
     assert feed(delay, [6.0] * COHORT, 160.0) == [Verdict(TRIM)]
 
 
 def test_the_end_names_what_was_sent_from_equal_delay_to_equal_delay(delay: Delay) -> None:
-    feed(delay, [2.0] * COHORT, 100.0)
+    feed(delay, [2.0] * 2 * COHORT, 100.0)
     (end,) = feed(delay, [1.0] * COHORT, 200.0)
     assert end.over
-    assert (end.since, end.until) == (100.0 + COHORT // 2, 200.0 + COHORT // 2)
+    assert (end.since, end.until) == (100.0 + COHORT + COHORT // 2, 200.0 + COHORT // 2)
     assert not delay.on
 
 
@@ -88,7 +88,7 @@ def test_larger_batches_and_other_kinds_are_measured_by_their_own() -> None:
 
 
 def test_a_size_first_met_during_a_delay_does_not_hide_it(delay: Delay) -> None:
-    assert feed(delay, [9.0] * COHORT, 100.0, items=3) == [Verdict(CUT)]
+    assert feed(delay, [9.0] * 2 * COHORT, 100.0, items=3) == [Verdict(CUT)]
 
 
 def test_delivered() -> None:
@@ -98,7 +98,7 @@ def test_delivered() -> None:
 
 
 def test_what_a_refusal_left_of_a_cohort_is_not_judged(delay: Delay) -> None:
-    flights = [Flight(100.0 + index, 10, 1) for index in range(2 * COHORT)]
+    flights = [Flight(100.0 + index, 10, 1) for index in range(3 * COHORT)]
     for flight in flights:
         delay.sent(flight)
     delay.refused(flights[3])

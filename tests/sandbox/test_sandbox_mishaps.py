@@ -36,11 +36,13 @@ def lines(journal: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("kind", "ran"), [("cut-before", 0), ("cut-after", 10)])
 async def test_cut_connections(tmp_path: Path, kind: str, ran: int) -> None:
-    journal = tmp_path / "journal.ndjson"
-    async with running(faults=parse_faults({kind: 1000}), journal=journal) as client:
+    journal, arrivals = tmp_path / "journal.ndjson", tmp_path / "arrivals.ndjson"
+    faults = parse_faults({kind: 1000})
+    async with running(faults=faults, journal=journal, arrivals=arrivals) as client:
         with pytest.raises((aiohttp.ClientConnectionError, aiohttp.ClientOSError)):
             await client.batch(writes(client))
         assert len(lines(journal)) == ran
+        assert [line["cmdlet"] for line in lines(arrivals)] == ["Set-Mailbox"] * 10
         assert (await client.stats())[f"fault_{kind}"] == 1
 
 

@@ -278,22 +278,35 @@ def test_a_person_is_asked_when_the_retries_are_used_up() -> None:
     assert moves(ticket(ADD), [LOST, LOST], rules(OnUnknown.RESEND, retries=1)) == [Next.LATER, Next.END]
 
 
-def test_a_refusal_for_good_after_a_lost_answer_is_a_failure() -> None:
-    going = ticket(ADD)
-    assert moves(going, [LOST, DENIED], rules()) == [Next.LATER, Next.END]
-    assert told(going, DENIED).status is Status.FAILED
+BAD_VALUE = Verdict(Action.FAILED, 400, failure=Failure("BadRequest", "X.Y", "The value is bad."))
+
+
+@pytest.mark.parametrize(
+    ("refusal", "cmdlet", "status"),
+    [
+        (BAD_VALUE, ADD, Status.FAILED),
+        (BAD_VALUE, SET, Status.FAILED),
+        (DENIED, SET, Status.FAILED),
+        (DENIED, ADD, Status.UNKNOWN),
+    ],
+)
+def test_a_refusal_for_good_after_a_lost_answer(refusal: Verdict, cmdlet: str, status: Status) -> None:
+    """Of the object: the first sending was refused as well. At the door (403): it may have got in."""
+    going = ticket(cmdlet)
+    assert moves(going, [LOST, refusal], rules()) == [Next.LATER, Next.END]
+    assert told(going, refusal).status is status
 
 
 @pytest.mark.parametrize(
     ("cmdlet", "repeat", "retries", "move"),
     [
-        (ADD, None, 5, Next.AT_ONCE),
-        (ADD, None, 0, Next.AT_ONCE),
+        (ADD, None, 5, Next.LATER),
+        (ADD, None, 0, Next.LATER),
         (ADD, Repeat.UNSAFE, 5, Next.END),
-        ("Remove-Mailbox", None, 0, Next.AT_ONCE),
-        ("New-Mailbox", None, 0, Next.AT_ONCE),
-        (SET, None, 0, Next.AT_ONCE),
-        (ENABLE, Repeat.SAFE, 0, Next.AT_ONCE),
+        ("Remove-Mailbox", None, 0, Next.LATER),
+        ("New-Mailbox", None, 0, Next.LATER),
+        (SET, None, 0, Next.LATER),
+        (ENABLE, Repeat.SAFE, 0, Next.LATER),
         (ENABLE, None, 5, Next.END),
         (RULE, None, 0, Next.LOOK),
     ],

@@ -1,0 +1,50 @@
+"""A death before every step of the journal and of the sending, and within every write, one after another."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from .stage import Blow, experiment, stage
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks")
+
+STEPS_LIMIT = 200
+EXPERIMENTS = 12
+BROKEN_FOR_GOOD = 10_000
+
+
+def test_a_death_at_every_step(tmp_path: Path) -> None:
+    with stage(tmp_path, 1, STEPS_LIMIT) as on:
+        for at in range(STEPS_LIMIT):
+            if experiment(on, [Blow(at, half=True)]) == [0]:
+                break
+        assert 20 < at < STEPS_LIMIT - 1
+
+
+def test_deaths_of_those_that_go_on(tmp_path: Path) -> None:
+    seed = int(os.environ.get("CHAOS_SEED", "0")) or random.randrange(1, 1 << 32)
+    print(f"CHAOS_SEED={seed}")  # noqa: T201 - shown when the test fails
+    dice = random.Random(seed)
+    with stage(tmp_path, seed, EXPERIMENTS) as on:
+        for _ in range(EXPERIMENTS):
+            experiment(on, [Blow(dice.randrange(50), dice.random() < 0.5) for _ in range(dice.randint(2, 6))])
+
+
+@pytest.mark.parametrize("broken", [1, BROKEN_FOR_GOOD])
+def test_a_disk_that_fails_at_every_step(tmp_path: Path, broken: int) -> None:
+    with stage(tmp_path, 1, STEPS_LIMIT) as on:
+        for at in range(STEPS_LIMIT):
+            codes = experiment(on, [Blow(at, half=True, broken=broken)])
+            if codes == [0]:
+                break
+            assert codes[0] in (2, 3), on.forker.words.read_text()[-2000:]
+        words = on.forker.words.read_text()
+        assert 10 < at < STEPS_LIMIT - 1
+        assert "The results cannot be written (Input/output error). Make room, then go on." in words
+        assert "mistake of its own" not in words
+        assert "The output cannot be written" not in words
