@@ -50,7 +50,7 @@ class RunFolder:
         for file in (self.results, self.failed, self.announced):
             if file.exists():
                 raise UsageError(
-                    f"{self.path} holds a {file.name} that belongs to no run. Give another folder with --out."
+                    f"{self.path} holds {file.name}, which belongs to no run. Give another folder with --out."
                 )
 
     def choose(self, chosen: bytes | None) -> None:

@@ -177,8 +177,8 @@ def _results(lines: Lines) -> Iterator[Line]:
 def _announcements(lines: Lines) -> Iterator[tuple[int, int, str, bool]]:
     """Row, step and key of each item, and whether it is withdrawn."""
     for document, offset in lines:
+        withdrawn = "withdrawn" in document
         try:
-            withdrawn = "withdrawn" in document
             items = document["withdrawn" if withdrawn else "items"]
             found = [(int(row), int(step), str(name), withdrawn) for row, step, name in items]
         except (KeyError, TypeError, ValueError, OverflowError):
@@ -210,10 +210,13 @@ def recall_by_key(folder: RunFolder, items: int, steps: int, job: Callable[[], I
         if (line.key, line.row, line.step) not in ended:
             by_key[line.key].append(line)
             ended.add((line.key, line.row, line.step))
-    in_doubt: Counter[str] = Counter()
+    open_ones: set[tuple[str, int, int]] = set()
     for row, step, name, withdrawn in _announcements(sent):
-        if (name, row, step) not in ended:
-            in_doubt[name] += -1 if withdrawn else 1
+        if withdrawn:
+            open_ones.discard((name, row, step))
+        elif (name, row, step) not in ended:
+            open_ones.add((name, row, step))
+    in_doubt = Counter(name for name, _, _ in open_ones)
     for item in job():
         name = key(item)
         place = past.number(item.row, item.step)

@@ -109,7 +109,8 @@ def _unknown(ticket: Ticket, verdict: Verdict) -> Failure:
     name = ticket.item.cmdlet
     answered = verdict.action is not Action.UNANSWERED and not ticket.asking
     fate = "whether it took effect was not said" if answered else "never answered"
-    looked = f"Its effect was looked for {ticket.asked} times and not found. " if ticket.asked else ""
+    times = "once" if ticket.asked == 1 else f"{ticket.asked} times"
+    looked = f"Its effect was looked for {times} and not found. " if ticket.asked else ""
     return Failure(
         "bulkexo:unknown",
         "",

@@ -23,7 +23,10 @@ ROWS, STEPS = 8, 2
 ITEMS = [item(row, step) for row in range(1, ROWS + 1) for step in range(1, STEPS + 1)]
 
 ENDS = st.lists(st.tuples(st.sampled_from(ITEMS), st.sampled_from(list(Status))), max_size=25)
-ANNOUNCED = st.lists(st.lists(st.sampled_from(ITEMS), min_size=1, max_size=4), max_size=10)
+ANNOUNCED = st.lists(
+    st.tuples(st.lists(st.sampled_from(ITEMS), min_size=1, max_size=4), st.booleans()), max_size=10
+)
+"""Announcements, and whether each is withdrawn instead."""
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 20) | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
@@ -36,6 +39,7 @@ ODD_LINES = st.one_of(
         lambda value: orjson.dumps(value) + b"\n"
     ),
     st.fixed_dictionaries({"items": JSON}).map(lambda value: orjson.dumps(value) + b"\n"),
+    st.fixed_dictionaries({"withdrawn": JSON}).map(lambda value: orjson.dumps(value) + b"\n"),
     st.just(b'{"row":1e400,"step":1,"status":"failed"}\n'),
     st.just(b"[" * 5000 + b"\n"),
 )
@@ -68,8 +72,16 @@ def model(results: bytes, announced: bytes) -> tuple[dict[tuple[int, int], Statu
     for raw in whole(results):
         document = orjson.loads(raw)
         ended.setdefault((document["row"], document["step"]), Status(document["status"]))
-    sent = {(row, step) for raw in whole(announced) for row, step, _ in orjson.loads(raw)["items"]}
+    sent: set[tuple[int, int]] = set()
+    for raw in whole(announced):
+        document = orjson.loads(raw)
+        sent |= {(row, step) for row, step, _ in document.get("items", [])}
+        sent -= {(row, step) for row, step, _ in document.get("withdrawn", [])}
     return ended, sent - ended.keys()
+
+
+def lines_of(announced: list[tuple[list[Item], bool]]) -> bytes:
+    return b"".join(announcement(items, 0.0, withdrawn=withdrawn) for items, withdrawn in announced)
 
 
 def check(past: Past, ended: dict[tuple[int, int], Status], in_doubt: set[tuple[int, int]]) -> None:
@@ -88,10 +100,10 @@ def check(past: Past, ended: dict[tuple[int, int], Status], in_doubt: set[tuple[
 @QUICK
 @given(ENDS, ANNOUNCED, st.data())
 def test_any_prefix_of_any_journal_in_any_order(
-    ends: list[tuple[Item, Status]], announced: list[list[Item]], data: st.DataObject
+    ends: list[tuple[Item, Status]], announced: list[tuple[list[Item], bool]], data: st.DataObject
 ) -> None:
     results = b"".join(line(outcome(*each)) for each in ends)
-    sent = b"".join(announcement(each, 0.0) for each in announced)
+    sent = lines_of(announced)
     results = results[: data.draw(st.integers(0, len(results)), "cut")]
     sent = sent[: data.draw(st.integers(0, len(sent)), "cut of the announced")]
     tail = data.draw(st.binary(max_size=30), "garbage").replace(b"\n", b"")
@@ -118,10 +130,13 @@ def goes_on(folder: RunFolder, past: Past) -> None:
 @QUICK
 @given(ENDS, st.lists(ODD_LINES, max_size=4), st.lists(ODD_LINES, max_size=4), ANNOUNCED)
 def test_any_garbage_is_left_out_or_said(
-    ends: list[tuple[Item, Status]], odd: list[bytes], more: list[bytes], announced: list[list[Item]]
+    ends: list[tuple[Item, Status]],
+    odd: list[bytes],
+    more: list[bytes],
+    announced: list[tuple[list[Item], bool]],
 ) -> None:
     results = b"".join(line(outcome(*each)) for each in ends) + b"".join(odd)
-    sent = b"".join(announcement(each, 0.0) for each in announced) + b"".join(more)
+    sent = lines_of(announced) + b"".join(more)
     folder = in_folder(results, sent)
     for by_key in (False, True):
         try:
@@ -141,10 +156,10 @@ def test_any_garbage_is_left_out_or_said(
 @QUICK
 @given(ENDS, ANNOUNCED)
 def test_by_key_it_is_the_same_where_nothing_has_changed(
-    ends: list[tuple[Item, Status]], announced: list[list[Item]]
+    ends: list[tuple[Item, Status]], announced: list[tuple[list[Item], bool]]
 ) -> None:
     results = b"".join(line(outcome(*each)) for each in ends)
-    sent = b"".join(announcement(each, 0.0) for each in announced)
+    sent = lines_of(announced)
     past = recall_by_key(in_folder(results, sent), len(ITEMS), STEPS, lambda: ITEMS)
     check(past, *model(results, sent))
 

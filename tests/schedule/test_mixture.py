@@ -54,7 +54,7 @@ class Fickle:
             lambda sent: self.attempt(sent, error(503)),
             lambda sent: self.attempt(sent, passing()),
             self.refused,
-            lambda sent: self.mute(sent, error(500)),
+            self.fault,
             lambda sent: self.mute(sent, error(504)),
             lambda sent: self.mute(sent, None),
         ]
@@ -102,8 +102,12 @@ class Fickle:
         link = {"@odata.nextLink": f"{SERVICE.base}/InvokeCommand?$skiptoken={sent.nth}"} if more else {}
         return self.attempt(sent, ok({"Key": sent.key}, **link))
 
+    def fault(self, sent: Sent) -> Answer:
+        """The server's own: it may have run."""
+        return self.mute(sent, error(500))
+
     def mute(self, sent: Sent, answer: Answer) -> Answer:
-        """The answer is lost, or the server failed over it; the cmdlet may have run."""
+        """The answer is lost; the cmdlet may have run."""
         if self.dice.random() < 0.5:
             self.run(sent)
         self.lost[sent.key] += 1

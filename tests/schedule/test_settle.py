@@ -54,7 +54,7 @@ MOVES = [
     (Action.UNANSWERED, (UNSAFE,), 0, 0, Next.END, 0, 1),
     (Action.FAULT, TWICE, 0, 0, Next.LATER, 1, 1),
     (Action.FAULT, (SAFE,), 0, 1, Next.END, 0, 1),
-    (Action.FAULT, (ONCE,), 0, 1, Next.LATER, 1, 1),  # only another sending tells what the first one did
+    (Action.FAULT, (ONCE,), 0, 1, Next.LATER, 1, 1),
     (Action.FAULT, TWICE, RETRIES, 0, Next.END, RETRIES + 1, 1),
     (Action.FAULT, (UNSAFE,), 0, 0, Next.END, 0, 1),
 ]
@@ -107,6 +107,8 @@ STATUSES = [
     (Action.FAILED, SAFE, Status.FAILED, "Code"),
     (Action.PASSING, UNSAFE, Status.FAILED, "Code"),
     (Action.BUSY, UNSAFE, Status.FAILED, "Code"),
+    (Action.FAULT, SAFE, Status.FAILED, "Code"),
+    (Action.FAULT, ONCE, Status.UNKNOWN, "bulkexo:unknown"),
     (Action.FAULT, UNSAFE, Status.UNKNOWN, "bulkexo:unknown"),
     (Action.RESTART, SAFE, Status.FAILED, "Code"),
     (Action.UNANSWERED, SAFE, Status.FAILED, "bulkexo:no-answer"),
@@ -186,6 +188,9 @@ def test_what_the_service_quotes_of_secrets_is_blotted(action: Action, secret: s
         ended = asdict(outcome(going, verdict, 0.0, strict=strict))
         assert secret not in str({name: ended[name] for name in ("value", "warnings", "error")})
         assert "***" in str(ended["value"])
+        assert ended["error"] is None or ended["error"]["message"]
+        if action is Action.FAILED:
+            assert all("***" in text for text in ended["error"].values())
 
 
 def test_what_is_not_secret_stays() -> None:

@@ -61,7 +61,8 @@ class PlainPacer(Pacer):
 class World:
     """service, tokens: what the scheduler meets. random: drawn for every backoff. pacer: the plain one,
     so that what the scheduler does by itself can be told to the second; or the true one.
-    during: runs beside the scheduler from the start. decide, past: as the scheduler takes them.
+    during: runs beside the scheduler from the start. told: hears of outcomes where they are taken.
+    decide, past: as the scheduler takes them.
     announce_wait: seconds that the disk takes. disk_full: it takes no more announcements than that.
     known: keys of items that an earlier process has announced."""
 
@@ -74,6 +75,7 @@ class World:
     random: Callable[[], float] = lambda: 0.5
     during: Callable[[World], Awaitable[None]] | None = None
     sink_wait: float = 0.0
+    told: Callable[[Sequence[Outcome]], None] = lambda outcomes: None
     decide: Decide | None = None
     past: Past | None = None
     announce_wait: float = 0.0
@@ -111,8 +113,11 @@ class World:
         if self.sink_wait:
             await asyncio.sleep(self.sink_wait)
         self.outcomes += outcomes
+        self.told(outcomes)
 
     async def announce(self, items: Sequence[Item]) -> None:
+        if not items:
+            return
         if self.announce_wait:
             await asyncio.sleep(self.announce_wait)
         if len(self.announced) >= self.disk_full:
