@@ -69,9 +69,8 @@ def test_a_try_that_fails_is_told_from_a_limit_that_has_shrunk() -> None:
     places.sent(trial := Flight(100.0, 1, 9))
     assert places.trying(trial)
     places.passed(trial, 100.5)
-    assert places.trying(
-        late := Flight(101.0, 10, 9)
-    )  # room for nine was found a moment ago: by luck, it seems
+    late = Flight(101.0, 10, 9)  # room for nine was found a moment ago: by luck, it seems
+    assert places.trying(late)
     places.refused(late, 101.0)
     assert places.limit == 8
     assert not places.trying(Flight(102.0, 10, 8))
