@@ -69,7 +69,8 @@ async def speed(job: Path, folder: Path, service: Tenant, *, sync: bool) -> floa
     )
     loaded = load(job)
     task = Task(loaded, loaded.check(), options, RunFolder.create(folder), {})
-    report = await Run(task, FixedToken(service.variables["BULKEXO_TOKEN"]), Silent(), sync=sync).execute()
+    token = FixedToken(service.variables["BULKEXO_TOKEN"])
+    report = await Run(task, lambda _: token, Silent(), sync=sync).execute()
     if report.exit_code:
         raise SystemExit(f"The run went wrong: {report.reason or report.tally}")
     return report.total / report.seconds

@@ -37,7 +37,13 @@ def _client(tenant: Tenant, client: str, random: Random) -> Client:
 @dataclass(frozen=True, slots=True)
 class Row:
     """The worst over the seeds. share: total ÷ the oracle's. later: seeds in which it ended later than (a)
-    or (b) by more than 1 % (the sum of what chance and the last batches do), and at all."""
+    or (b) by more than 1 % (what chance and the last batches do: one batch at 5/s and its reply are 2.5 s of
+    600) and what is `unseen`; and at all, by the clock.
+
+    (a) or (b) count from the oracle's end at the soonest: where the oracle itself, which knows the allowance
+    and uses all of it, ends 1 to 3 % later than (b), (b) had more than the allowance. (It leaves a debt of server
+    time behind; or it is refused every fourth batch, and one of those in the air is there when a place falls free.)
+    """
 
     tenant: Tenant
     client: str
@@ -55,10 +61,9 @@ class Row:
     @property
     def misses(self) -> tuple[str, ...]:
         """Targets of issue 3 that were missed, by name."""
-        allowed = 0.03 if min(self.tenant.profile.rates) < 20 else 0.01
         found = {
             "goodput": self.goodput < 0.97,
-            "refused": self.refused > allowed,
+            "refused": self.refused > permitted(self.tenant),
             "regain": (self.regain or 0.0) > 1,
             "swing": self.swing > 0.15,
             "total": self.share > 1.05,
@@ -78,9 +83,26 @@ def rows(tenants: Sequence[Tenant], clients: Sequence[str], seeds: int) -> Itera
             yield _row(tenant, client, results)
 
 
+def permitted(tenant: Tenant) -> float:
+    """Share of the items sent that may be refused, by issue 3."""
+    return 0.03 if min(tenant.profile.rates) < 20 else 0.01
+
+
+def unseen(tenant: Tenant) -> float:
+    """Seconds lost where the allowance grows, by whoever keeps within `permitted`: growth is seen only by asking
+    for too much, which is refused until then. (b) asks all the time, and three of four items are refused; who may
+    have one in 33 (100) refused may ask once in that many, and what grew meanwhile is lost beyond the burst."""
+    lost, profile = 0.0, tenant.profile
+    for before, after in zip(profile.rates, profile.rates[1:], strict=False):
+        lost += max(0.0, 1 - before / after) / (permitted(tenant) * before)
+    return lost
+
+
 def _row(tenant: Tenant, client: str, results: dict[str, list[Result]]) -> Row:
     mine = results[client]
-    best = [min(a.total, b.total) for a, b in zip(results[MODULE], results[WORKERS], strict=True)]
+    earlier = [min(a.total, b.total) for a, b in zip(results[MODULE], results[WORKERS], strict=True)]
+    fair = [max(soonest, c.total) for soonest, c in zip(earlier, results[ORACLE], strict=True)]
+    bound = [soonest * 1.01 + unseen(tenant) for soonest in fair]
     regains = [result.regain for result in mine if result.regain is not None]
 
     def worst(value: Callable[[Result], float]) -> float:
@@ -96,7 +118,7 @@ def _row(tenant: Tenant, client: str, results: dict[str, list[Result]]) -> Row:
         regain=max(regains) if regains else None,
         swing=worst(lambda result: result.swing),
         share=max(m.total / o.total for m, o in zip(mine, results[ORACLE], strict=True)),
-        later=sum(m.total > 1.01 * b for m, b in zip(mine, best, strict=True)),
-        later_at_all=sum(m.total > b for m, b in zip(mine, best, strict=True)),
+        later=sum(m.total > b for m, b in zip(mine, bound, strict=True)),
+        later_at_all=sum(m.total > b for m, b in zip(mine, earlier, strict=True)),
         stalled=sum(result.stalled for result in mine),
     )

@@ -33,22 +33,26 @@ class Client(Protocol):
 
 @dataclass(slots=True)
 class Trace:
-    """What a run left. accepted, refused: (second of sending, items). rates: (second, items per second
+    """What a run left. accepted, refused: (second of sending, items). spent: (second of sending, what was
+    accepted weighed by what it took of the allowance). rates: (second, items per second
     allowed by the client). end: second of the last reply. last: second at which nothing was left to send."""
 
     accepted: list[tuple[float, int]] = field(default_factory=list)
     refused: list[tuple[float, int]] = field(default_factory=list)
+    spent: list[tuple[float, float]] = field(default_factory=list)
     rates: list[tuple[float, float]] = field(default_factory=list)
     end: float = 0.0
     last: float = 0.0
     stalled: bool = False
 
-    def count(self, sent_at: float, items: int, refused: int) -> None:
+    def count(self, sent_at: float, items: int, answer: Answer) -> None:
         """Note the reply to a batch."""
-        if items > refused:
-            self.accepted.append((sent_at, items - refused))
-        if refused:
-            self.refused.append((sent_at, refused))
+        accepted = items - answer.refused
+        if accepted:
+            self.accepted.append((sent_at, accepted))
+            self.spent.append((sent_at, accepted if answer.spent is None else answer.spent))
+        if answer.refused:
+            self.refused.append((sent_at, answer.refused))
 
 
 class Tokens:
@@ -110,7 +114,7 @@ def run(client: Client, service: Service, random: Random, items: int) -> Trace:
             ended, _, sent_at, size, answer = heapq.heappop(replies)
             now = ended
             left += answer.refused
-            trace.count(sent_at, size, answer.refused)
+            trace.count(sent_at, size, answer)
             client.saw(sighting(sent_at, ended, size, answer))
         elif due > now:
             now = due
@@ -142,7 +146,7 @@ def workers(service: Service, random: Random, items: int, count: int = 20) -> Tr
             sent_at, size, answer = pending.pop(worker)
             open_batches -= 1
             left += answer.refused
-            trace.count(sent_at, size, answer.refused)
+            trace.count(sent_at, size, answer)
             trace.end = max(trace.end, now)
             failures[worker] = failures[worker] + 1 if answer.refused else 0
             if answer.refused:

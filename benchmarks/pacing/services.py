@@ -19,12 +19,14 @@ _INVERSE = NormalDist().inv_cdf
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """after: seconds from arrival to the reply. refused: items. retry_after: seconds, None if absent."""
+    """after: seconds from arrival to the reply. refused: items. retry_after: seconds, None if absent.
+    spent: what the accepted items took of the allowance, in items of mean weight; None if all weigh the same."""
 
     after: float
     refused: int = 0
     retry_after: float | None = None
     crowded: bool = False
+    spent: float | None = None
 
 
 class Service(Protocol):
@@ -189,13 +191,14 @@ class ServerTime:
         if self._balance < -self._cutoff:
             return Answer(0.0, items, (-self._cutoff - self._balance) / self._recharge + 1e-3)
         delay = self.FULL_DELAY * max(0.0, -self._balance / self._cutoff)
-        random, slowest = self._random.random, 0.0
+        random, slowest, before = self._random.random, 0.0, self._balance
         for _ in range(items):
             cost = self._heavy if random() < self._share else self._light
             cost *= 0.75 + 0.5 * random()
             slowest = max(slowest, cost)
             self._balance -= cost
-        return Answer(slowest + delay)
+        mean = self._light * (1 - self._share) + self._heavy * self._share
+        return Answer(slowest + delay, spent=(before - self._balance) / mean)
 
 
 class Queue:

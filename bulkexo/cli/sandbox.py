@@ -29,6 +29,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--domain", default="contoso.onmicrosoft.com", show_default=True, help="The tenant's initial domain."
 )
 @click.option(
+    "--tenant", "tenants", multiple=True, metavar="DOMAIN[,KEY=VALUE…]",
+    help="One more tenant; several allowed. KEY: mailboxes, allowance, burst, max-concurrent, budget, seed. "
+    "What is not said is as for the first; `none` lifts a limit.",
+)  # fmt: skip
+@click.option(
     "--speed", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True,
     help="Times faster than life: divides every wait, multiplies every rate; lifetimes stay.",
 )  # fmt: skip
@@ -80,6 +85,7 @@ def sandbox(
     allowance: str | None,
     budget: str | None,
     faults: str | None,
+    tenants: tuple[str, ...],
     list_mailboxes: Path | None,
     as_json: bool,
     stop_with_stdin: bool,
@@ -90,7 +96,9 @@ def sandbox(
     It answers as the service does, keeps what is written until it ends, and can throttle, stall and fail
     as the service might. The client secret is random unless BULKEXO_SANDBOX_SECRET gives one.
     """
-    from bulkexo.sandbox.options import SandboxOptions, parse_allowance, parse_budget
+    from dataclasses import replace
+
+    from bulkexo.sandbox.options import SandboxOptions, parse_allowance, parse_budget, parse_tenant
     from bulkexo.sandbox.timing import parse_latency
 
     try:
@@ -102,6 +110,7 @@ def sandbox(
             faults=_faults(faults),
             secret=os.environ.get("BULKEXO_SANDBOX_SECRET") or None,
         )
+        options = replace(options, others=tuple(parse_tenant(tenant, options) for tenant in tenants))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     if list_mailboxes is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -76,7 +77,8 @@ class Results:
                 opened[1].append(header(self._columns))
         except OSError as error:
             for file in opened:
-                file.close() if past else file.remove()
+                with contextlib.suppress(OSError):  # the first refusal is what is told
+                    file.close() if past else file.remove()
             raise UsageError(f"The files of {folder.path} cannot be written ({error.strerror}).") from None
         return opened
 

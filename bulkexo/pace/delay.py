@@ -123,13 +123,15 @@ class Delay:
                 self._warned = True
                 return None
             self._since = at
-        elif before is None:
+            self._before = None
+            self._cut_at = now
+            return Verdict(globals().get("FIRSTCUT", CUT))
+        if before is None:
             self._before = at, self._excess  # the first cohort after a cut: what the next are compared with
             return None
-        else:
-            grown, seconds = self._excess - before[1], at - before[0]
-            if grown <= DEAF:
-                return self._watch(at, grown, seconds)
+        grown, seconds = self._excess - before[1], at - before[0]
+        if grown <= DEAF:
+            return self._watch(at, grown, seconds)
         self._before = None
         self._cut_at = now
         return Verdict(self._step)

@@ -85,6 +85,9 @@ class Pacer:
         if accepted > 0:
             self._patience.progressed(sighting.ended)
             self._refusals = 0
+        if sighting.crowded and self._places.trying(flight):
+            self._places.refused(flight, sighting.ended)
+            return  # one too many, as may be: the item waits, and the others go on as before
         self._heed(sighting, flight)
         if sighting.crowded:
             self._places.refused(flight, sighting.ended)

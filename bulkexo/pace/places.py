@@ -39,6 +39,11 @@ class Places:
         if flight.abreast > self.limit:
             self._trial = flight
 
+    def trying(self, flight: Flight) -> bool:
+        """Whether a batch is the one more that is being tried, or that a try has lately found room for: the
+        service counts a little late, so that a try can go well by luck."""
+        return flight is self._trial or (self._won > 0 and flight.started >= self._cut_at)
+
     def passed(self, flight: Flight, now: float) -> None:
         """A batch was not complained of."""
         if flight is not self._trial:

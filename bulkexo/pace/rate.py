@@ -139,7 +139,9 @@ class RateLaw:
         if self._ceiling is not None and self.rate >= self._ceiling:
             self._passed = self._surprises = 0
             return
-        if self._full >= 0.85 or not (self._passed or self._since >= self._period()):
+        if self._borne is not None or self._full >= 0.85:
+            return
+        if not (self._passed or self._since >= self._period()):
             return
         few = 3 * self._small()
         most = few + max(self._spare, 0.3 * self.rate)
@@ -169,6 +171,8 @@ class RateLaw:
             return
         self._fed = self.rate
         self._took *= 1.05 if now - flight.started > self._took else 1 / 1.05
+        if self._borne is not None and not slow and self._since >= self._period():
+            self._creep(self._borne)
         if probe is not None and probe.ended is not None:
             late = now > probe.ended + 4 * self._took + 1
             if late or not probe.open:
@@ -180,13 +184,16 @@ class RateLaw:
         self._surprises = 0
         if void:
             self._passed = 0
-        elif self._borne is not None:
-            self._passed = 0
-            self._borne *= CREEP if self.rate >= BEYOND * self._borne else 1.0
-            self._set(min(self.rate * STEPS[0], max(self.rate, BEYOND * self._borne)))
         else:
+            self.hold_until = 0.0  # nothing to pay back
             self._passed += 1
             self._set(self.rate * self._step())
+
+    def _creep(self, borne: float) -> None:
+        """Delays are over for now: a probe would not be refused, so the rate itself is the probe."""
+        self._since = 0.0
+        self._borne = borne * (CREEP if self.rate >= BEYOND * borne else 1.0)
+        self._set(min(self.rate * STEPS[0], max(self.rate, BEYOND * self._borne)))
 
     def _step(self) -> float:
         return STEPS[min(self._passed, len(STEPS)) - 1]

@@ -24,7 +24,7 @@ __all__ = ["Announcement", "SandboxOptions", "serve"]
 
 
 async def serve(options: SandboxOptions, ready: Callable[[Announcement], object]) -> None:
-    """Serve the tenant that `options` describes, until cancelled.
+    """Serve the tenant that `options` describes, and its `others`, until cancelled.
 
     `ready` is called once, as soon as connections are accepted. The temporary folder with the CA
     certificate is deleted at the end.

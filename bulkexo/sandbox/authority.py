@@ -1,7 +1,8 @@
 """Who may come in: an OAuth 2.0 authority as msal expects it, and the tokens it gives.
 
 `protocol.md`, "Identity", gives the AADSTS numbers. Answers are (status, JSON object). Tokens are JWTs whose
-`tid` is the tenant's GUID; only tokens given here are accepted, until they expire.
+`tid` is the tenant's GUID; only tokens given here are accepted, for that tenant, until they expire. The one
+application is known in every tenant, with the same secret.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import base64
 import binascii
 import hashlib
 import hmac
+import math
 import secrets
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -24,28 +27,30 @@ Answer = tuple[int, dict[str, Any]]
 
 
 class Authority:
-    """The tenant's sign-in. now: seconds since the epoch, passed in."""
+    """The sign-in of all tenants. now: seconds since the epoch, passed in. issued: tokens by tenant GUID."""
 
     def __init__(self, options: SandboxOptions) -> None:
         self.secret = options.secret or secrets.token_urlsafe(24)
         self._lifetime = options.token_lifetime
-        self._names = {options.domain.lower(), options.tenant_id}
-        self._tenant_id = options.tenant_id
+        self._tenants = {
+            name: tenant.tenant_id for tenant in options.tenants for name in (tenant.domain, tenant.tenant_id)
+        }
         self._key = secrets.token_bytes(32)
-        self._tokens: dict[str, float] = {}
-        self.issued = 0
+        self._tokens: dict[str, tuple[float, str]] = {}
+        self.issued: Counter[str] = Counter()
 
-    def knows(self, tenant: str) -> bool:
-        """Whether this is the tenant's GUID or initial domain."""
-        return tenant.lower() in self._names
+    def tenant_id(self, tenant: str) -> str | None:
+        """The GUID of the tenant with this GUID or initial domain, or None."""
+        return self._tenants.get(tenant.lower())
 
     def configuration(self, origin: str, tenant: str) -> Answer:
         """OpenID Connect discovery. origin: `https://localhost:PORT`."""
-        if not self.knows(tenant):
+        tenant_id = self.tenant_id(tenant)
+        if tenant_id is None:
             return _no_such_tenant(tenant)
         base = f"{origin}/{tenant}"
         return 200, {
-            "issuer": f"{origin}/{self._tenant_id}/v2.0",
+            "issuer": f"{origin}/{tenant_id}/v2.0",
             "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
             "token_endpoint": f"{base}/oauth2/v2.0/token",
             "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
@@ -59,7 +64,8 @@ class Authority:
 
     def token(self, tenant: str, form: Mapping[str, str], basic: str, now: float) -> Answer:
         """The token endpoint: client credentials with a secret. basic: the Authorization header, if any."""
-        if not self.knows(tenant):
+        tenant_id = self.tenant_id(tenant)
+        if tenant_id is None:
             return _no_such_tenant(tenant)
         client, secret = form.get("client_id", ""), form.get("client_secret", "")
         if basic.lower().startswith("basic "):
@@ -89,14 +95,16 @@ class Authority:
             "token_type": "Bearer",
             "expires_in": lifetime,
             "ext_expires_in": lifetime,
-            "access_token": self._issue(scope.removesuffix("/.default"), now),
+            "access_token": self._issue(tenant_id, scope.removesuffix("/.default"), now),
         }
 
-    def accepts(self, authorization: str | None, now: float) -> bool:
-        """Whether this Authorization header has a token that was given here and has not expired."""
+    def holder(self, authorization: str | None, now: float) -> str | None:
+        """The GUID of the tenant whose token this Authorization header has; None if it has none that was
+        given here and has not expired."""
         if authorization is None or authorization[:7].lower() != "bearer ":
-            return False
-        return self._tokens.get(authorization[7:], 0.0) > now
+            return None
+        expires, tenant_id = self._tokens.get(authorization[7:], (-math.inf, ""))
+        return tenant_id if expires > now else None
 
     def challenge(self, origin: str) -> str:
         """The WWW-Authenticate header of a 401."""
@@ -107,25 +115,25 @@ class Authority:
             f'authorization_uri="{origin}/common/oauth2/authorize", error="invalid_token"'
         )
 
-    def _issue(self, audience: str, now: float) -> str:
+    def _issue(self, tenant_id: str, audience: str, now: float) -> str:
         claims = {
             "aud": audience,
-            "iss": f"https://sts.windows.net/{self._tenant_id}/",
+            "iss": f"https://sts.windows.net/{tenant_id}/",
             "iat": int(now),
             "nbf": int(now),
             "exp": int(now + self._lifetime),
             "appid": CLIENT_ID,
             "idtyp": "app",
-            "tid": self._tenant_id,
+            "tid": tenant_id,
             "roles": ["Exchange.ManageAsApp"],
             "ver": "1.0",
             "uti": secrets.token_urlsafe(12),
         }
         head = _b64(orjson.dumps({"typ": "JWT", "alg": "HS256"})) + "." + _b64(orjson.dumps(claims))
         token = head + "." + _b64(hmac.new(self._key, head.encode(), hashlib.sha256).digest())
-        self._tokens = {known: expires for known, expires in self._tokens.items() if expires > now}
-        self._tokens[token] = now + self._lifetime
-        self.issued += 1
+        self._tokens = {known: given for known, given in self._tokens.items() if given[0] > now}
+        self._tokens[token] = now + self._lifetime, tenant_id
+        self.issued[tenant_id] += 1
         return token
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 from bulkexo.sandbox.faults import Faults
 from bulkexo.sandbox.timing import Latency
@@ -48,6 +52,8 @@ class SandboxOptions:
     max_concurrent: requests in flight (None for no limit). token_lifetime, cursor_lifetime: seconds.
     journal: NDJSON file that gets a line per cmdlet that took effect; arrivals: one per cmdlet that came.
     ca_file: where the CA goes (None: a temporary folder). secret: the client secret (None: random).
+    others: further tenants behind the same door, each with all options of its own; what belongs to the door
+    (port, journal, arrivals, ca_file, secret, token_lifetime) is read from the first alone.
     """
 
     port: int = 0
@@ -70,11 +76,21 @@ class SandboxOptions:
     arrivals: Path | None = None
     ca_file: Path | None = None
     secret: str | None = None
+    others: tuple[SandboxOptions, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises OptionError if the domain is none."""
+        """Raises OptionError if the domain is none, or is there twice."""
         if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", self.domain):
             raise OptionError(f"'{self.domain}' is not a domain: write one such as contoso.onmicrosoft.com.")
+        domains = [tenant.domain for tenant in self.tenants]
+        twice = next((domain for domain in domains if domains.count(domain) > 1), None)
+        if twice is not None:
+            raise OptionError(f"The tenant {twice} is there twice: every tenant needs a domain of its own.")
+
+    @property
+    def tenants(self) -> tuple[SandboxOptions, ...]:
+        """The options of every tenant, the first included."""
+        return (self, *self.others)
 
     @property
     def tenant_id(self) -> str:
@@ -83,8 +99,19 @@ class SandboxOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedTenant:
+    """One tenant of a running sandbox. tenant: its domain."""
+
+    tenant: str
+    tenant_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Announcement:
-    """What a client needs to know of a running sandbox; the members of the `--json` line."""
+    """What a client needs to know of a running sandbox; the members of the `--json` line.
+
+    tenant, tenant_id: of the first tenant. tenants: all of them. The client's id and secret are good for all.
+    """
 
     endpoint: str
     authority: str
@@ -93,6 +120,7 @@ class Announcement:
     ca_file: str
     client_id: str
     client_secret: str = field(repr=False)
+    tenants: tuple[ServedTenant, ...]
 
 
 def parse_allowance(text: str) -> float:
@@ -120,3 +148,47 @@ def parse_budget(text: str) -> Budget:
             "2160000,3000000 (the recharge per hour, the debt at which everything is refused)."
         )
     return Budget(numbers[0], -numbers[1], numbers[2] if len(numbers) == 3 else numbers[1] / 10)
+
+
+def _number(kind: Callable[[str], float], least: float, form: str, text: str) -> float:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = math.nan
+    if not least <= number < math.inf:
+        raise OptionError(f"'{text}' is not understood: write {form}.")
+    return number
+
+
+_OWN: Final[Mapping[str, Callable[[str], Any]]] = {
+    "mailboxes": partial(_number, int, 1, "a whole number, 1 or more"),
+    "allowance": parse_allowance,
+    "burst": partial(_number, float, 1, "a number, 1 or more"),
+    "max-concurrent": partial(_number, int, 1, "a whole number, 1 or more"),
+    "budget": parse_budget,
+    "seed": partial(_number, int, -math.inf, "a whole number"),
+}
+"""What a further tenant can have of its own: key to how its text is read."""
+_LIMITS: Final = frozenset({"allowance", "burst", "max-concurrent", "budget"})
+
+
+def parse_tenant(text: str, first: SandboxOptions) -> SandboxOptions:
+    """`DOMAIN[,KEY=VALUE…]`, a further tenant: as `first`, but for its domain and what it says.
+
+    A comma ends a value only where another `KEY=` follows, so a budget keeps its own. A limit can be
+    `none`. Raises OptionError.
+    """
+    domain, *pairs = re.split(r",(?=[^,=]*=)", text)
+    domain = domain.strip().lower()
+    own: dict[str, Any] = {}
+    for key, _, value in (map(str.strip, pair.partition("=")) for pair in pairs):
+        if key not in _OWN:
+            raise OptionError(f"Tenant {domain}: there is no key '{key}'. There are: {', '.join(_OWN)}.")
+        if key in own:
+            raise OptionError(f"Tenant {domain}: the key {key} is there twice.")
+        try:
+            own[key] = None if value == "none" and key in _LIMITS else _OWN[key](value)
+        except OptionError as error:
+            raise OptionError(f"Tenant {domain}, {key}: {error}") from error
+    changes = {key.replace("-", "_"): value for key, value in own.items()}
+    return replace(first, domain=domain, others=(), **changes)

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import IO
+from typing import IO, Any
 
 import anyio
 
@@ -72,13 +72,13 @@ def environment(served: Announcement) -> dict[str, str]:
 
 def words(served: Announcement, options: SandboxOptions) -> str:
     """What a person is told when the sandbox is up."""
-    people = People(options.seed, options.mailboxes, options.domain)
+    first, *others = [_size(tenant) for tenant in options.tenants]
     form = '  $env:{} = "{}"' if sys.platform == "win32" else "  export {}='{}'"
     lines = [form.format(name, value) for name, value in environment(served).items()]
     return "\n".join(
         [
-            f"A pretend tenant, {served.tenant}, with {people.mailboxes:,} mailboxes and {people.groups:,} "
-            f"groups, is served at {served.endpoint}.",
+            f"A pretend tenant, {first}, is served at {served.endpoint}.",
+            *(f"Beside it, with the same client: {other}." for other in others),
             "To use it from another terminal, set there:",
             "",
             *lines,
@@ -88,16 +88,23 @@ def words(served: Announcement, options: SandboxOptions) -> str:
     )
 
 
-def announcement(served: Announcement) -> dict[str, str]:
+def _size(options: SandboxOptions) -> str:
+    people = People(options.seed, options.mailboxes, options.domain)
+    return f"{options.domain}, with {people.mailboxes:,} mailboxes and {people.groups:,} groups"
+
+
+def announcement(served: Announcement) -> dict[str, Any]:
     """The members of the `--json` line."""
     return asdict(served)
 
 
 def write_mailboxes(options: SandboxOptions, out: IO[str]) -> None:
-    """A CSV row for every mailbox of a tenant with these options, as it is at the start."""
+    """A CSV row for every mailbox, as it is at the start; with several tenants, its tenant's domain first."""
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_rows(options))
+    several = len(options.tenants) > 1
+    writer.writerow(["Tenant", *COLUMNS] if several else COLUMNS)
+    for tenant in options.tenants:
+        writer.writerows([tenant.domain, *row] if several else row for row in _rows(tenant))
 
 
 def _rows(options: SandboxOptions) -> Iterator[list[str]]:

@@ -10,10 +10,13 @@ import sys
 import tempfile
 import time
 from binascii import crc32
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from ssl import SSLContext
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -25,7 +28,7 @@ from bulkexo.sandbox.authority import Answer, Authority
 from bulkexo.sandbox.certificate import server_context
 from bulkexo.sandbox.engine import Engine
 from bulkexo.sandbox.journal import Arrivals, Journal
-from bulkexo.sandbox.options import CLIENT_ID, Announcement, SandboxOptions
+from bulkexo.sandbox.options import CLIENT_ID, Announcement, SandboxOptions, ServedTenant
 from bulkexo.sandbox.perform import CutConnection, Performer
 from bulkexo.sandbox.reply import Reply
 from bulkexo.sandbox.request import parse_body, parse_call, parse_url
@@ -34,13 +37,23 @@ _LARGEST_BODY = 64 << 20
 _WORTH_COMPRESSING = 200
 
 
+class _Hosted:
+    """One tenant behind the door: what it holds, and its own limits. Only the journal's file is shared."""
+
+    def __init__(self, options: SandboxOptions, journal: Journal | None, arrivals: Arrivals | None) -> None:
+        self.domain, self.tenant_id = options.domain, options.tenant_id
+        engine = Engine(options, journal)
+        self.stats = engine.stats
+        self.performer = Performer(options, engine, arrivals)
+
+
 class Server:
-    """One tenant behind HTTPS. Seconds of life pass `speed` times as fast as real ones."""
+    """The tenants behind HTTPS. Seconds of life pass `speed` times as fast as real ones."""
 
     def __init__(self, options: SandboxOptions, journal: Journal | None, arrivals: Arrivals | None) -> None:
         self.authority = Authority(options)
-        self.engine = Engine(options, journal)
-        self._performer = Performer(options, self.engine, arrivals)
+        self._tenants = {tenant.tenant_id: _Hosted(tenant, journal, arrivals) for tenant in options.tenants}
+        self._stray: Counter[str] = Counter()
 
     def application(self) -> web.Application:
         """The routes."""
@@ -64,39 +77,45 @@ class Server:
         return _json(self.authority.token(request.match_info["tenant"], form, basic, time.time()))
 
     async def _stats(self, _: web.Request) -> web.Response:
-        stats = dict(sorted(self.engine.stats.items()))
-        return _json((200, {**stats, "tokens_issued": self.authority.issued, **self._performer.figures()}))
+        figures = {tenant.domain: self._figures(tenant) for tenant in self._tenants.values()}
+        return _json((200, {**_totals(self._stray, list(figures.values())), "tenants": figures}))
+
+    def _figures(self, tenant: _Hosted) -> dict[str, Any]:
+        issued = self.authority.issued[tenant.tenant_id]
+        return {**dict(sorted(tenant.stats.items())), "tokens_issued": issued, **tenant.performer.figures()}
 
     async def _admin(self, request: web.Request) -> web.Response:
         """Both endpoints of the admin API."""
-        self.engine.stats["requests"] += 1
+        self._stats_of(request.match_info["tenant"])["requests"] += 1
         endpoint = request.match_info["endpoint"]
-        refusal = self._gate(request)
-        if refusal is not None:
-            return _response(request, refusal)
+        tenant = self._gate(request)
+        if isinstance(tenant, Reply):
+            return _response(request, tenant)
         body = parse_body(await request.read(), request.headers.get("Content-Type", ""))
         if isinstance(body, Reply):
             return _response(request, body)
         origin = _origin(request)
         try:
             if endpoint.lower() == "$batch":
-                parsed = batch.parse_batch(body, request.headers.get("Prefer", ""), origin, self._admits)
+                admits = partial(self._admits, tenant)
+                parsed = batch.parse_batch(body, request.headers.get("Prefer", ""), origin, admits)
                 if isinstance(parsed, Reply):
                     return _response(request, parsed)
-                self.engine.stats["batches"] += 1
-                answer = await self._performer.batch(parsed)
+                tenant.stats["batches"] += 1
+                answer = await tenant.performer.batch(parsed)
                 return _batch_response(request, answer)
             headers = {name.lower(): value for name, value in request.headers.items()}
             call = parse_call("", str(request.rel_url), origin, headers, body)
-            answer = call if isinstance(call, Reply) else await self._performer.single(call)
+            answer = call if isinstance(call, Reply) else await tenant.performer.single(call)
             return _response(request, answer)
         except CutConnection:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
 
-    def _gate(self, request: web.Request) -> Reply | None:
-        """What is refused before the body is read (`protocol.md`, "Endpoints", "Second reading")."""
+    def _gate(self, request: web.Request) -> Reply | _Hosted:
+        """The tenant, or the refusal that comes before the body is read (`protocol.md`, "Endpoints", "Second
+        reading")."""
         version, endpoint = request.match_info["version"].lower(), request.match_info["endpoint"].lower()
         if version not in {"beta", "v1.0"} or endpoint not in {"invokecommand", "$batch"}:
             return reply.problem(404, "NotFound", f"No HTTP resource was found at '{request.path}'.")
@@ -107,21 +126,47 @@ class Server:
             request.match_info["tenant"], request.headers.get("Authorization"), _origin(request)
         )
 
-    def _admits(self, url: str, authorization: str | None) -> Reply | None:
+    def _admits(self, tenant: _Hosted, url: str, authorization: str | None) -> Reply | None:
+        """The refusal of an item in a batch that was sent to `tenant`."""
         parsed = parse_url(url)
-        return None if parsed is None else self._admit(parsed[0], authorization, "https://localhost")
+        if parsed is None:
+            return None
+        admitted = self._admit(parsed[0], authorization, "https://localhost")
+        if isinstance(admitted, Reply):
+            return admitted
+        if admitted is not tenant:
+            return reply.problem(403, "Forbidden", f"The tenant '{parsed[0]}' isn't the tenant of the batch.")
+        return None
 
-    def _admit(self, tenant: str, authorization: str | None, origin: str) -> Reply | None:
-        if not self.authority.accepts(authorization, time.time()):
-            self.engine.stats["unauthorized"] += 1
+    def _admit(self, name: str, authorization: str | None, origin: str) -> Reply | _Hosted:
+        """The tenant of a path, if the token is one of its own."""
+        tenant_id = self.authority.tenant_id(name)
+        holder = self.authority.holder(authorization, time.time())
+        if holder is None or tenant_id not in {None, holder}:
+            self._stats_of(name)["unauthorized"] += 1
             text = "The access token is missing, has expired, or was not given by this authority."
+            if holder is not None:
+                text = "The access token was given for another tenant."
             challenge = {"WWW-Authenticate": self.authority.challenge(origin)}
             return reply.problem(401, "Unauthorized", text, **challenge)
-        if not self.authority.knows(tenant):
+        if tenant_id is None:
             return reply.problem(
-                403, "Forbidden", f"The tenant '{tenant}' isn't the tenant of the access token."
+                403, "Forbidden", f"The tenant '{name}' isn't the tenant of the access token."
             )
-        return None
+        return self._tenants[tenant_id]
+
+    def _stats_of(self, name: str) -> Counter[str]:
+        tenant = self._tenants.get(self.authority.tenant_id(name) or "")
+        return self._stray if tenant is None else tenant.stats
+
+
+def _totals(stray: Counter[str], figures: list[dict[str, Any]]) -> dict[str, Any]:
+    """Sums over all tenants; of the budgets the lowest balance. stray: of requests to no tenant."""
+    balances = [balance for each in figures if (balance := each["budget_balance_ms"]) is not None]
+    sums = Counter(stray)
+    for each in figures:
+        sums.update({name: count for name, count in each.items() if name != "budget_balance_ms"})
+    return {**dict(sorted(sums.items())), "budget_balance_ms": min(balances, default=None)}
 
 
 def _origin(request: web.Request) -> str:
@@ -257,6 +302,7 @@ async def serve(options: SandboxOptions, ready: Callable[[Announcement], object]
                     ca_file=str(start.ca_file),
                     client_id=CLIENT_ID,
                     client_secret=start.server.authority.secret,
+                    tenants=tuple(ServedTenant(each.domain, each.tenant_id) for each in options.tenants),
                 )
             )
             await anyio.sleep_forever()

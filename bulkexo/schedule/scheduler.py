@@ -34,7 +34,7 @@ REFUSED_AGAIN = (
 )
 
 WITHDRAW_LIMIT = 5.0
-"""Seconds that a disk may take for it when the run is cut off; what it does not take stays in doubt."""
+"""Seconds that the disk has for it, when cut off too; what it does not take stays in doubt."""
 
 
 class Transport(Protocol):
@@ -298,19 +298,6 @@ class Scheduler:
             await self._desk.deliver(self._desk.close(ticket, verdict))
         self._desk.wake()
 
-    async def _announce_unsafe(self, batch: Sequence[Ticket]) -> None:
-        """Put on disk what is about to be sent and must not be sent twice; even if that is nothing, what such
-        items have ended before comes first."""
-        unsafe = [ticket for ticket in batch if not (ticket.announced or harmless(ticket.item))]
-        for ticket in unsafe:
-            ticket.announced = True  # even if we are cut off: it is on its way to the disk
-        try:
-            await self._announce([ticket.item for ticket in unsafe])
-        except StoppedError:
-            for ticket in unsafe:
-                ticket.announced = False
-            raise
-
     @contextmanager
     def _kept(self, unsent: Sequence[Ticket]) -> Iterator[None]:
         """Where the run is cut off, these are among those that wait."""
@@ -318,6 +305,22 @@ class Scheduler:
             yield
         except anyio.get_cancelled_exc_class():
             self._desk.give_back(unsent)
+            raise
+
+    async def _announce_unsafe(self, batch: Sequence[Ticket]) -> None:
+        """Put on disk what is about to be sent and must not be sent twice; even if that is nothing, what such
+        items have ended before comes first."""
+        unsafe = [ticket for ticket in batch if not (ticket.announced or harmless(ticket.item))]
+        if not unsafe:
+            await self._announce([])
+            return
+        for ticket in unsafe:
+            ticket.announced = True  # even if we are cut off: it is on its way to the disk
+        try:
+            await self._announce([ticket.item for ticket in unsafe])
+        except StoppedError:
+            for ticket in unsafe:
+                ticket.announced = False
             raise
 
     async def _withdraw_unsent(self) -> None:

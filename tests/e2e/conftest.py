@@ -13,6 +13,14 @@ from tests.e2e.pretend import Pretend, pretend
 QUICK = "--mailboxes 400 --speed 50"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What runs learn of the sandboxes does not go where the user's own runs keep it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pretend]:
     """A tenant that answers at once and never fails."""

@@ -7,8 +7,8 @@ import json
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,10 +131,13 @@ class Pretend:
             "connection-id": "5f3bd0a6-0b0e-4a86-8c1d-000000000001",
         }
 
-    def _session(self) -> aiohttp.ClientSession:
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[aiohttp.ClientSession]:
         context = ssl.create_default_context(cafile=self.said["ca_file"])
-        connector = aiohttp.TCPConnector(ssl=context, force_close=True)
-        return aiohttp.ClientSession(self.said["endpoint"], connector=connector)
+        connector = aiohttp.TCPConnector(ssl=context)
+        async with aiohttp.ClientSession(self.said["endpoint"], connector=connector) as session:
+            yield session
+            await connector.close(abort_ssl=True)  # a polite farewell would outlast the event loop
 
 
 def _body(cmdlet: str, **parameters: str) -> dict[str, Any]:

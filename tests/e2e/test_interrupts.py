@@ -103,7 +103,9 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path, slow: Pretend) -> None:
     assert (found["state"], found["counts"]["ended"]) == ("stopped", 0)
     assert "bulkexo resume out" in done.stderr
     # Reads can go again; what may have taken effect is known, for `resume` to settle.
-    announced = [json.loads(line) for line in (tmp_path / "out" / "announced.ndjson").open("rb")]
+    announced = [
+        json.loads(line) for line in (tmp_path / "out" / "announced.ndjson").read_bytes().splitlines()
+    ]
     assert [row for line in announced for row, *_ in line["items"]] == [1, 2, 3]
 
 

@@ -71,6 +71,22 @@ def test_within_its_rate_a_run_is_never_throttled(tmp_path: Path) -> None:
     assert (counts["succeeded"], counts["sent"], counts["throttled"]) == (24, 24, 0)
 
 
+def test_what_was_throttled_goes_again_and_is_no_failure(tmp_path: Path) -> None:
+    # Five at once are allowed: of the first batch of ten, half is refused inside the batch.
+    limits = (
+        "--mailboxes 30 --speed 20 --allowance 2/s --burst 5 --throttle-style inside --retry-after fraction"
+    )
+    with pretend(tmp_path / "tenant", limits) as tenant:
+        names = [str(box["UserPrincipalName"]) for box in tenant.everything()]
+        arguments = ("--retries", "0")
+        bulkexo("run", job(tmp_path, names), *SET, *arguments, cwd=tmp_path, env=tenant.env).check(0)
+        refused = tenant.stats()["throttled_items"]
+    counts = document(tmp_path / "out")["counts"]
+    assert (counts["succeeded"], counts["retried"]) == (30, 0)
+    assert counts["throttled"] == refused > 0
+    assert counts["sent"] == 30 + refused == sum(line["attempts"] for line in lines(tmp_path / "out"))
+
+
 @pytest.mark.parametrize(
     ("command_line", "environment", "in_force"),
     [

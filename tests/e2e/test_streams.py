@@ -91,7 +91,7 @@ def test_help_and_lists_for_a_reader_who_has_gone(tmp_path: Path, arguments: tup
     [
         {"LANG": "C", "LC_ALL": "C", "PYTHONIOENCODING": "ascii"},
         {"PYTHONIOENCODING": "cp1252"},
-        {"HOME": "/nonexistent", "USERPROFILE": "/nonexistent"},
+        {"HOME": os.devnull, "USERPROFILE": os.devnull, "XDG_CACHE_HOME": ""},
         {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "30"},
     ],
 )

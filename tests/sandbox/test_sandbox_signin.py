@@ -109,7 +109,7 @@ def test_tokens_expire() -> None:
     authority = Authority(SandboxOptions(secret="s", token_lifetime=60))
     form = {**FORM, "client_id": "b01cec0d-5a9d-4b0c-8e10-7e57000000c5", "client_secret": "s"}
     token = authority.token("contoso.onmicrosoft.com", form, "", 1000.0)[1]["access_token"]
-    assert authority.accepts(f"Bearer {token}", 1059.0)
-    assert not authority.accepts(f"Bearer {token}", 1060.0)
-    assert not authority.accepts(f"Digest {token}", 1000.0)
-    assert not authority.accepts(None, 1000.0)
+    assert authority.holder(f"Bearer {token}", 1059.0) == SandboxOptions().tenant_id
+    assert authority.holder(f"Bearer {token}", 1060.0) is None
+    assert authority.holder(f"Digest {token}", 1000.0) is None
+    assert authority.holder(None, 1000.0) is None
