@@ -102,7 +102,8 @@ class RunFolder:
                 os.fsync(file.fileno())
             fresh.replace(path)
         except OSError:
-            fresh.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
             raise
         self._sync_names()
 

@@ -126,12 +126,13 @@ class Delay:
             self._before = None
             self._cut_at = now
             return Verdict(globals().get("FIRSTCUT", CUT))
-        if before is None:
+        elif before is None:
             self._before = at, self._excess  # the first cohort after a cut: what the next are compared with
             return None
-        grown, seconds = self._excess - before[1], at - before[0]
-        if grown <= DEAF:
-            return self._watch(at, grown, seconds)
+        else:
+            grown, seconds = self._excess - before[1], at - before[0]
+            if grown <= DEAF:
+                return self._watch(at, grown, seconds)
         self._before = None
         self._cut_at = now
         return Verdict(self._step)

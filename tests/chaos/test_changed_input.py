@@ -14,7 +14,7 @@ from .stage import OPTIONS, Blow, Stage, stage
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks")
 
-STEPS = range(16, 60, 6)
+STEPS = range(16, 60, 12)
 
 
 def resume(on: Stage, blow: Blow, *more: str) -> int:

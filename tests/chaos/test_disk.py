@@ -18,6 +18,7 @@ from .processes import Ended, lines, run, tenant
 from .rows import Writer, write
 
 ROWS = 150
+LIMIT = 20_000
 QUICK = ("--latency", "0.02", "--speed", "10")
 FEW_FAULTS = {"cut-after": 30, "missing": 20, "504": 20}
 
@@ -49,18 +50,17 @@ def full(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
-@pytest.mark.parametrize("limit", [5_000, 20_000])
-def test_a_limit_of_the_size_of_files(tmp_path: Path, limit: int) -> None:
+def test_a_limit_of_the_size_of_files(tmp_path: Path) -> None:
     import resource  # noqa: PLC0415 - POSIX only
 
     def limited() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT))
 
     first, left = full(tmp_path, tmp_path / "run", lambda: None, preexec_fn=limited)
     assert first.code == 3
     assert "The results cannot be written (File too large). Make room, then go on." in first.words
     assert "Go on with it:   bulkexo resume" in first.words
-    assert len(left) < ROWS
+    assert 0 < len(left) < ROWS
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def test_a_start_that_died_before_run_json_does_not_stand_in_the_way(tmp_path: P
 @pytest.mark.parametrize("name", ["run.json", "results.ndjson", "failed.csv", "announced.ndjson"])
 def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("the user's")
-    with pytest.raises(UsageError, match=r"another folder with --out\.$"):
+    with pytest.raises(UsageError, match=r"nother folder with --out\.$"):
         RunFolder.create(tmp_path)
     assert (tmp_path / name).read_text() == "the user's"
 
