@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
 import anyio
 
-from bulkexo.model import Outcome
+from bulkexo.model import Item, Outcome
 from bulkexo.pace import Backoff
 from bulkexo.schedule.delays import Delays
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
@@ -89,9 +89,10 @@ class Desk:
             self.lanes.give_back(ticket)
         self.wake()
 
-    def waiting(self) -> Iterator[Ticket]:
-        """Those that are not in flight and wait for nothing but their moment."""
-        return chain(self.lanes.waiting(), self.later)
+    def unsent(self) -> list[Item]:
+        """What was announced and did not run, having been refused or never having left, and is not in flight."""
+        waiting = chain(self.lanes.waiting(), self.later)
+        return [ticket.item for ticket in waiting if ticket.announced and not ticket.in_doubt]
 
     def bring_back(self, now: float) -> None:
         """Tickets whose moment has come may go."""

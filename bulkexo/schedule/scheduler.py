@@ -324,10 +324,8 @@ class Scheduler:
             raise
 
     async def _withdraw_unsent(self) -> None:
-        """Tell the journal of what was announced and did not run, having been refused or never having left:
-        whoever goes on can send it without doubt."""
-        unsent = [ticket.item for ticket in self._desk.waiting() if ticket.announced and not ticket.in_doubt]
-        if unsent:
+        """Tell the journal what whoever goes on can send without doubt."""
+        if unsent := self._desk.unsent():
             with anyio.move_on_after(WITHDRAW_LIMIT, shield=True):
                 await self._withdraw(unsent)
 
