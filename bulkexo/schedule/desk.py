@@ -90,7 +90,7 @@ class Desk:
         self.wake()
 
     def unsent(self) -> list[Item]:
-        """What was announced and did not run, having been refused or never having left, and is not in flight."""
+        """What was announced, is not in flight, and did not run: it was refused or never left."""
         waiting = chain(self.lanes.waiting(), self.later)
         return [ticket.item for ticket in waiting if ticket.announced and not ticket.in_doubt]
 

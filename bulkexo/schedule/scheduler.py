@@ -308,8 +308,7 @@ class Scheduler:
             raise
 
     async def _announce_unsafe(self, batch: Sequence[Ticket]) -> None:
-        """Put on disk what is about to be sent and must not be sent twice; even if that is nothing, what such
-        items have ended before comes first."""
+        """Put on disk what is about to be sent and must not be sent twice, and what has ended before that."""
         unsafe = [ticket for ticket in batch if not (ticket.announced or harmless(ticket.item))]
         if not unsafe:
             await self._announce([])
