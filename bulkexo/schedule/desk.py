@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
 import anyio
 
-from bulkexo.model import Item, Outcome
+from bulkexo.model import Outcome
 from bulkexo.pace import Backoff
 from bulkexo.schedule.delays import Delays
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
@@ -89,10 +89,9 @@ class Desk:
             self.lanes.give_back(ticket)
         self.wake()
 
-    def unsent(self) -> list[Item]:
-        """What was announced, is not in flight, and did not run: it was refused or never left."""
-        waiting = chain(self.lanes.waiting(), self.later)
-        return [ticket.item for ticket in waiting if ticket.announced and not ticket.in_doubt]
+    def waiting(self) -> Iterator[Ticket]:
+        """Those that are not in flight and wait for nothing but their moment."""
+        return chain(self.lanes.waiting(), self.later)
 
     def bring_back(self, now: float) -> None:
         """Tickets whose moment has come may go."""

@@ -30,7 +30,7 @@ class Ticket:
     unreached: attempts that never left. refused_token: the one it was last refused with, "" for none.
     started: first sending, seconds since the epoch; began: the same on the loop's clock.
     unsettled: an earlier sending may have taken effect. recovered: an earlier process may have sent it, and
-    that is not settled yet. announced: the journal knows that it is sent.
+    that is not settled yet. announced: the journal knows, or will know, that it is sent.
     asking: the next call asks whether the effect is there; asked: how often that was done.
     link: the next page to ask for. pages, warnings: of the pages before it.
     """

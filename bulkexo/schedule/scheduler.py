@@ -34,7 +34,7 @@ REFUSED_AGAIN = (
 )
 
 WITHDRAW_LIMIT = 5.0
-"""Seconds that the disk has for it, when cut off too; what it does not take stays in doubt."""
+"""Seconds that a disk may take for it when the run is cut off; what it does not take stays in doubt."""
 
 
 class Transport(Protocol):
@@ -298,21 +298,10 @@ class Scheduler:
             await self._desk.deliver(self._desk.close(ticket, verdict))
         self._desk.wake()
 
-    @contextmanager
-    def _kept(self, unsent: Sequence[Ticket]) -> Iterator[None]:
-        """Where the run is cut off, these are among those that wait."""
-        try:
-            yield
-        except anyio.get_cancelled_exc_class():
-            self._desk.give_back(unsent)
-            raise
-
     async def _announce_unsafe(self, batch: Sequence[Ticket]) -> None:
-        """Put on disk what is about to be sent and must not be sent twice, and what has ended before that."""
+        """Put on disk what is about to be sent and must not be sent twice; even if that is nothing, what such
+        items have ended before comes first."""
         unsafe = [ticket for ticket in batch if not (ticket.announced or harmless(ticket.item))]
-        if not unsafe:
-            await self._announce([])
-            return
         for ticket in unsafe:
             ticket.announced = True  # even if we are cut off: it is on its way to the disk
         try:
@@ -322,9 +311,20 @@ class Scheduler:
                 ticket.announced = False
             raise
 
+    @contextmanager
+    def _kept(self, unsent: Sequence[Ticket]) -> Iterator[None]:
+        """Where the run is cut off, these are among those that wait."""
+        try:
+            yield
+        except anyio.get_cancelled_exc_class():
+            self._desk.give_back(unsent)
+            raise
+
     async def _withdraw_unsent(self) -> None:
-        """Tell the journal what whoever goes on can send without doubt."""
-        if unsent := self._desk.unsent():
+        """Tell the journal of what was announced and did not run, having been refused or never having left:
+        whoever goes on can send it without doubt."""
+        unsent = [ticket.item for ticket in self._desk.waiting() if ticket.announced and not ticket.in_doubt]
+        if unsent:
             with anyio.move_on_after(WITHDRAW_LIMIT, shield=True):
                 await self._withdraw(unsent)
 

@@ -85,9 +85,6 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
         return _after_page(ticket, verdict)
     if action is Action.FAILED:
         return Next.END
-    if verdict is RECOVERED and _resendable(ticket.item):
-        ticket.unsettled = True
-        return Next.AT_ONCE  # nothing has failed: neither a wait nor a retry is due
     return _after_failure(ticket, verdict, rules)
 
 
@@ -126,6 +123,8 @@ def _after_failure(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
         ticket.unsettled = True
         if not _resendable(ticket.item):
             return _in_doubt(ticket, rules)
+    if verdict is RECOVERED:
+        return Next.LATER  # it was no attempt of this process
     if action is Action.FAULT:
         ticket.faults += 1
         if ticket.faults >= FAULT_TRIES and harmless(ticket.item):
@@ -176,6 +175,6 @@ def _undecided(ticket: Ticket, rules: Rules) -> Next:
     if rules.on_unknown is OnUnknown.SKIP:
         return Next.END
     move = _again(ticket, rules)
-    if move is Next.LATER:
+    if move is Next.LATER:  # else the verdict is still that of a look
         _resent(ticket)
     return move

@@ -73,7 +73,7 @@ def test_what_never_arrived_failed(cmdlet: str = ONCE) -> None:
 def test_what_an_earlier_process_sent_is_settled_even_without_retries() -> None:
     going = ticket(ONCE)
     going.attempts = 0
-    assert next_move(going, RECOVERED, Rules(retries=0)) is Next.AT_ONCE
+    assert next_move(going, RECOVERED, Rules(retries=0)) is Next.LATER
     assert (going.failures, going.unsettled) == (0, True)
 
 

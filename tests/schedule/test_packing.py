@@ -216,14 +216,12 @@ def test_steps_skipped_while_reading_are_told_though_the_job_then_breaks() -> No
 def test_a_stop_while_a_skipped_step_is_told_is_not_kept_waiting_by_a_hold() -> None:
     items = [item(1), item(2), item(2, step=2)]
     service = FakeService(lambda sent: throttled(Retry_After="500") if sent.key == "1.1" else error(400))
-    world = World(service, settings=Settings(window=2))
 
-    async def take(outcomes: Sequence[Outcome]) -> None:
-        await World.take(world, outcomes)
+    def told(outcomes: Sequence[Outcome]) -> None:
         if outcomes[0].status is Status.SKIPPED:
             world.scheduler.stop()
 
-    world.scheduler._desk._sink = take
+    world = World(service, settings=Settings(window=2), told=told)
     world.run(items)
     assert world.complete is False
     assert world.statuses() == {"2.1": Status.FAILED, "2.2": Status.SKIPPED}
