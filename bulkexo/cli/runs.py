@@ -83,13 +83,14 @@ def _again_with(first: Mapping[str, Any], given: Mapping[str, Any], *, accept_ch
     """The job and the options of a run, checked anew. Raises UsageError if the job is not what it was."""
     try:
         kept, path = dict(first["options"]), Path(first["job"]["path"])
-        secret_sets = set(first["job"]["secret_sets"])
+        secret_sets = list(first["job"]["secret_sets"])
     except (KeyError, TypeError):
         raise UsageError("The run.json of this run lacks what is needed to go on.") from None
     sets = [*kept.pop("set", []), *(given.get("set") or ())]
-    missing = secret_sets - {text.partition("=")[0].strip() for text in sets}
+    named = {text.partition("=")[0].strip().casefold() for text in sets}
+    missing = sorted(name for name in secret_sets if name.casefold() not in named)
     if missing:
-        needed = " ".join(f"--set {name}=…" for name in sorted(missing))
+        needed = " ".join(f"--set {name}=…" for name in missing)
         raise UsageError(f"A secret is kept nowhere, so give it once more: {needed}")
     cmdlet = given.get("cmdlet") or kept.get("cmdlet")
     column = kept.get("tenant_column")
@@ -103,6 +104,8 @@ def _again_with(first: Mapping[str, Any], given: Mapping[str, Any], *, accept_ch
         )
     command_line = {**given, "set": tuple(sets)}
     options = resolve(command_line, {}, kept)
+    if options.dry_run:
+        raise UsageError("--dry-run shows a job before it runs; what a run has left cannot be rehearsed.")
     return Start(job, checked, options, stated(command_line, {}, kept))
 
 
