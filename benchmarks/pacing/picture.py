@@ -16,13 +16,19 @@ STYLE = (
     "stroke-dasharray:5 3}.r{fill:none;stroke:#c60;stroke-width:1}.o{fill:none;stroke:#06c;stroke-width:1.5}"
 )
 
+LEGEND = (
+    '<tspan fill="#111">dashed: allowed</tspan>, <tspan fill="#c60">orange: pace</tspan>, '
+    '<tspan fill="#06c">blue: accepted, mean of 5 s</tspan>'
+)
+
 
 def picture(panels: Sequence[tuple[Tenant, Trace]], seconds: float = 600.0) -> str:
     """One panel a tenant: the allowance dashed, the rate chosen in orange, the goodput in blue."""
     height = TOP + len(panels) * (HEIGHT + GAP)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 20}" height="{height}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + 25} {height}">',
         f'<style>{STYLE}</style><rect width="100%" height="100%" fill="#fff"/>',
+        f'<text x="{LEFT + WIDTH}" y="18" text-anchor="end">items per second: {LEGEND}</text>',
     ]
     for index, (tenant, trace) in enumerate(panels):
         parts.append(f'<g transform="translate({LEFT} {TOP + index * (HEIGHT + GAP)})">')

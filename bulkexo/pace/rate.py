@@ -23,6 +23,10 @@ FLOOR = 0.05
 STEPS = (1.02, 1.12, 1.25, 1.4, 1.5)
 """What the rate is multiplied by after the first, second, … probe in a row that was not refused. The first is
 small, for a margin misjudged by an item or two looks just like it; five of them more than double the rate."""
+SLOW = 18.0
+"""Items per second under which one item refused is much, and probes are few: they take SLOW_GAIN times the
+rate, to be over soon, and no more than that one item is on its way before its refusal is heard."""
+SLOW_GAIN = 2.0
 GAINS = (1.3, 1.5, 1.5, 2.0)
 """Times the rate during a probe, by probes passed in a row: gentle while a refusal is expected."""
 RETREAT = 0.65
@@ -89,7 +93,8 @@ class RateLaw:
         if self._catch_up.active:
             factor = BOOST
         elif self._testing:
-            factor = GAINS[min(self._passed, len(GAINS) - 1)]
+            slow = self.rate < SLOW and not self._passed
+            factor = SLOW_GAIN if slow else GAINS[min(self._passed, len(GAINS) - 1)]
         return self._capped(self.rate * factor)
 
     @property
@@ -117,8 +122,8 @@ class RateLaw:
         """Items from one probe to the next: five seconds' worth, and so many that those refused stay below
         0.5 % (2 % under 18 a second, where a single item is that much), which leaves as much again to what
         others provoke, and those that waits may have lost below 2 %."""
-        each = 50 if self.rate < 18 else 80 if self.rate < 30 else 215
-        return max(60.0, 5 * self.rate, each * self._cost, 60 * self._meter.idle * self.rate)
+        each = 50 if self.rate < SLOW else 80 if self.rate < 30 else 215
+        return max(60.0, 5 * self.rate, each * self._cost, 45 * self._meter.idle * self.rate)
 
     def sent(self, flight: Flight, places: int) -> None:
         """A batch has gone; `places` were allowed in flight."""
