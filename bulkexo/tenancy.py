@@ -18,6 +18,8 @@ from bulkexo.wire import Service
 from bulkexo.wire.message import app_anchor, user_anchor
 from bulkexo.wire.token import bearer
 
+HELD_DOWN = 0.9
+"""Share of --rate from which on it is the ceiling that was reached, and not the tenant's allowance."""
 WINDOW = 1000
 """Items read ahead at the least, so that those of one mailbox, which go one by one, leave others to send."""
 
@@ -77,9 +79,13 @@ class Tenancy:
             self._scheduler.stop()
 
     def remember(self) -> None:
-        """Keep what was learned of its allowance for the next run."""
-        if self._pacer is not None and self.tally.done:
-            self._memory.remember(self._pacer.learned)
+        """Keep what was learned of the allowance for the next run; what --rate held down is none."""
+        ceiling = self._around.options.rate
+        if self._pacer is None or not self.tally.done:
+            return
+        learned = self._pacer.learned
+        if ceiling is None or learned.rate < HELD_DOWN * ceiling:
+            self._memory.remember(learned)
 
     def _make(self, session: Session) -> Scheduler:
         if self._service is None:

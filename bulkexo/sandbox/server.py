@@ -267,13 +267,11 @@ def _start(options: SandboxOptions) -> _Started:
 
 async def _stop(runner: web.AppRunner) -> None:
     """End quickly: clients that keep idle connections open are not asked to say goodbye."""
-    connections = [] if runner.server is None else runner.server.connections
-    transports = [connection.transport for connection in connections]
-    await runner.cleanup()
-    for transport in transports:
-        if transport is not None:
-            transport.abort()
+    for connection in [] if runner.server is None else runner.server.connections:
+        if connection.transport is not None:  # before the clean-up, after which Python 3.11.2 cannot do it
+            connection.transport.abort()
     await anyio.lowlevel.checkpoint()
+    await runner.cleanup()
 
 
 async def serve(options: SandboxOptions, ready: Callable[[Announcement], object]) -> None:
