@@ -51,7 +51,7 @@ class Watch(Protocol):
 class Report:
     """How a run ended. state: complete or stopped. reason: why it stopped, "" if it did not.
     total: items of the run, whoever ran them. started, ended: seconds since the epoch, of this process.
-    before: items that had ended before. unwritten: outcomes that the disk did not take."""
+    seconds: how long it took, whatever the clock was set to. before: items that had ended before. unwritten: outcomes that the disk did not take."""
 
     folder: RunFolder
     total: int
@@ -62,17 +62,13 @@ class Report:
     reason: str = ""
     exit_code: int = 0
     unwritten: int = 0
+    seconds: float = 0.0
     tallies: list[Tally] = field(default_factory=list)
 
     @property
     def tally(self) -> Tally:
         """The counts of all tenants, and of what had ended before."""
         return together(self.tallies or [Tally()])
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-        return max(0.0, self.ended - self.started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +117,7 @@ class Run:
         self._tenancies: list[Tenancy] = []
         self._scope = anyio.CancelScope()
         self._stopping = False
+        self._began = time.monotonic()
         self._done = self._trouble = 0
         self._binding = Binding()
         self.report = Report(task.folder, task.total, time.time())
@@ -264,7 +261,7 @@ class Run:
     def _conclude(self, results: Results) -> None:
         """Check the sum before saying that the run is complete."""
         report = self.report
-        report.ended = time.time()
+        report.ended, report.seconds = time.time(), time.monotonic() - self._began
         report.unwritten = results.unwritten
         if report.state == "complete" and (report.tally.done != report.total or report.unwritten):
             self._stopped(

@@ -128,7 +128,12 @@ def _tell(past: Past) -> None:
     if past.torn:
         say(f"The last line of the results was torn ({past.torn:,} bytes) and is left out.")
     if past.strangers:
-        say(f"{past.strangers:,} results belong to rows that are no longer in the job.")
-    done = f"{sum(past.counts.values()):,} items have ended"
-    doubt = f"; {past.in_doubt:,} were in flight and are settled first" if past.in_doubt else ""
-    say(f"Going on: {done}{doubt}.")
+        one, more = "result belongs to a row that is", "results belong to rows that are"
+        say(f"{_many(past.strangers, one, more)} no longer in the job.")
+    done = _many(sum(past.counts.values()), "item has ended", "items have ended")
+    doubt = _many(past.in_doubt, "was in flight and is settled first", "were in flight and are settled first")
+    say(f"Going on: {done}{f'; {doubt}' if past.in_doubt else ''}.")
+
+
+def _many(number: int, one: str, more: str) -> str:
+    return f"{number:,} {one if number == 1 else more}"
