@@ -51,7 +51,8 @@ class Watch(Protocol):
 class Report:
     """How a run ended. state: complete or stopped. reason: why it stopped, "" if it did not.
     total: items of the run, whoever ran them. started, ended: seconds since the epoch, of this process.
-    seconds: how long it took, whatever the clock was set to. before: items that had ended before. unwritten: outcomes that the disk did not take."""
+    seconds: how long it took, whatever the clock was set to. before: items that had ended before.
+    unwritten: outcomes that the disk did not take."""
 
     folder: RunFolder
     total: int
