@@ -293,7 +293,7 @@ def test_failed_csv_is_made_again_from_the_results(
 
 def test_a_folder_that_another_process_works_in(tmp_path: Path, slow: Pretend) -> None:
     rows = job(tmp_path, people(slow)[:100])
-    process = start("run", rows, *SET, "--concurrency", "1", cwd=tmp_path, env=slow.env)
+    process = start("run", rows, *SET, "--rate", "1", cwd=tmp_path, env=slow.env)  # it will not end by itself
     until(lambda: lines(tmp_path / "out"), process)
     for command in (("resume", "out"), ("retry", "out"), ("run", "out")):
         done = bulkexo(*command, cwd=tmp_path, env=slow.env).check(2)
