@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test lint lock clean
 
+# Three of its rows name somebody who has left, so its exit code is 1: some items failed.
 demo: $(READY)
-	$(BIN)/bulkexo run jobs/department.yaml --sandbox --sandbox-options "--mailboxes 2500 --speed 10 --allowance 40/s --faults 50"
+	$(BIN)/bulkexo run jobs/department.yaml --sandbox --sandbox-options "--speed 10 --allowance 40/s --faults 50" \
+		|| test $$? -eq 1
 
 test: $(READY) lint
 	$(BIN)/pytest

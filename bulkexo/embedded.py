@@ -41,7 +41,8 @@ async def sandbox(options: str) -> AsyncIterator[Tenant]:
     still be answered; it ends when its standard input closes, even if we are killed.
     """
     try:
-        words = shlex.split(options)
+        # On Windows a backslash is part of a path, and quotes are for blanks.
+        words = shlex.split(options.replace("\\", "\\\\") if sys.platform == "win32" else options)
     except ValueError:
         raise UsageError(f"--sandbox-options cannot be read: a quote in {options} is not closed.") from None
     command = [sys.executable, "-m", "bulkexo", "sandbox", "--json", "--stop-with-stdin", *words]

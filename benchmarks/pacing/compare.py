@@ -18,12 +18,13 @@ PLACES = 64
 """Batches in flight allowed to every client: enough for 400 items a second at half a second a batch."""
 
 
-def trace(tenant: Tenant, client: str, seed: int) -> Trace:
-    """One run of `client` against a tenant of its own. The same seed is the same service."""
-    random, service = Random(seed), tenant.make(Random(seed + 1_000_000))
+def trace(tenant: Tenant, client: str, seed: int, seconds: float = 600.0) -> Trace:
+    """One run of `client` against a tenant of its own, of `seconds` at the allowance. The same seed is the
+    same service."""
+    random, service, items = Random(seed), tenant.make(Random(seed + 1_000_000)), tenant.items(seconds)
     if client == WORKERS:
-        return workers(service, random, tenant.items())
-    return run(_client(tenant, client, random), service, random, tenant.items())
+        return workers(service, random, items)
+    return run(_client(tenant, client, random), service, random, items)
 
 
 def _client(tenant: Tenant, client: str, random: Random) -> Client:
@@ -37,13 +38,13 @@ def _client(tenant: Tenant, client: str, random: Random) -> Client:
 @dataclass(frozen=True, slots=True)
 class Row:
     """The worst over the seeds. share: total ÷ the oracle's. later: seeds in which it ended later than (a)
-    or (b) by more than 1 % (what chance and the last batches do: one batch at 5/s and its reply are 2.5 s of
-    600) and what is `unseen`; and at all, by the clock.
+    or (b) by more than 1 % (what chance and the last batches do: one batch at 5/s and its reply are 2.5 s
+    of 600) and what is `unseen`; and later at all, by the clock.
 
-    (a) or (b) count from the oracle's end at the soonest: where the oracle itself, which knows the allowance
-    and uses all of it, ends 1 to 3 % later than (b), (b) had more than the allowance. (It leaves a debt of server
-    time behind; or it is refused every fourth batch, and one of those in the air is there when a place falls free.)
-    """
+    (a) and (b) count from the oracle's end at the soonest. Where the oracle, which knows the allowance and
+    uses all of it, ends 1 to 3 % later than (b), (b) had more than the allowance: it leaves a debt of
+    server time behind; or one batch in four is refused, so that one is always at the door when a place
+    falls free."""
 
     tenant: Tenant
     client: str
@@ -89,9 +90,10 @@ def permitted(tenant: Tenant) -> float:
 
 
 def unseen(tenant: Tenant) -> float:
-    """Seconds lost where the allowance grows, by whoever keeps within `permitted`: growth is seen only by asking
-    for too much, which is refused until then. (b) asks all the time, and three of four items are refused; who may
-    have one in 33 (100) refused may ask once in that many, and what grew meanwhile is lost beyond the burst."""
+    """Seconds lost where the allowance grows, by whoever keeps within `permitted`: growth is seen only by
+    asking for too much, which is refused until then. (b) asks all the time, and three of four items are
+    refused. Who may have one in 33 (100) refused may ask once in that many, and what grew meanwhile is lost
+    beyond the burst."""
     lost, profile = 0.0, tenant.profile
     for before, after in zip(profile.rates, profile.rates[1:], strict=False):
         lost += max(0.0, 1 - before / after) / (permitted(tenant) * before)

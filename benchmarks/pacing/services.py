@@ -20,7 +20,7 @@ _INVERSE = NormalDist().inv_cdf
 @dataclass(frozen=True, slots=True)
 class Answer:
     """after: seconds from arrival to the reply. refused: items. retry_after: seconds, None if absent.
-    spent: what the accepted items took of the allowance, in items of mean weight; None if all weigh the same."""
+    spent: what the accepted items took of the allowance, in items of mean weight; None if all weigh alike."""
 
     after: float
     refused: int = 0

@@ -43,6 +43,7 @@ def bucket(
     retry_after: str = "exact",
     other: float = 0.0,
     changing: bool = False,
+    latency: Latency | None = None,
 ) -> Tenant:
     """A tenant with an allowance of `rate` items per second, of which `other` is another client's."""
     halved, doubled = CHANGES
@@ -53,7 +54,7 @@ def bucket(
             random,
             Profile(steps),
             burst,
-            latency=Latency(),
+            latency=latency or Latency(),
             inside=inside,
             retry_after=retry_after,
             other=other,
@@ -62,10 +63,10 @@ def bucket(
     return Tenant(name, Profile([(start, value * (1 - other)) for start, value in steps]), make)
 
 
-def slots(name: str, count: int) -> Tenant:
-    """A tenant that limits batches in flight only."""
-    latency = Latency()
-    rate = count * 10 / (latency.mean(10) + TRIP)
+def slots(name: str, count: int, latency: Latency | None = None, trip: float = TRIP) -> Tenant:
+    """A tenant that limits batches in flight only. trip: seconds there and back."""
+    latency = latency or Latency()
+    rate = count * 10 / (latency.mean(10) + trip)
     return Tenant(name, Profile([(0.0, rate)]), lambda random: Slots(random, count, latency), count)
 
 

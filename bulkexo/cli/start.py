@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,8 +76,7 @@ async def _run(what: Start, folder: RunFolder) -> int:
     if not options.sandbox:
         return await _run_on(what, folder, options, os.environ.get("BULKEXO_CLIENT_SECRET"))
     say("Starting the sandbox, a pretend tenant on this machine …")
-    further = "".join(f" --tenant {name}" for name in what.checked.tenants)
-    async with sandbox(options.sandbox_options + further) as tenant:
+    async with sandbox(_with_tenants(options.sandbox_options, list(what.checked.tenants))) as tenant:
         there = replace(
             options,
             endpoint=tenant.endpoint,
@@ -88,6 +87,14 @@ async def _run(what: Start, folder: RunFolder) -> int:
             token_file=None,
         )
         return await _run_on(what, folder, there, tenant.secret)
+
+
+def _with_tenants(text: str, names: Sequence[str]) -> str:
+    """The sandbox's options, with the tenants of the job that they do not name themselves."""
+    missing = [name for name in names if name not in text]
+    if names and "--domain" not in text and missing:
+        text += f" --domain {missing.pop(0)}"
+    return text + "".join(f" --tenant {name}" for name in missing)
 
 
 async def _run_on(what: Start, folder: RunFolder, options: Options, secret: str | None) -> int:

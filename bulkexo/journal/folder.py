@@ -79,7 +79,7 @@ class RunFolder:
         """run.json. Raises UsageError if the folder holds no run."""
         try:
             document = orjson.loads(self.run_json.read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise UsageError(f"{self.path} is not the folder of a run: it has no run.json.") from None
         except (OSError, orjson.JSONDecodeError) as error:
             raise UsageError(f"{self.run_json} cannot be read ({error}).") from None

@@ -17,12 +17,17 @@ COHORT = 9
 in four of nine go unheard, and nobody waits for them."""
 LIMIT = 1.0
 """Seconds beyond the usual (or the usual once more, where that is longer) that count as a delay."""
-DEAF = 0.4
-"""Seconds by which the median of a cohort wavers by chance where light and heavy cmdlets are mixed."""
-CUT = 0.85
-"""What the rate is multiplied by while the delay grows, until it has been seen not to."""
-TRIM, EASE, RAISE = 0.97, 0.98, 1.03
-"""The same afterwards: when the delay grows by more than DEAF, grows slowly, or shrinks fast."""
+DEAF = 0.8
+"""Seconds by which the delay of a cohort may change by chance where light and heavy cmdlets are mixed."""
+FIRST, TRIM = 0.7, 0.97
+"""What the delivered rate is multiplied by when the first delays of all show, which were met at an unknown
+overshoot, and when later ones do."""
+GAIN = 2.0
+"""By how much the rate is changed once the delay is seen to grow or shrink: a share of the rate for each
+second of delay a second. 1 is right for a queue; a budget of server time answers two or three times as
+softly."""
+CUT = 0.8
+"""Beyond which no single change goes, nor its inverse."""
 GROWING, SHRINKING = 0.005, 0.02
 """Seconds of delay a second: what counts as slow growth, and up to which a shrinking is left alone. The debt
 is paid back, but slowly: as long as it lasts, none of the allowance is lost."""
@@ -61,7 +66,7 @@ class Delay:
         self._since: float | None = None
         self._cut_at = 0.0
         self._warned = False
-        self._step = CUT
+        self._step = FIRST
 
     @property
     def on(self) -> bool:
@@ -123,30 +128,28 @@ class Delay:
                 self._warned = True
                 return None
             self._since = at
-            self._before = None
-            self._cut_at = now
-            return Verdict(globals().get("FIRSTCUT", CUT))
-        elif before is None:
-            self._before = at, self._excess  # the first cohort after a cut: what the next are compared with
+            return self._turn(now, self._step)
+        if before is None:
+            self._before = at, self._excess  # the first cohort after a turn: what the next are compared with
             return None
-        else:
-            grown, seconds = self._excess - before[1], at - before[0]
-            if grown <= DEAF:
-                return self._watch(at, grown, seconds)
-        self._before = None
-        self._cut_at = now
-        return Verdict(self._step)
+        return self._watch(now, self._excess - before[1], at - before[0])
 
-    def _watch(self, at: float, grown: float, seconds: float) -> Verdict | None:
-        """The delay hardly grows: see to it that it does not, and that it does not shrink too fast."""
-        if grown > -DEAF and seconds < PATIENCE:
+    def _watch(self, now: float, grown: float, seconds: float) -> Verdict | None:
+        """See to it that the delay does not grow, and that it does not shrink too fast."""
+        if abs(grown) <= DEAF and seconds < PATIENCE:
             return None
         self._step = TRIM
         slope = grown / max(seconds, 1e-3)
         if -SHRINKING <= slope <= GROWING:
             return None
-        self._before = at, self._excess
-        return Verdict(RAISE if slope < 0 else EASE)
+        sure = slope * max(0.0, 1 - DEAF / 2 / abs(grown))
+        return self._turn(now, min(1 / CUT, max(CUT, 1 - GAIN * sure)))
+
+    def _turn(self, now: float, factor: float) -> Verdict:
+        """Another rate; only what is sent from now on can tell whether it is the right one."""
+        self._before = None
+        self._cut_at = now
+        return Verdict(factor)
 
     def _end(self, middle: float) -> Verdict | None:
         if self._since is None:

@@ -115,10 +115,10 @@ class RateLaw:
 
     def _period(self) -> float:
         """Items from one probe to the next: five seconds' worth, and so many that those refused stay below
-        1 % (2 % under 18 a second, where a single item is that much), and those that waits may have lost
-        below 3 %."""
-        each = 50 if self.rate < 18 else 80 if self.rate < 30 else 175
-        return max(60.0, 5 * self.rate, each * self._cost, 30 * self._meter.idle * self.rate)
+        0.5 % (2 % under 18 a second, where a single item is that much), which leaves as much again to what
+        others provoke, and those that waits may have lost below 2 %."""
+        each = 50 if self.rate < 18 else 80 if self.rate < 30 else 215
+        return max(60.0, 5 * self.rate, each * self._cost, 60 * self._meter.idle * self.rate)
 
     def sent(self, flight: Flight, places: int) -> None:
         """A batch has gone; `places` were allowed in flight."""

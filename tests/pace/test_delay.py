@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from bulkexo.pace.delay import COHORT, CUT, EASE, RAISE, TRIM, Delay, Verdict
+from bulkexo.pace.delay import COHORT, CUT, FIRST, TRIM, Delay, Verdict
 from bulkexo.pace.ledger import Flight
 
 
@@ -38,37 +38,40 @@ def test_one_slow_mailbox_in_every_batch_or_two_slows_nothing(delay: Delay) -> N
 
 def test_a_growing_delay_cuts_and_only_later_batches_tell_more(delay: Delay) -> None:
     (cut,) = feed(delay, [2.0] * 2 * COHORT, 100.0)
-    assert cut == Verdict(CUT)
+    assert cut == Verdict(FIRST)
     assert delay.on
     assert feed(delay, [9.0] * 2 * COHORT, 80.0) == []  # sent before the cut
     assert feed(delay, [3.0] * COHORT, 120.0) == []  # the first after it: to compare with
     assert feed(delay, [3.3] * COHORT, 130.0) == []
-    assert feed(delay, [4.0] * COHORT, 140.0) == [Verdict(CUT)]
+    assert feed(delay, [7.0] * COHORT, 140.0) == [Verdict(CUT)]
 
 
 @pytest.mark.parametrize(
-    ("took", "after", "verdict"),
+    ("took", "after", "factor"),
     [
         (5.0, 10.0, None),  # too soon to tell
         (5.0, 40.0, None),  # stands still
-        (5.3, 40.0, Verdict(EASE)),  # grows slowly
+        (5.7, 10.0, None),  # may be chance
+        (5.8, 40.0, 0.98),  # grows slowly: by 0.4 s more than chance does, in 40
+        (6.2, 10.0, 0.84),  # grows
+        (9.0, 10.0, CUT),  # grows fast
         (4.8, 40.0, None),  # shrinks slowly
-        (4.0, 40.0, Verdict(RAISE)),  # shrinks fast
-        (4.0, 10.0, Verdict(RAISE)),
-        (6.0, 40.0, Verdict(CUT)),
+        (3.8, 40.0, 1.04),  # shrinks fast
+        (2.0, 10.0, 1 / CUT),
     ],
 )
-def test_after_a_cut(delay: Delay, took: float, after: float, verdict: Verdict | None) -> None:
+def test_after_a_cut(delay: Delay, took: float, after: float, factor: float | None) -> None:
     feed(delay, [5.0] * 2 * COHORT, 100.0)
     feed(delay, [5.0] * COHORT, 120.0)
-    assert feed(delay, [took] * COHORT, 120.0 + after) == ([] if verdict is None else [verdict])
+    verdicts = feed(delay, [took] * COHORT, 120.0 + after)
+    assert [verdict.factor for verdict in verdicts] == ([] if factor is None else [pytest.approx(factor)])
 
 
-def test_small_steps_once_the_growth_has_ended(delay: Delay) -> None:
+def test_later_delays_are_met_with_a_small_step(delay: Delay) -> None:
     feed(delay, [5.0] * 2 * COHORT, 100.0)
-    feed(delay, [5.0] * COHORT, 120.0)
-    feed(delay, [4.0] * COHORT, 140.0)
-    assert feed(delay, [6.0] * COHORT, 160.0) == [Verdict(TRIM)]
+    feed(delay, [0.5] * COHORT, 200.0)
+    assert not delay.on
+    assert feed(delay, [2.0] * 2 * COHORT, 300.0) == [Verdict(TRIM)]
 
 
 def test_the_end_names_what_was_sent_from_equal_delay_to_equal_delay(delay: Delay) -> None:
@@ -88,7 +91,7 @@ def test_larger_batches_and_other_kinds_are_measured_by_their_own() -> None:
 
 
 def test_a_size_first_met_during_a_delay_does_not_hide_it(delay: Delay) -> None:
-    assert feed(delay, [9.0] * 2 * COHORT, 100.0, items=3) == [Verdict(CUT)]
+    assert feed(delay, [9.0] * 2 * COHORT, 100.0, items=3) == [Verdict(FIRST)]
 
 
 def test_delivered() -> None:

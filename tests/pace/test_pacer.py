@@ -110,6 +110,19 @@ def test_crowded_means_fewer_in_flight_not_slower() -> None:
     assert course.share_refused(30.0) <= 0.01
 
 
+def test_a_failed_try_for_one_more_place_holds_nobody() -> None:
+    tried = pacer(learned=Learned(400.0, 2))
+    for now in (100.0, 100.1):
+        tried.sent(now, 10)
+    assert (tried.allowance(100.2).concurrency, tried.allowance(100.2).batch_size) == (3, 1)
+    tried.sent(100.2, 1)
+    tried.saw(Sighting(100.2, 100.3, 1, refused=1, crowded=True, retry_after=9.0))
+    assert tried.allowance(100.3).hold_until == 0.0
+    assert tried.allowance(100.3).concurrency == 2
+    tried.saw(Sighting(100.1, 100.4, 10, refused=10, crowded=True, retry_after=9.0))
+    assert tried.allowance(100.4).hold_until == pytest.approx(109.4)
+
+
 @pytest.mark.parametrize(
     ("sighting", "until"),
     [

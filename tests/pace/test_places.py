@@ -62,6 +62,20 @@ def test_tries_that_fail_grow_rare_and_those_that_succeed_frequent() -> None:
         places.passed(trial, now)
 
 
+def test_a_try_that_fails_is_told_from_a_limit_that_has_shrunk() -> None:
+    places = Places(64)
+    places.refused(Flight(0.0, 10, 9), 0.0)
+    assert not places.trying(Flight(1.0, 10, 8))
+    places.sent(trial := Flight(100.0, 1, 9))
+    assert places.trying(trial)
+    places.passed(trial, 100.5)
+    late = Flight(101.0, 10, 9)  # room for nine was found a moment ago: by luck, it seems
+    assert places.trying(late)
+    places.refused(late, 101.0)
+    assert places.limit == 8
+    assert not places.trying(Flight(102.0, 10, 8))
+
+
 def test_never_above_the_ceiling_or_what_was_learned() -> None:
     assert Places(10, 99).limit == 10
     assert Places(10, 4).limit == 4
