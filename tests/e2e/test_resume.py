@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +23,8 @@ HEADER = ["Identity", "CustomAttribute1"]
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pretend]:
-    """A tenant whose cmdlets take a fifth of a second; Get-User never ends."""
-    options = "--mailboxes 400 --latency 0.2,0 --latency Get-User=900,0"
+    """A tenant in which Get-User never ends."""
+    options = "--mailboxes 20 --latency Get-User=900,0"
     with pretend(tmp_path_factory.mktemp("slow"), options) as running:
         yield running
 
@@ -78,7 +79,7 @@ def mixed(folder: Path, names: list[str]) -> Path:
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
 def test_whatever_ended_it_nothing_is_lost_and_nothing_done_twice(tmp_path: Path, name: str) -> None:
-    with pretend(tmp_path / "tenant", "--mailboxes 100 --latency 0.2,0") as tenant:
+    with pretend(tmp_path / "tenant", "--mailboxes 100 --latency 0.3,0") as tenant:
         rows = mixed(tmp_path, people(tenant)[:80])
         arguments = ("--out", "out", "--concurrency", "2", "--batch-size", "5")
         process = start("run", rows, *arguments, cwd=tmp_path, env=tenant.env)
@@ -291,10 +292,18 @@ def test_failed_csv_is_made_again_from_the_results(
     assert ended_so <= {line["identity"] for line in lines(run)}
 
 
+def waiting(folder: Path, slow: Pretend, *options: str) -> subprocess.Popen[str]:
+    """A run whose only batch is in flight, and would be for a quarter of an hour."""
+    content = [["Get-User", name] for name in people(slow)[:3]]
+    file = table(folder / "job.csv", ["Cmdlet", "Identity"], content)
+    requests = slow.stats()["requests"]
+    process = start("run", file, "--out", "out", *options, cwd=folder, env=slow.env)
+    until(lambda: slow.stats()["requests"] > requests, process)
+    return process
+
+
 def test_a_folder_that_another_process_works_in(tmp_path: Path, slow: Pretend) -> None:
-    rows = job(tmp_path, people(slow)[:100])
-    process = start("run", rows, *SET, "--rate", "1", cwd=tmp_path, env=slow.env)  # it will not end by itself
-    until(lambda: lines(tmp_path / "out"), process)
+    process = waiting(tmp_path, slow, "--drain", "0.3s")
     for command in (("resume", "out"), ("retry", "out"), ("run", "out")):
         done = bulkexo(*command, cwd=tmp_path, env=slow.env).check(2)
         assert done.stderr == (
@@ -306,12 +315,7 @@ def test_a_folder_that_another_process_works_in(tmp_path: Path, slow: Pretend) -
 
 
 def test_the_drain_is_waited_for_and_no_longer(tmp_path: Path, slow: Pretend) -> None:
-    """A cmdlet that would take a quarter of an hour."""
-    content = [["Get-User", name] for name in people(slow)[:3]]
-    file = table(tmp_path / "job.csv", ["Cmdlet", "Identity"], content)
-    requests = slow.stats()["requests"]
-    process = start("run", file, "--out", "out", "--drain", "0.3s", cwd=tmp_path, env=slow.env)
-    until(lambda: slow.stats()["requests"] > requests, process)
+    process = waiting(tmp_path, slow, "--drain", "0.3s")
     process.send_signal(signal.SIGINT)
     done = ended(process).check(3)
     assert "Stopping: 1 batch is in flight and may end within 0 s." in done.stderr
