@@ -11,6 +11,7 @@ from bulkexo.redact import blot, secret_texts
 from bulkexo.schedule.lanes import Ticket
 from bulkexo.schedule.settle import harmless
 from bulkexo.wire import Action, Verdict
+from bulkexo.wire.cmdlets import harm
 from bulkexo.wire.repeat import done_before
 
 FORBIDDEN = 403
@@ -115,7 +116,7 @@ def _unknown(ticket: Ticket, verdict: Verdict) -> Failure:
         "bulkexo:unknown",
         "",
         f"{name} was sent and {fate}. {_reason(verdict)} {looked}It may have taken effect, and a "
-        f"second {name} is not harmless: look at the object before you run the row again.",
+        f"second {name} is not harmless ({harm(name)}): look at the object before you run the row again.",
     )
 
 

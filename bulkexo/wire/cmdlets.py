@@ -34,6 +34,26 @@ REPEATABLE = {
 """Verbs that may run twice with the effect of once, and why. Every other verb may not (Compare- uses up a
 verification code)."""
 
+UNREPEATABLE = {
+    "new": "it can make a second object",
+    "add": "it can add the same once more",
+    "remove": "it can hit what has come in its place",
+    "delete": "it can hit what has come in its place",
+    "enable": "it can undo what somebody has done since",
+    "disable": "it can undo what somebody has done since",
+    "start": "it can start the same once more",
+    "stop": "it can stop what has been started since",
+    "suspend": "it can halt what has been resumed since",
+    "resume": "it can release what has been halted since",
+    "restore": "it can restore over what has changed since",
+    "undo": "it can undo something else",
+    "import": "it can import the same once more",
+    "send": "it sends once more",
+    "release": "it delivers once more",
+    "rotate": "it changes the keys once more",
+}
+"""Verbs that may not, and what a second one can do. Of any other, nobody knows."""
+
 SENDS_MAIL = frozenset({"test-message", "validate-outboundconnector"})
 """Cmdlets of those verbs that send messages to people: twice is two messages."""
 
@@ -65,6 +85,13 @@ def verb(cmdlet: str) -> str:
 def repeatable(cmdlet: str) -> bool:
     """Whether an attempt whose answer was lost may be sent again."""
     return verb(cmdlet) in REPEATABLE and cmdlet.lower() not in SENDS_MAIL
+
+
+def harm(cmdlet: str) -> str:
+    """What a second sending of a cmdlet that is not repeatable can do: half a sentence."""
+    if cmdlet.lower() in SENDS_MAIL:
+        return UNREPEATABLE["send"]
+    return UNREPEATABLE.get(verb(cmdlet), "what it does a second time is not known")
 
 
 def timeout(cmdlet: str) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from bulkexo.model import Failure, Value
-from bulkexo.wire.cmdlets import repeatable
+from bulkexo.wire.cmdlets import REPEATABLE, UNREPEATABLE, harm, repeatable
 from bulkexo.wire.repeat import (
     BY_POSITION,
     CREATED,
@@ -187,3 +187,20 @@ def test_where_no_question_shows_the_effect(
 
 def test_a_name_under_another_parameter_is_the_items_identity() -> None:
     assert question("New-Thing", "ada", {"Title": "ada"}) == ("Get-Thing", {"Identity": "ada"})
+
+
+@pytest.mark.parametrize(
+    ("cmdlet", "told"),
+    [
+        ("New-InboxRule", "it can make a second object"),
+        ("start-MoveRequest", "it can start the same once more"),
+        ("Test-Message", "it sends once more"),
+        ("Expedite-Delicensing", "what it does a second time is not known"),
+    ],
+)
+def test_what_a_second_sending_can_do(cmdlet: str, told: str) -> None:
+    assert harm(cmdlet) == told
+
+
+def test_no_verb_is_both_harmless_and_harmful() -> None:
+    assert not set(REPEATABLE) & set(UNREPEATABLE)
