@@ -5,6 +5,7 @@ All of them hold the whole tenant for as long as `Retry-After` says; they differ
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from random import Random
 
@@ -13,7 +14,7 @@ from bulkexo.pace import Allowance, Sighting
 from .tenants import Tenant
 
 
-class Rival:
+class Rival(ABC):
     """A tenant-wide hold, and no other law."""
 
     ceiling = 64
@@ -27,15 +28,15 @@ class Rival:
         """What is allowed."""
         return Allowance(self.rate(now), self.slots(), self._hold_until)
 
+    @abstractmethod
     def rate(self, now: float) -> float | None:
         """Items per second."""
-        raise NotImplementedError
 
     def slots(self) -> int:
         """Batches in flight."""
         return self.ceiling
 
-    def sent(self, now: float, items: int) -> None:
+    def sent(self, now: float, items: int) -> None:  # noqa: B027 - most have nothing to do here
         """Nothing is learnt from sending."""
 
     def saw(self, sighting: Sighting) -> None:
@@ -53,7 +54,7 @@ class Rival:
             self._failures = 0
         self.learn(sighting, fresh)
 
-    def learn(self, sighting: Sighting, fresh: bool) -> None:
+    def learn(self, sighting: Sighting, fresh: bool) -> None:  # noqa: B027 - the oracle does not learn
         """fresh: a refusal of something sent after the last hold."""
 
 
@@ -100,7 +101,7 @@ class Aimd(Rival):
     def rate(self, now: float) -> float | None:
         return self._rate
 
-    def learn(self, sighting: Sighting, fresh: bool) -> None:
+    def learn(self, sighting: Sighting, fresh: bool) -> None:  # noqa: B027 - the oracle does not learn
         if fresh:
             self._rate = max(0.5, self._rate * 0.7)
             self._raised = sighting.ended
@@ -126,7 +127,7 @@ class Cubic(Rival):
     def rate(self, now: float) -> float | None:
         return self._fill
 
-    def learn(self, sighting: Sighting, fresh: bool) -> None:
+    def learn(self, sighting: Sighting, fresh: bool) -> None:  # noqa: B027 - the oracle does not learn
         now = sighting.ended
         self._count += sighting.sent
         bucket = now // self.step * self.step
@@ -169,7 +170,7 @@ class Gradient(Rival):
     def sent(self, now: float, items: int) -> None:
         self._open += 1
 
-    def learn(self, sighting: Sighting, fresh: bool) -> None:
+    def learn(self, sighting: Sighting, fresh: bool) -> None:  # noqa: B027 - the oracle does not learn
         self._open -= 1
         if sighting.refused:
             if fresh:
@@ -196,7 +197,7 @@ class AttackDecay(Rival):
     def rate(self, now: float) -> float | None:
         return 10 / self._sleep
 
-    def learn(self, sighting: Sighting, fresh: bool) -> None:
+    def learn(self, sighting: Sighting, fresh: bool) -> None:  # noqa: B027 - the oracle does not learn
         if fresh:
             self._sleep = min(self.longest, self._sleep * 2)
         elif not sighting.refused:

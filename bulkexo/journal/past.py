@@ -15,9 +15,8 @@ from bulkexo.journal.folder import RunFolder
 from bulkexo.journal.key import key
 from bulkexo.model import Item, Status, UsageError
 
-CODES = (None, *Status)
-"""What a byte of `Past.codes` stands for; 0 is an item without a line."""
 NUMBER = {status: number for number, status in enumerate(Status, 1)}
+"""The byte of `Past.codes` that stands for a status; 0 is an item without a line."""
 BAD = frozenset(NUMBER[status] for status in Status if not status.good)
 IN_DOUBT = 2
 TROUBLE = (NUMBER[Status.FAILED], NUMBER[Status.UNKNOWN])
@@ -82,7 +81,7 @@ class Past:
     """What earlier processes of a run have done, by the number of the item in the job.
 
     A byte and an offset of eight for each item, whatever their number. steps: items of a row.
-    codes: see CODES. offsets: of the lines of failed and unknown items. strangers: lines without an item.
+    codes: see NUMBER. offsets: of the lines of failed and unknown items. strangers: lines without an item.
     results_size, announced_size: bytes of whole lines. torn: bytes behind the lines of results.ndjson.
     chosen: a byte for each item: 0 for those that do not belong to the run, IN_DOUBT for those that the run
     they were chosen from had sent without learning what became of them; None if all belong to it.
@@ -249,8 +248,3 @@ def _wanted(code: int) -> int:
     if code == NUMBER[Status.UNKNOWN]:
         return IN_DOUBT
     return int(code in (NUMBER[Status.FAILED], NUMBER[Status.SKIPPED]))
-
-
-def statuses(folder: RunFolder) -> Iterator[Line]:
-    """The lines of a run that nobody is writing. Raises UsageError."""
-    return _results(Lines(folder.results))
