@@ -101,7 +101,7 @@ class Aimd(Rival):
     def rate(self, now: float) -> float | None:
         return self._rate
 
-    def learn(self, sighting: Sighting, fresh: bool) -> None:  # noqa: B027 - the oracle does not learn
+    def learn(self, sighting: Sighting, fresh: bool) -> None:
         if fresh:
             self._rate = max(0.5, self._rate * 0.7)
             self._raised = sighting.ended
@@ -127,7 +127,7 @@ class Cubic(Rival):
     def rate(self, now: float) -> float | None:
         return self._fill
 
-    def learn(self, sighting: Sighting, fresh: bool) -> None:  # noqa: B027 - the oracle does not learn
+    def learn(self, sighting: Sighting, fresh: bool) -> None:
         now = sighting.ended
         self._count += sighting.sent
         bucket = now // self.step * self.step
@@ -170,7 +170,7 @@ class Gradient(Rival):
     def sent(self, now: float, items: int) -> None:
         self._open += 1
 
-    def learn(self, sighting: Sighting, fresh: bool) -> None:  # noqa: B027 - the oracle does not learn
+    def learn(self, sighting: Sighting, fresh: bool) -> None:
         self._open -= 1
         if sighting.refused:
             if fresh:
@@ -197,7 +197,7 @@ class AttackDecay(Rival):
     def rate(self, now: float) -> float | None:
         return 10 / self._sleep
 
-    def learn(self, sighting: Sighting, fresh: bool) -> None:  # noqa: B027 - the oracle does not learn
+    def learn(self, sighting: Sighting, fresh: bool) -> None:
         if fresh:
             self._sleep = min(self.longest, self._sleep * 2)
         elif not sighting.refused:
