@@ -25,7 +25,7 @@ $(READY): requirements.lock pyproject.toml tools/setup.sh
 
 # Needs uv. The lock names no host, so that it serves behind any mirror.
 lock:
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --upgrade --output-file requirements.lock
 
 clean:

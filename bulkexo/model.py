@@ -51,6 +51,8 @@ class Item:
     cells: the row as it came, for failed.csv; shared by the items of a row.
     repeat: what the job says of sending it twice; None leaves it to the table of verbs.
     tenant: the one the row belongs to, "" in a job of one tenant.
+    select: the properties wanted of what it returns, none for all. api: "v2.0" for the documented endpoints,
+    "" for InvokeCommand.
     """
 
     row: int
@@ -62,6 +64,8 @@ class Item:
     secrets: frozenset[str] = frozenset()
     repeat: Repeat | None = None
     tenant: str = ""
+    select: tuple[str, ...] = ()
+    api: str = ""
 
 
 @dataclass(frozen=True, slots=True)
