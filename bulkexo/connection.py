@@ -13,8 +13,8 @@ from pathlib import Path
 class Auth(StrEnum):
     """A way to sign in (`--auth`)."""
 
-    TOKEN = "token"
-    SECRET = "secret"
+    TOKEN = "token"  # noqa: S105 (a name)
+    SECRET = "secret"  # noqa: S105 (a name)
     CERTIFICATE = "certificate"
     FEDERATED = "federated"
     MANAGED_IDENTITY = "managed-identity"
@@ -26,9 +26,9 @@ class Auth(StrEnum):
 class Connection:
     """One tenant as a run reaches it.
 
-    tenant: initial domain or GUID, None if the token tells. endpoint, compliance: the services, authority: the
-    sign-in service; scheme and host, no path. auth: None leaves it to what is given. client_id: the app, or
-    the user-assigned managed identity. certificate: PEM or PFX with its private key.
+    tenant: initial domain or GUID, None if the token tells. endpoint, compliance: the services; authority:
+    the sign-in service; scheme and host, no path. auth: None leaves it to what is given. client_id: the
+    app, or the user-assigned managed identity. certificate: PEM or PFX with its private key.
     *_file: files that hold what may not be an argument.
     """
 
