@@ -41,6 +41,7 @@ class Options:
 
     cmdlet: str | None = None
     set: tuple[str, ...] = ()
+    select: str | None = None
     out: Path | None = None
     rate: float | None = None
     concurrency: int = 100
@@ -181,6 +182,7 @@ def duration(value: Any) -> float:
 TABLE = (
     Spec("cmdlet", _text, "NAME", "The cmdlet of every row, for a CSV without a Cmdlet column."),
     Spec("set", _lines, "NAME=VALUE", "A parameter for every row; can be given several times."),
+    Spec("select", _text, "NAMES", "The properties wanted of what a cmdlet returns, with commas."),
     Spec("out", _path, "DIR", "The run's folder. Default: runs/<job>-<UTC time>."),
     Spec("rate", _positive, "N", "At most N items per second."),
     Spec("concurrency", _whole(1, 1000), "N", "At most N batches in flight. Default: 100."),

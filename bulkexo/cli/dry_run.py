@@ -36,4 +36,4 @@ def _masked(item: Item) -> Item:
 
 
 def _call(item: Item) -> Call:
-    return Call(f"<request-id of row {item.row}>", item.cmdlet, item.parameters)
+    return Call(f"<request-id of row {item.row}>", item.cmdlet, item.parameters, select=item.select)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bulkexo.job import Checked, Job
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-JOB_KEYS = frozenset({"cmdlet", "set"})
+JOB_KEYS = frozenset({"cmdlet", "set", "select"})
 """Options that the loader takes, since they are part of the job."""
 
 READ_VERBS = ("get-", "test-", "search-")
@@ -99,6 +99,7 @@ def _load(path: Path, given: Mapping[str, Any]) -> tuple[Options, Job]:
         path,
         cmdlet=first.cmdlet,
         sets=first.set,
+        select=first.select,
         option_names=NAMES - JOB_KEYS,
         tenant_column=first.tenant_column,
     )

@@ -93,8 +93,14 @@ def _again_with(first: Mapping[str, Any], given: Mapping[str, Any], *, accept_ch
         needed = " ".join(f"--set {name}=…" for name in missing)
         raise UsageError(f"A secret is kept nowhere, so give it once more: {needed}")
     cmdlet = given.get("cmdlet") or kept.get("cmdlet")
-    column = kept.get("tenant_column")
-    job = load(path, cmdlet=cmdlet, sets=sets, option_names=NAMES - JOB_KEYS, tenant_column=column)
+    job = load(
+        path,
+        cmdlet=cmdlet,
+        sets=sets,
+        select=given.get("select") or kept.get("select"),
+        option_names=NAMES - JOB_KEYS,
+        tenant_column=kept.get("tenant_column"),
+    )
     checked = job.check()
     notes(checked)
     if (changed := _changed(first, job)) and not accept_changed:

@@ -67,7 +67,7 @@ class Job:
         """The job for run.json, as JSON values; never a secret value.
 
         path, kind, rows (path and encoding of their file, or None), columns, secret_columns, cmdlet_column
-        (or None), steps (cmdlet, and parameters as the job writes them), set (parameters of every row),
+        (or None), steps (cmdlet, parameters as the job writes them, select), set (parameters of every row),
         secret_sets (those of them whose values are shown nowhere), inputs.
         """
         outline = self._outline
@@ -81,7 +81,7 @@ class Job:
             "columns": list(self.columns),
             "secret_columns": sorted(self.secret_columns),
             "cmdlet_column": CMDLET if outline.cmdlet_column is not None else None,
-            "steps": [{"cmdlet": step.cmdlet, "parameters": step.shown()} for step in steps if step],
+            "steps": [_described(step) for step in steps if step],
             "set": {each.name: self._shown(each) for each in outline.common},
             "secret_sets": list(self.secret_sets),
             "inputs": {_text(path.absolute()): digest for path, digest in self.inputs.items()},
@@ -235,10 +235,15 @@ class _ByColumn:
             return None
         if len(self._made) >= _KEPT_CMDLETS:
             self._made.clear()
-        outline = OutlineStep(str(row[self.position or 0]), where, None)
+        outline = OutlineStep(str(row[self.position or 0]), where, None, select=self._outline.select)
         step = self._binder.step(1, outline, self._outline.given(outline))
         self._made[name] = step
         return step
+
+
+def _described(step: Step) -> dict[str, Any]:
+    selected = {"select": list(step.select)} if step.select else {}
+    return {"cmdlet": step.cmdlet, "parameters": step.shown(), **selected}
 
 
 def _text(path: Path) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 from bulkexo.job import cells
 from bulkexo.job.csvrows import CsvRows
 from bulkexo.job.job import Job
-from bulkexo.job.outline import CMDLET, Given, Outline, OutlineStep, every_column
+from bulkexo.job.outline import CMDLET, CommandLine, Given, Outline, OutlineStep, every_column
 from bulkexo.job.problems import Problems, fail, printable
+from bulkexo.job.select import names_in, selected
 from bulkexo.job.steps import is_secret_column
 from bulkexo.job.template import Columns, from_text
 from bulkexo.job.text import examine, require_file
@@ -22,19 +23,23 @@ def load(
     *,
     cmdlet: str | None = None,
     sets: Sequence[str] = (),
+    select: str | None = None,
     option_names: Collection[str] = (),
     tenant_column: str | None = None,
 ) -> Job:
     """Read the head of a job; its rows are read by `Job.check` and `Job.items`.
 
     cmdlet: `--cmdlet`, for a job that names none. sets: `--set` texts, NAME=VALUE, parameters for every row.
+    select: `--select`, properties with commas, for a job of one step.
     option_names: keys that a YAML job may have beside its own, written with `_`.
     tenant_column: the column that names each row's tenant; a YAML job may name it too, as an option.
     Raises JobError; if the rows can be read all the same, their problems are among those told.
     """
     problems = Problems()
     try:
-        outline = _outline(path, cmdlet, tuple(_given(sets, problems)), option_names, problems)
+        wanted = selected(names_in(select or ""), "--select", problems)
+        line = CommandLine(cmdlet, tuple(_given(sets, problems)), wanted)
+        outline = _outline(path, line, option_names, problems)
         job = Job(_with_tenants(outline, tenant_column, problems))
     except JobError as error:
         problems.absorb(error)
@@ -60,18 +65,17 @@ def _with_tenants(outline: Outline, column: str | None, problems: Problems) -> O
 
 def _outline(
     path: Path,
-    cmdlet: str | None,
-    given: tuple[Given, ...],
+    line: CommandLine,
     option_names: Collection[str],
     problems: Problems,
 ) -> Outline:
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        return _csv(path, cmdlet, given, problems)
+        return _csv(path, line, problems)
     if suffix in {".yaml", ".yml"}:
         from bulkexo.job.yamljob import read_outline  # noqa: PLC0415 - PyYAML, which a CSV does not need
 
-        return read_outline(path, cmdlet, given, option_names, problems)
+        return read_outline(path, line, option_names, problems)
     require_file(path)
     return fail(
         printable(str(path), 500),
@@ -80,7 +84,8 @@ def _outline(
     )
 
 
-def _csv(path: Path, cmdlet: str | None, sets: tuple[Given, ...], problems: Problems) -> Outline:
+def _csv(path: Path, command_line: CommandLine, problems: Problems) -> Outline:
+    cmdlet, select = command_line.cmdlet, command_line.select
     file = examine(path)
     rows = CsvRows(file, problems)
     columns = Columns(rows.columns, typed=False)
@@ -104,10 +109,11 @@ def _csv(path: Path, cmdlet: str | None, sets: tuple[Given, ...], problems: Prob
         file=file,
         rows=rows,
         columns=columns,
-        steps=() if cmdlet is None else (OutlineStep(cmdlet, "--cmdlet", None),),
+        steps=() if cmdlet is None else (OutlineStep(cmdlet, "--cmdlet", None, select=select),),
         cmdlet_column=column,
         whole=every_column(columns, header),
-        common=sets,
+        common=command_line.sets,
+        select=select,
     )
 
 

@@ -78,13 +78,23 @@ class Given:
 @dataclass(frozen=True, slots=True)
 class OutlineStep:
     """A cmdlet and its parameters. given: None for every column. secret: names of parameters it marks.
-    repeat: what the job says of sending it twice."""
+    repeat: what the job says of sending it twice. select: the properties wanted of what it returns."""
 
     cmdlet: str
     where: str
     given: tuple[Given, ...] | None
     secret: tuple[str, ...] = ()
     repeat: Repeat | None = None
+    select: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """What the command line adds to a job: `--cmdlet`, `--set` and `--select`."""
+
+    cmdlet: str | None = None
+    sets: tuple[Given, ...] = ()
+    select: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,7 @@ class Outline:
     whole: every column as a parameter. common: parameters of every row. secret: parameters marked for all
     steps, lower case. secret_columns: columns marked. option_lines: lines of the options. repeat: of every
     step that does not say it itself. tenant_column: position of the column that names each row's tenant.
+    select: the properties wanted, where the rows name their cmdlets.
     """
 
     kind: str
@@ -110,6 +121,7 @@ class Outline:
     option_lines: Mapping[str, int] = field(default_factory=dict)
     repeat: Repeat | None = None
     tenant_column: int | None = None
+    select: tuple[str, ...] = ()
 
     def given(self, step: OutlineStep) -> tuple[Given, ...]:
         """The parameters of a step, those of every row included."""

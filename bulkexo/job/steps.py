@@ -77,8 +77,10 @@ class Step:
         secrets: frozenset[str],
         rows: Rows,
         repeat: Repeat | None,
+        select: tuple[str, ...],
     ) -> None:
         self.repeat = repeat
+        self.select = select
         self.number = number
         self.cmdlet = cmdlet
         self.secrets = secrets
@@ -124,7 +126,16 @@ class Step:
         if name in self.secrets:
             identity = ""
         return Item(
-            number, self.number, self.cmdlet, identity, parameters, cells, self.secrets, self.repeat, tenant
+            row=number,
+            step=self.number,
+            cmdlet=self.cmdlet,
+            identity=identity,
+            parameters=parameters,
+            cells=cells,
+            secrets=self.secrets,
+            repeat=self.repeat,
+            tenant=tenant,
+            select=self.select,
         )
 
     def _named(self, parameters: Mapping[str, Value]) -> tuple[str, str]:
@@ -215,9 +226,8 @@ class Binder:
         bound, secrets = self._bind_all(name, known, given, marked)
         if known and (identity := known.parameter("Identity")) and identity.required:
             self._require(identity, name, bound, outline.where)
-        return Step(
-            number, name, known, bound, frozenset(secrets), self._rows, outline.repeat or self._repeat
-        )
+        repeat = outline.repeat or self._repeat
+        return Step(number, name, known, bound, frozenset(secrets), self._rows, repeat, outline.select)
 
     def _require(self, identity: Parameter, cmdlet: str, bound: Sequence[Bound], where: str) -> None:
         if all(each.name != identity.name for each in bound):

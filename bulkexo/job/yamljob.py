@@ -5,7 +5,8 @@
       - cmdlet: Set-Mailbox
         parameters: {Identity: "${Id}"}   without this key every column is a parameter
         secret: [CustomAttribute1]        parameters of this step whose values are shown nowhere
-    cmdlet:, parameters:         at the top: one step; without cmdlet: the rows' column Cmdlet names it
+        select: [Alias, Office]           the properties wanted of what it returns; without it all
+    cmdlet:, parameters:, select: at the top: one step; without cmdlet: the rows' column Cmdlet names it
     set: {Office: Room 1}        parameters of every row; --set NAME=VALUE on the command line comes first
     secret: [Office]             parameters of all steps whose values are shown nowhere
     columns: {Pin: {secret: true}}        columns whose cells are shown nowhere, nor what is made of them
@@ -17,6 +18,7 @@ Keys are read in any case, options with - or _.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -24,22 +26,31 @@ from yaml import events as ev
 
 from bulkexo.job.catalogue import nearest
 from bulkexo.job.csvrows import CsvRows
-from bulkexo.job.outline import CMDLET, Given, OneRow, Outline, OutlineStep, Rows, every_column
+from bulkexo.job.outline import (
+    CMDLET,
+    CommandLine,
+    Given,
+    OneRow,
+    Outline,
+    OutlineStep,
+    Rows,
+    every_column,
+)
 from bulkexo.job.problems import Problems
+from bulkexo.job.select import names_in, selected
 from bulkexo.job.template import Columns, Node, from_node
 from bulkexo.job.text import TextFile, examine
 from bulkexo.job.yamldoc import Events
 from bulkexo.job.yamlrows import InlineRows, scan_columns
 from bulkexo.model import Repeat
 
-_KEYS: Final = ("rows", "steps", "cmdlet", "parameters", "set", "columns", "secret", "repeat", "tenant")
-_STEP_KEYS: Final = ("cmdlet", "parameters", "secret", "repeat")
+_STEP_KEYS: Final = ("cmdlet", "parameters", "secret", "repeat", "select")
+_KEYS: Final = (*_STEP_KEYS, "rows", "steps", "set", "columns", "tenant")
 
 
 def read_outline(
     path: Path,
-    cmdlet: str | None,
-    sets: tuple[Given, ...],
+    command_line: CommandLine,
     option_names: Collection[str],
     problems: Problems,
 ) -> Outline:
@@ -51,7 +62,7 @@ def read_outline(
     reader = _Reader(file, nodes, problems)
     options = reader.options(option_names)
     rows = InlineRows(file, columns) if columns is not None else reader.rows()
-    return reader.outline(rows, cmdlet, sets, options)
+    return reader.outline(rows, command_line, options)
 
 
 def _top_level(file: TextFile, problems: Problems) -> tuple[dict[str, Node], tuple[str, ...] | None]:
@@ -130,12 +141,11 @@ class _Reader:
             return CsvRows(examine(self.file.path.parent / node.value), self.problems)
         raise self.problems.error()
 
-    def outline(
-        self, rows: Rows, cmdlet: str | None, sets: tuple[Given, ...], options: Mapping[str, Node]
-    ) -> Outline:
+    def outline(self, rows: Rows, command_line: CommandLine, options: Mapping[str, Node]) -> Outline:
         columns = Columns(rows.columns, typed=rows.typed)
         given = self.parameters(self.nodes.get("parameters"), columns)
-        steps = self.steps(columns, cmdlet, given)
+        select = command_line.select or self.select(self.nodes.get("select"))
+        steps = self.steps(columns, command_line, given, select)
         by_column = columns.find(CMDLET) if not steps else None
         every = every_column(columns, rows.place(getattr(rows, "header_line", 0) or 1))
         if not steps and by_column is None:
@@ -146,7 +156,7 @@ class _Reader:
             if step.given is None and columns.find(CMDLET) is not None:
                 what = "The rows have a column Cmdlet, and the job names a cmdlet too."
                 self.problems.add(step.where, what, "Leave out one of them, or write parameters:.")
-        common = self.common(columns, sets)
+        common = self.common(columns, command_line.sets)
         return Outline(
             kind="yaml",
             file=self.file,
@@ -161,24 +171,34 @@ class _Reader:
             options={name: node.plain() for name, node in options.items()},
             option_lines={name: node.line for name, node in options.items()},
             repeat=self.repeat(self.nodes.get("repeat")),
+            select=select,
         )
 
     def steps(
-        self, columns: Columns, cmdlet: str | None, given: tuple[Given, ...] | None
+        self,
+        columns: Columns,
+        command_line: CommandLine,
+        given: tuple[Given, ...] | None,
+        select: tuple[str, ...],
     ) -> tuple[OutlineStep, ...]:
         """The steps; none if a column is to name the cmdlet."""
         listed = self.nodes.get("steps")
         top = self.nodes.get("cmdlet")
         if listed is None:
-            if cmdlet is not None:
-                return (OutlineStep(cmdlet, "--cmdlet", given),)
-            return () if top is None else (OutlineStep(self.cmdlet(top), self.file.where(top.line), given),)
-        for name in ("cmdlet", "parameters"):
+            if command_line.cmdlet is not None:
+                return (OutlineStep(command_line.cmdlet, "--cmdlet", given, select=select),)
+            if top is None:
+                return ()
+            return (OutlineStep(self.cmdlet(top), self.file.where(top.line), given, select=select),)
+        for name in ("cmdlet", "parameters", "select"):
             if name in self.nodes:
                 what = f"The job has both steps: and {name}: at the top."
                 self.problem(self.nodes[name].line, what, "Put it into the steps.")
-        if cmdlet is not None:
+        if command_line.cmdlet is not None:
             self.problems.add("--cmdlet", "The steps of the job name their cmdlets.", "Leave out --cmdlet.")
+        if command_line.select:
+            what = "The steps of the job say themselves what they select."
+            self.problems.add("--select", what, "Leave out --select.")
         if not isinstance(listed.value, list) or not listed.value:
             self.problem(listed.line, "steps: is no list of steps.", "Write - cmdlet: Set-Mailbox under it.")
             return ()
@@ -196,7 +216,15 @@ class _Reader:
             self.parameters(found.get("parameters"), columns),
             tuple(self.names(found.get("secret"), "secret")),
             self.repeat(found.get("repeat")),
+            self.select(found.get("select")),
         )
+
+    def select(self, node: Node | None) -> tuple[str, ...]:
+        """The properties wanted: a list of names, or a text with commas."""
+        if node is None:
+            return ()
+        texts = self.names(node, "select")
+        return selected(chain.from_iterable(map(names_in, texts)), self.file.where(node.line), self.problems)
 
     def cmdlet(self, node: Node) -> str:
         if isinstance(node.value, str) and node.value.strip():

@@ -72,7 +72,7 @@ class Ticket:
         if self.asking and (asked := question(item.cmdlet, item.identity, item.parameters)):
             own = int(self.request_id[-12:], 16) | 1 << 47  # another call than the one in doubt
             return Call(f"{self.request_id[:-12]}{own:012x}", asked[0], asked[1])
-        return Call(self.request_id, item.cmdlet, item.parameters, self.link)
+        return Call(self.request_id, item.cmdlet, item.parameters, self.link, item.select)
 
 
 class Lanes:

@@ -52,15 +52,13 @@ def pack(service: Service, calls: Sequence[Call], token: str) -> Request:
     common = _headers(service, token)
     if len(calls) == 1:
         call = calls[0]
-        url = call.link or f"{service.base}/InvokeCommand"
         body = orjson.dumps(cmdlet_input(call.cmdlet, call.parameters))
-        return Request(url, common | _own_headers(call), body, seconds)
-    invoke = f"{service.base}/InvokeCommand"
+        return Request(_url(service, call), common | _own_headers(call), body, seconds)
     requests = [
         {
             "id": str(number),
             "method": "POST",
-            "url": call.link or invoke,
+            "url": _url(service, call),
             "headers": common | _own_headers(call),
             "body": cmdlet_input(call.cmdlet, call.parameters),
         }
@@ -107,6 +105,11 @@ def decode(reply: Reply) -> Any:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
         return raw.decode("utf-8", "replace")
+
+
+def _url(service: Service, call: Call) -> str:
+    select = f"?$select={','.join(call.select)}" if call.select else ""
+    return call.link or f"{service.base}/InvokeCommand{select}"
 
 
 def _headers(service: Service, token: str) -> dict[str, str]:

@@ -44,12 +44,13 @@ def user_anchor(upn: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Call:
     """One cmdlet as it is sent. request_id: a GUID, the same in every attempt. link: the next page to ask
-    for, "" for the first."""
+    for, "" for the first. select: the properties wanted, none for all; a link knows them itself."""
 
     request_id: str
     cmdlet: str
     parameters: Mapping[str, Value]
     link: str = ""
+    select: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

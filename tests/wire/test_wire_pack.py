@@ -94,6 +94,19 @@ def test_next_pages_may_travel_in_company() -> None:
     assert sent(batch)["requests"][1]["body"]["CmdletInput"]["Parameters"] == {"Identity": "u2@b.c"}
 
 
+def test_what_is_selected_stands_in_the_url() -> None:
+    one, two = (replace(call, select=("UserPrincipalName", "Alias")) for call in calls(2))
+    selecting = f"{BASE}/InvokeCommand?$select=UserPrincipalName,Alias"
+    assert pack(SERVICE, [one], "secret").url == selecting
+    batch = sent(pack(SERVICE, [one, *calls(1), two, replace(two, link=f"{BASE}/page2")], "secret"))
+    assert [part["url"] for part in batch["requests"]] == [
+        selecting,
+        f"{BASE}/InvokeCommand",
+        selecting,
+        f"{BASE}/page2",
+    ]
+
+
 def test_a_batch_is_awaited_as_long_as_its_slowest_cmdlet() -> None:
     slow = Call("g", "Set-UnifiedGroup", {})
     assert pack(SERVICE, calls(1), "t").timeout == 960.0
