@@ -52,7 +52,7 @@ class Item:
     repeat: what the job says of sending it twice; None leaves it to the table of verbs.
     tenant: the one the row belongs to, "" in a job of one tenant.
     select: the properties wanted of what it returns, none for all. api: "v2.0" for the documented endpoints,
-    "" for InvokeCommand.
+    "compliance" for Security & Compliance, "" for InvokeCommand of Exchange Online.
     """
 
     row: int

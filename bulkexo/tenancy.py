@@ -13,8 +13,9 @@ from bulkexo.net.session import Session
 from bulkexo.net.tokens import Keeper, Source
 from bulkexo.options import Options
 from bulkexo.pace import Backoff, Pacer
-from bulkexo.schedule import Announce, Decide, Past, Rules, Scheduler, Settings, Sink, Tally
+from bulkexo.schedule import Announce, Decide, Gate, Past, Rules, Scheduler, Settings, Sink, Tally
 from bulkexo.wire import Service
+from bulkexo.wire.doors import Host
 from bulkexo.wire.message import app_anchor, user_anchor
 from bulkexo.wire.token import bearer
 
@@ -101,9 +102,7 @@ class Tenancy:
         )
         rules = Rules(retries=options.retries, strict=options.strict, on_unknown=options.on_unknown)
         return Scheduler(
-            service=self._service,
-            transport=session,
-            tokens=self._keeper,
+            gates={Host.EXCHANGE: Gate(self._service, session, self._keeper)},
             pacer=self._pacer,
             backoff=backoff,
             wall=time.time,

@@ -4,14 +4,17 @@ Floor 3: knows nothing of files and formats.
 """
 
 from bulkexo.schedule.desk import Sink
+from bulkexo.schedule.gate import Gate, Gates, Tokens, Transport
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
-from bulkexo.schedule.scheduler import Announce, Decide, Past, Scheduler, Settings, Tokens, Transport
+from bulkexo.schedule.scheduler import Announce, Decide, Past, Scheduler, Settings
 from bulkexo.schedule.settle import OnUnknown, Rules
 from bulkexo.schedule.tally import Tally
 
 __all__ = [
     "Announce",
     "Decide",
+    "Gate",
+    "Gates",
     "Lanes",
     "OnUnknown",
     "Order",

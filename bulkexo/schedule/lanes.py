@@ -6,10 +6,12 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from bulkexo.model import Item
 from bulkexo.wire import Call
+from bulkexo.wire.doors import INVOKE, Door, door
 from bulkexo.wire.repeat import question
 
 
@@ -25,7 +27,8 @@ class Order(StrEnum):
 class Ticket:
     """An item on its way through the scheduler: what was tried, and which tickets wait for it.
 
-    waiting: tickets that must end before this one may go. doomed: an earlier step of the row failed.
+    door: where it goes out. waiting: tickets that must end before this one may go. doomed: an earlier step
+    of the row failed.
     failures: attempts that count against the retries. faults: status 500 among them.
     unreached: attempts that never left. refused_token: the one it was last refused with, "" for none.
     started: first sending, seconds since the epoch; began: the same on the loop's clock.
@@ -38,6 +41,7 @@ class Ticket:
     item: Item
     request_id: str
     lane: str
+    door: Door = INVOKE
     waiting: int = 0
     doomed: bool = False
     ended: bool = False
@@ -87,13 +91,13 @@ class Lanes:
         self._order = order
         self._last_in_lane: dict[str, Ticket] = {}
         self._last_added: Ticket | None = None
-        self._ready: deque[Ticket] = deque()
+        self._ready: dict[Door, deque[Ticket]] = {}
         self.open = 0
 
     @property
     def ready(self) -> int:
         """How many tickets may go now."""
-        return len(self._ready)
+        return sum(map(len, self._ready.values()))
 
     def add(
         self, item: Item, request_id: str, *, recovered: bool = False, doomed: bool = False
@@ -103,7 +107,13 @@ class Lanes:
         recovered: an earlier process may have sent it. doomed: an earlier step of its row failed there.
         """
         ticket = Ticket(
-            item, request_id, self._lane(item), doomed=doomed, recovered=recovered, announced=recovered
+            item,
+            request_id,
+            self._lane(item),
+            door(item),
+            doomed=doomed,
+            recovered=recovered,
+            announced=recovered,
         )
         self.open += 1
         earlier = self._last_added
@@ -123,25 +133,31 @@ class Lanes:
             return []
         if ticket.doomed:
             return [ticket, *self.end(ticket, succeeded=False)]
-        self._ready.append(ticket)
+        self._queue(ticket).append(ticket)
         return []
 
     def waiting(self) -> Iterator[Ticket]:
         """Those that may go now, as they are."""
-        return iter(self._ready)
+        return chain.from_iterable(self._ready.values())
 
     def take(self, limit: int) -> list[Ticket]:
-        """Up to `limit` tickets that may go together; one that must go apart goes alone."""
-        if self._ready and self._ready[0].apart:
-            return [self._ready.popleft()]
-        taken: list[Ticket] = []
-        while self._ready and len(taken) < limit and not self._ready[0].apart:
-            taken.append(self._ready.popleft())
+        """Up to `limit` tickets of one door that may go together; one that must go apart goes alone. The
+        doors take turns."""
+        here = next(iter(self._ready), None)
+        if here is None:
+            return []
+        queue = self._ready.pop(here)
+        taken = [queue.popleft()]
+        if not (here.alone or taken[0].apart):
+            while queue and len(taken) < limit and not queue[0].apart:
+                taken.append(queue.popleft())
+        if queue:
+            self._ready[here] = queue  # behind the other doors
         return taken
 
     def give_back(self, ticket: Ticket) -> None:
-        """A ticket that was taken may go again, before all others."""
-        self._ready.appendleft(ticket)
+        """A ticket that was taken may go again, before all others of its door."""
+        self._queue(ticket).appendleft(ticket)
 
     def end(self, ticket: Ticket, *, succeeded: bool) -> list[Ticket]:
         """Close a ticket; returns the later steps that end with it, unsent, in order."""
@@ -164,9 +180,12 @@ class Lanes:
                 follower.previous_step = None
                 follower.doomed = not succeeded
             if not follower.waiting:
-                (doomed if follower.doomed else self._ready).append(follower)
+                (doomed if follower.doomed else self._queue(follower)).append(follower)
         ticket.followers.clear()
         return doomed
+
+    def _queue(self, ticket: Ticket) -> deque[Ticket]:
+        return self._ready.setdefault(ticket.door, deque())
 
     def _follow(self, ticket: Ticket, ahead: Ticket) -> None:
         ticket.waiting += 1

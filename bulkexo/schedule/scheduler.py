@@ -4,29 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import anyio
 
-from bulkexo.model import (
-    BulkexoError,
-    Failure,
-    Item,
-    SignInError,
-    SignInUnreachableError,
-    StoppedError,
-)
+from bulkexo.model import BulkexoError, Item, SignInError, SignInUnreachableError, StoppedError
 from bulkexo.pace import Allowance, Backoff, Pacer
 from bulkexo.pace.bucket import Bucket
 from bulkexo.schedule.desk import Desk, Fates, Sink
+from bulkexo.schedule.gate import Gates, Tokens
 from bulkexo.schedule.lanes import Order, Ticket
 from bulkexo.schedule.outcomes import skipped
 from bulkexo.schedule.reach import Reach, sighting
 from bulkexo.schedule.settle import RECOVERED, Rules, harmless, told_to_resend
 from bulkexo.schedule.tally import Tally
-from bulkexo.wire import Action, Call, Lost, Reply, Request, Service, Verdict, judge, pack, unpack
-from bulkexo.wire.hosts import trusted
+from bulkexo.wire import Action, Call, Lost, Reply, Verdict
 
 REFUSED_AGAIN = (
     "The service refuses a new token as well. Check that the app has Exchange.ManageAsApp with admin "
@@ -35,23 +28,6 @@ REFUSED_AGAIN = (
 
 WITHDRAW_LIMIT = 5.0
 """Seconds that a disk may take for it when the run is cut off; what it does not take stays in doubt."""
-
-
-class Transport(Protocol):
-    """Bytes out, bytes in."""
-
-    async def send(self, request: Request) -> Reply | Lost:
-        """Make the request; a reply that does not come is a Lost, never an exception."""
-
-
-class Tokens(Protocol):
-    """Where access tokens come from."""
-
-    async def current(self) -> str:
-        """The token to send now. Raises SignInError."""
-
-    async def renew(self, refused: str, claims: str) -> str:
-        """A token other than `refused`, meeting `claims` ("" if none). Raises SignInError."""
 
 
 Announce = Callable[[Sequence[Item]], Awaitable[None]]
@@ -89,7 +65,7 @@ class Settings:
 class Scheduler:
     """Runs the items of one tenant to their end, within what `pacer` allows.
 
-    service, transport, tokens: whom to speak to. wall: seconds since the epoch. sink: takes the outcomes.
+    gates: whom to speak to. wall: seconds since the epoch. sink: takes the outcomes.
     announce, decide: see there; without a person, what is undecided stays unknown. withdraw: told what was
     announced and certainly did not run. past: of a resumed run. tally: to go on counting in.
     """
@@ -97,9 +73,7 @@ class Scheduler:
     def __init__(
         self,
         *,
-        service: Service,
-        transport: Transport,
-        tokens: Tokens,
+        gates: Gates,
         pacer: Pacer,
         backoff: Backoff,
         wall: Callable[[], float],
@@ -111,9 +85,7 @@ class Scheduler:
         past: Past | None = None,
         tally: Tally | None = None,
     ) -> None:
-        self._service = service
-        self._transport = transport
-        self._tokens = tokens
+        self._gates = gates
         self._pacer = pacer
         self._wall = wall
         self._announce = announce
@@ -250,10 +222,11 @@ class Scheduler:
             self._desk.wake()
 
     async def _attempt(self, batch: list[Ticket]) -> None:
+        gate = self._gates[batch[0].door.host]
         try:
             with self._kept(batch):
                 await self._announce_unsafe(batch)
-                token = await self._tokens.current()
+                token = await gate.tokens.current()
         except SignInUnreachableError as error:
             self._put_off_unsigned(batch, str(error))
             return
@@ -266,27 +239,26 @@ class Scheduler:
             self._desk.give_back(batch)  # things changed while the token was renewed
             return
         calls = [ticket.call() for ticket in batch]
-        reply = await self._send(batch, calls, token, started)
+        self._note_sending(batch, started)
+        reply = await gate.send(calls, token)
         if isinstance(reply, Lost) and reply.final:
             self._desk.give_back(batch)
-            self.stop(StoppedError(f"{self._service.endpoint} cannot be used. {reply.reason}"))
+            self.stop(StoppedError(f"{gate.service.endpoint} cannot be used. {reply.reason}"))
             return
-        verdicts = [
-            self._checked(judge(heard, call.cmdlet))
-            for call, heard in zip(calls, unpack(reply, len(batch)), strict=True)
-        ]
+        verdicts = gate.judge(reply, calls)
         self._learn(reply, calls, verdicts, started)
-        await self._finish(self._desk.sort(batch, verdicts), token)
+        fates = self._desk.sort(batch, verdicts)
+        await self._finish(fates)
+        if fates.sign_in:
+            await self._sign_in(gate.tokens, fates.sign_in, token, fates.claims)
 
-    async def _finish(self, fates: Fates, token: str = "") -> None:
-        """What follows from a reply, ticket by ticket."""
+    async def _finish(self, fates: Fates) -> None:
+        """What follows from a reply, ticket by ticket, but for signing in."""
         self._desk.give_back(fates.at_once)
         for ticket, verdict in fates.undecided:
             if self._group is not None:
                 self._group.start_soon(self._ask, ticket, verdict)
         await self._desk.deliver(fates.ended)
-        if fates.sign_in:
-            await self._sign_in(fates.sign_in, token, fates.claims)
 
     async def _ask(self, ticket: Ticket, verdict: Verdict) -> None:
         """Let a person decide about an item of unknown fate; until then its lane waits."""
@@ -328,7 +300,7 @@ class Scheduler:
             with anyio.move_on_after(WITHDRAW_LIMIT, shield=True):
                 await self._withdraw(unsent)
 
-    async def _send(self, batch: list[Ticket], calls: Sequence[Call], token: str, now: float) -> Reply | Lost:
+    def _note_sending(self, batch: Sequence[Ticket], now: float) -> None:
         wall = self._wall()
         for ticket in batch:
             if not ticket.link and not ticket.asking:
@@ -337,19 +309,6 @@ class Scheduler:
                 ticket.started, ticket.began = wall, now
         self.tally.sent += len(batch)
         self._pacer.sent(now, len(batch))
-        return await self._transport.send(pack(self._service, calls, token))
-
-    def _checked(self, verdict: Verdict) -> Verdict:
-        """The same verdict with its next page made absolute; one elsewhere would carry the token away."""
-        if not verdict.link:
-            return verdict
-        link = trusted(verdict.link, self._service.endpoint)
-        if link is None:
-            reason = "The service named a next page on another host; the token was not sent there."
-            return replace(
-                verdict, action=Action.FAILED, failure=Failure("bulkexo:link", "", reason), link=""
-            )
-        return replace(verdict, link=link)
 
     def _learn(
         self, reply: Reply | Lost, calls: Sequence[Call], verdicts: Sequence[Verdict], started: float
@@ -380,7 +339,7 @@ class Scheduler:
             ticket.unreached += 1
             self._desk.put_off(ticket)
 
-    async def _sign_in(self, tickets: list[Ticket], refused: str, claims: str) -> None:
+    async def _sign_in(self, tokens: Tokens, tickets: list[Ticket], refused: str, claims: str) -> None:
         """A new token, once per token; one that is refused when new ends the run."""
         if any(ticket.refused_token not in ("", refused) for ticket in tickets):
             self.stop(SignInError(REFUSED_AGAIN))
@@ -390,7 +349,7 @@ class Scheduler:
             ticket.refused_token = refused
         try:
             with self._kept(tickets):
-                await self._tokens.renew(refused, claims)
+                await tokens.renew(refused, claims)
         except SignInUnreachableError as error:
             self._put_off_unsigned(tickets, str(error))
             return

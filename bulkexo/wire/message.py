@@ -55,12 +55,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A POST to be made. timeout: seconds until the reply is given up as lost."""
+    """A request to be made. timeout: seconds until the reply is given up as lost. A GET has no body."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
     timeout: float
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -240,3 +241,25 @@ def test_any_course_keeps_the_rules(rows: list[list[tuple[str, bool]]], order: O
             assert walk.ended[row, step] == expected
             alive = expected == "good"
     assert walk.lanes.open == 0
+
+
+def test_a_batch_is_of_one_door_and_the_doors_take_turns() -> None:
+    lanes = Lanes()
+    apis = ["", "compliance", "", "", "compliance", "", "compliance"]
+    add(lanes, *(replace(item(row), api=api) for row, api in enumerate(apis, 1)))
+    assert lanes.ready == 7
+    assert names(lanes.take(2)) == ["1.1", "3.1"]
+    assert names(lanes.take(2)) == ["2.1", "5.1"]
+    assert names(lanes.take(10)) == ["4.1", "6.1"]
+    assert names(lanes.take(10)) == ["7.1"]
+    assert lanes.take(10) == []
+
+
+def test_order_holds_across_doors() -> None:
+    lanes = Lanes()
+    add(lanes, item(1, "ada"), replace(item(2, "ada"), api="compliance"))
+    out = lanes.take(10)
+    assert names(out) == ["1.1"]
+    assert lanes.take(10) == []
+    lanes.end(out[0], succeeded=True)
+    assert names(lanes.take(10)) == ["2.1"]

@@ -11,6 +11,7 @@ from bulkexo.model import Status
 from bulkexo.pace import Pacer
 from bulkexo.schedule import Rules, Settings
 from bulkexo.wire import Lost, Reply
+from bulkexo.wire.doors import Host
 
 from .fakes import Arrival, FakeService, Sent, error, ok, reply, throttled
 from .world import World, rows
@@ -121,7 +122,7 @@ def test_a_hold_learnt_while_the_token_is_renewed_counts_too() -> None:
 
     service = FakeService(lambda sent: throttled(Retry_After="60") if sent.nth == 1 else ok())
     world = World(service, concurrency=2)
-    world.scheduler._tokens = SlowTokens()
+    world.scheduler._gates[Host.EXCHANGE].tokens = SlowTokens()
     world.run(rows(20))
     assert starts_between(world, 1.0, 61.0 - 1e-6) == []
     assert len(world.outcomes) == 20

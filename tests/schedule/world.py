@@ -12,9 +12,10 @@ import looptime
 
 from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, Value
 from bulkexo.pace import Allowance, Backoff, Pacer, Sighting
-from bulkexo.schedule import Scheduler, Settings
+from bulkexo.schedule import Gate, Scheduler, Settings
 from bulkexo.schedule.scheduler import Decide, Past
 from bulkexo.wire import Service
+from bulkexo.wire.doors import Host
 
 from .fakes import Arrival, FakeService, FakeTokens, now
 
@@ -94,9 +95,7 @@ class World:
         backoff = Backoff(self.random)
         self.service.watch = self.see
         self.scheduler = Scheduler(
-            service=SERVICE,
-            transport=self.service,
-            tokens=self.tokens,
+            gates={Host.EXCHANGE: Gate(SERVICE, self.service, self.tokens)},
             pacer=self.pacer(rate=self.rate, concurrency=self.concurrency, backoff=backoff),
             backoff=backoff,
             wall=lambda: EPOCH + now(),
