@@ -140,7 +140,7 @@ class Run:
                 else:
                     names = list(self._task.checked.tenants) or [""]
                     places = options.concurrency * len(names) + 1
-                    session = Session(options.endpoint, connections=places, ca_file=options.ca_file)
+                    session = Session([options.endpoint], connections=places, ca_file=options.ca_file)
                     await self._sign_in_to(names, results)
                     signed_in = True
                     with interrupts(self._interrupt):

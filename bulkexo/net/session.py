@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -12,8 +12,9 @@ import aiohttp
 from yarl import URL
 
 from bulkexo.model import UsageError
+from bulkexo.net.places import Cookies, Resolver, proxy_for
 from bulkexo.wire import Lost, Reply, Request
-from bulkexo.wire.hosts import loopback
+from bulkexo.wire.hosts import home
 
 CONNECT_TIMEOUT = 30.0
 PLAIN = re.compile(r"[!-~]+")
@@ -39,27 +40,31 @@ def trust(ca_file: Path | None) -> ssl.SSLContext:
 
 
 class Session:
-    """An aiohttp session to one endpoint, as an async context manager.
+    """An aiohttp session to the services of a run, as an async context manager.
 
-    endpoint: scheme, host and port; the only place that a request, and so the token, is sent to.
-    connections: open at once. Proxies come from the environment, except to this machine itself.
+    endpoints: scheme, host and port of each; they and their regions are the only places that a request, and
+    so the token, is sent to. connections: open at once. Proxies come from the environment, except to this
+    machine itself. Raises UsageError for a CA file or a proxy that cannot be used.
     """
 
-    def __init__(self, endpoint: str, *, connections: int, ca_file: Path | None = None) -> None:
-        self._endpoint = endpoint
+    def __init__(self, endpoints: Collection[str], *, connections: int, ca_file: Path | None = None) -> None:
+        self._endpoints = tuple(endpoints)
         self._connections = connections
         self._context = trust(ca_file)
+        self._proxies = {endpoint: proxy_for(endpoint) for endpoint in self._endpoints}
+        self._cookies = Cookies()
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Session:
-        host = URL(self._endpoint).host or ""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=self._connections, ssl=self._context, keepalive_timeout=KEEP_ALIVE
+                limit=self._connections,
+                ssl=self._context,
+                keepalive_timeout=KEEP_ALIVE,
+                resolver=Resolver(),
             ),
             auto_decompress=False,
-            trust_env=not loopback(host),
-            cookie_jar=aiohttp.CookieJar(unsafe=loopback(host)),
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
 
@@ -70,20 +75,26 @@ class Session:
             await self._session.close()
 
     async def send(self, request: Request) -> Reply | Lost:
-        """POST it; what did not come back is a Lost that says whether it may have arrived."""
-        if self._session is None or not request.url.startswith(self._endpoint + "/"):
+        """Send it; what did not come back is a Lost that says whether it may have arrived."""
+        endpoint = home(request.url, self._endpoints)
+        if self._session is None or endpoint is None:
             raise ValueError(f"no session for {request.url}")
         # A link of the service goes as it is: the text of its cursor is its own.
         url = URL(request.url, encoded=PLAIN.fullmatch(request.url) is not None)
-        limits = aiohttp.ClientTimeout(total=request.timeout, sock_connect=CONNECT_TIMEOUT)
+        proxy = self._proxies[endpoint]
+        cookies = self._cookies.header(endpoint)
         try:
-            async with self._session.post(
+            async with self._session.request(
+                request.method,
                 url,
-                data=request.body,
-                headers=request.headers,
-                timeout=limits,
+                data=request.body if request.method == "POST" else None,
+                headers={**request.headers, "Cookie": cookies} if cookies else request.headers,
+                timeout=aiohttp.ClientTimeout(total=request.timeout, sock_connect=CONNECT_TIMEOUT),
                 allow_redirects=False,
+                proxy=proxy.url if proxy else None,
+                proxy_headers=proxy.headers if proxy else None,
             ) as response:
+                self._cookies.keep(endpoint, response.cookies.values())
                 body = await response.read()
                 return Reply(response.status, _headers(response.raw_headers), body)
         except aiohttp.ClientConnectorCertificateError as error:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 HOST_AND_PORT = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]*)?", re.IGNORECASE | re.ASCII)
 """Names in ASCII, and addresses; parsers disagree about what else may stand there."""
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE | re.ASCII)
+"""One part of a host's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ def loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def local_name(host: str) -> bool:
+    """Whether a host name is one of this machine's own for certain (RFC 6761: `localhost` and all below)."""
+    return host.lower().rstrip(".").rpartition(".")[2] == "localhost"
 
 
 def origin(url: str) -> str:
@@ -68,3 +76,59 @@ def trusted(link: str, endpoint: str) -> str | None:
     except ValueError:
         return None
     return f"{endpoint}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+
+
+def regional(label: str, endpoint: str) -> str:
+    """The endpoint of a region: its label before the service's own host (protocol.md, Endpoints).
+
+    Raises ValueError for what is no label, and for an endpoint whose host is an address.
+    """
+    host = urlsplit(endpoint).hostname or ""
+    if not LABEL.fullmatch(label) or _address(host):
+        raise ValueError(f"{label!r} is no region of {endpoint}.")
+    scheme, _, rest = endpoint.partition("://")
+    return f"{scheme}://{label.lower()}.{rest}"
+
+
+def redirected(location: str, endpoint: str) -> str | None:
+    """Where a `Location` sends a request to the service's endpoint: itself or one of its regions, else None.
+
+    Only the region is taken of it: it may stand before another of the service's hosts, on another port
+    (`eur01b.admin.protection.outlook.com:446` for ps.compliance.protection.outlook.com; protocol.md,
+    second reading).
+    """
+    try:
+        if origin(urljoin(endpoint + "/", location)) == origin(endpoint):
+            return endpoint
+        there = urlsplit(origin(location) if "://" in location else "")
+        label, _, rest = (there.hostname or "").partition(".")
+        own = urlsplit(endpoint)
+        if rest != own.hostname and not rest.endswith(f".{_domain(own.hostname or '')}"):
+            return None
+        return regional(label, endpoint) if there.scheme == own.scheme else None
+    except ValueError:
+        return None
+
+
+def home(url: str, endpoints: Iterable[str]) -> str | None:
+    """That of the endpoints which a URL leads to, itself or in a region, by its very letters; else None."""
+    for endpoint in endpoints:
+        scheme, _, rest = endpoint.partition("://")
+        found, _, tail = url.partition("://")
+        if found != scheme or "/" not in tail:
+            continue
+        host = tail.partition("/")[0]
+        label, dot, parent = host.partition(".")
+        if host == rest or (dot and parent == rest and LABEL.fullmatch(label) and not _address(rest)):
+            return endpoint
+    return None
+
+
+def _domain(host: str) -> str:
+    """What all hosts of a service have in common: the last two labels, or this machine's own."""
+    return "localhost" if local_name(host) else ".".join(host.split(".")[-2:])
+
+
+def _address(host: str) -> bool:
+    """Whether a host, with a port or without, is an address and not a name."""
+    return host.startswith("[") or host.count(":") > 1 or host.partition(":")[0][-1:].isdecimal()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkexo.wire.hosts import WORLDWIDE, loopback, origin, trusted
+from bulkexo.wire.hosts import WORLDWIDE, home, local_name, loopback, origin, redirected, regional, trusted
 
 HOME = "https://outlook.office365.com"
 
@@ -192,3 +192,93 @@ def test_no_link_leads_away_or_raises(link: str) -> None:
     assert followed is None or followed.startswith(f"{HOME}/")
     if followed is not None:
         assert origin(followed) == HOME
+
+
+SC = "https://ps.compliance.protection.outlook.com"
+
+
+@pytest.mark.parametrize("host", ["localhost", "a.localhost", "A.b.LocalHost", "localhost."])
+def test_names_of_this_machine(host: str) -> None:
+    assert local_name(host)
+
+
+@pytest.mark.parametrize("host", ["", "localhost.evil.example", "notlocalhost", "127.0.0.1"])
+def test_names_of_others(host: str) -> None:
+    assert not local_name(host)
+
+
+def test_a_region_stands_before_the_host() -> None:
+    assert regional("EUR01b", SC) == "https://eur01b.ps.compliance.protection.outlook.com"
+    assert regional("eur01b", "https://localhost:8443") == "https://eur01b.localhost:8443"
+
+
+@pytest.mark.parametrize(
+    "label", ["", "a.b", "-a", "a-", "a/b", "a@b", "a:1", "a\\b", "a b", "\u00e9", "a" * 64]
+)
+def test_what_is_no_label_is_no_region(label: str) -> None:
+    with pytest.raises(ValueError, match="region"):
+        regional(label, SC)
+
+
+@pytest.mark.parametrize("endpoint", ["https://127.0.0.1:8443", "https://[::1]:8443", "https://[::1]"])
+def test_an_address_has_no_regions(endpoint: str) -> None:
+    with pytest.raises(ValueError, match="region"):
+        regional("eur", endpoint)
+    assert home(endpoint.replace("//", "//eur.") + "/x", [endpoint]) is None
+
+
+@pytest.mark.parametrize(
+    ("location", "leads_to"),
+    [
+        ("https://eur01b.ps.compliance.protection.outlook.com/adminapi/x?y", "eur01b"),
+        ("https://EUR01b.admin.protection.outlook.com:446/adminapi", "eur01b"),
+        ("/elsewhere", ""),
+        (f"{SC}:443/x", ""),
+    ],
+)
+def test_a_redirect_to_a_region(location: str, leads_to: str) -> None:
+    assert redirected(location, SC) == (regional(leads_to, SC) if leads_to else SC)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://eur01b.ps.compliance.protection.outlook.com.evil.example/",
+        "https://evil.example/",
+        "//evil.example/x",
+        "http://eur01b.ps.compliance.protection.outlook.com/",
+        "https://eur01b.ps.compliance.protection.outlook.com@evil.example/",
+        "https://outlook.com/",
+        "https://eur01b.notoutlook.com/",
+        "https://eur01b_.admin.protection.outlook.com/",
+        "",
+        "eur01b.ps.compliance.protection.outlook.com",
+        r"\\eur01b.ps.compliance.protection.outlook.com",
+        "https://eur01b.admin.protection.\u043eutlook.com/",
+    ],
+)
+def test_a_redirect_elsewhere(location: str) -> None:
+    assert redirected(location, SC) in (None, SC)
+    assert redirected(location, SC) is None or not location.startswith(("http", "//"))
+
+
+@pytest.mark.parametrize(
+    ("url", "is_home"),
+    [
+        (f"{SC}/x", SC),
+        ("https://eur01b.ps.compliance.protection.outlook.com/x", SC),
+        (f"{HOME}/x", HOME),
+        (HOME, None),
+        (f"{HOME}:443/x", None),
+        (f"{HOME}\\.evil.example/x", None),
+        (f"{HOME}.evil.example/x", None),
+        (f"{HOME}@evil.example/x", None),
+        ("https://a.b.ps.compliance.protection.outlook.com/x", None),
+        ("https://evil.example\\.outlook.office365.com/x", None),
+        ("https://evil.example?.outlook.office365.com/x", None),
+        ("http://outlook.office365.com/x", None),
+        ("https:///outlook.office365.com/x", None),
+    ],
+)
+def test_the_session_goes_only_home(url: str, is_home: str | None) -> None:
+    assert home(url, [HOME, SC]) == is_home
