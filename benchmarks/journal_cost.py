@@ -25,7 +25,7 @@ from bulkexo.cli.progress import Silent
 from bulkexo.job import load
 from bulkexo.journal import RunFolder
 from bulkexo.memory import Memory
-from bulkexo.net.tokens import FixedToken
+from bulkexo.net.identity import Identity, Secrets
 from bulkexo.options import Options
 from bulkexo.pace import Learned
 from bulkexo.run import Run, Task
@@ -70,8 +70,8 @@ async def speed(job: Path, folder: Path, service: Tenant, *, sync: bool) -> floa
     )
     loaded = load(job)
     task = Task(loaded, loaded.check(), options, RunFolder.create(folder), {})
-    token = FixedToken(service.variables["BULKEXO_TOKEN"])
-    report = await Run(task, lambda _: token, Silent(), sync=sync).execute()
+    identity = Identity(options.connection, Secrets({"BULKEXO_TOKEN": service.variables["BULKEXO_TOKEN"]}))
+    report = await Run(task, lambda _: identity, Silent(), sync=sync).execute()
     if report.exit_code:
         raise SystemExit(f"The run went wrong: {report.reason or report.tally}")
     return report.total / report.seconds

@@ -12,11 +12,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from bulkexo.connection import Auth, Connection
 from bulkexo.model import JobError, Problem
 from bulkexo.schedule.lanes import Order
 from bulkexo.schedule.settle import OnUnknown
 from bulkexo.wire.batch import BATCH_LIMIT
-from bulkexo.wire.hosts import WORLDWIDE, origin
+from bulkexo.wire.hosts import CLOUDS, origin
 
 ENVIRONMENT = "BULKEXO_"
 SAMPLE = 100
@@ -56,18 +57,48 @@ class Options:
     offline: float = 600.0
     give_up_after: float | None = None
     tenant: str | None = None
-    endpoint: str = WORLDWIDE.endpoint
-    authority: str = WORLDWIDE.authority
     tenant_column: str | None = None
-    client_id: str | None = None
-    token_file: Path | None = None
+    cloud: str = "worldwide"
+    endpoint: str | None = None
+    compliance_endpoint: str | None = None
+    authority: str | None = None
     ca_file: Path | None = None
+    auth: Auth | None = None
+    client_id: str | None = None
+    certificate: Path | None = None
+    certificate_passphrase_file: Path | None = None
+    client_secret_file: Path | None = None
+    federated_token_file: Path | None = None
+    token_file: Path | None = None
+    account: str | None = None
+    insecure_cache: bool = False
     sandbox: bool = False
     sandbox_options: str = ""
     dry_run: bool = False
     yes: bool = False
     no_progress: bool = False
     json: bool = False
+
+    @property
+    def connection(self) -> Connection:
+        """Where these options lead, and how to sign in there; what they do not say follows from the cloud."""
+        cloud = CLOUDS[self.cloud]
+        return Connection(
+            tenant=self.tenant,
+            endpoint=self.endpoint or cloud.endpoint,
+            compliance=self.compliance_endpoint or cloud.compliance,
+            authority=self.authority or cloud.authority,
+            ca_file=self.ca_file,
+            auth=self.auth,
+            client_id=self.client_id,
+            certificate=self.certificate,
+            certificate_passphrase_file=self.certificate_passphrase_file,
+            client_secret_file=self.client_secret_file,
+            federated_token_file=self.federated_token_file,
+            token_file=self.token_file,
+            account=self.account,
+            insecure_cache=self.insecure_cache,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +188,20 @@ def _limit(value: Any) -> FailureLimit:
     raise ValueError("Give a number of items such as 50, or a share such as 2%.")
 
 
+def _cloud(value: Any) -> str:
+    name = str(value).strip().lower()
+    if name not in CLOUDS:
+        raise ValueError(f"Give one of {', '.join(CLOUDS)}.")
+    return name
+
+
+def _auth(value: Any) -> Auth:
+    try:
+        return Auth(str(value).strip().lower())
+    except ValueError:
+        raise ValueError(f"Give one of {', '.join(Auth)}.") from None
+
+
 def _order(value: Any) -> Order:
     try:
         return Order(_text(value).strip().lower())  # and not None, whose name is that of an order
@@ -198,11 +243,20 @@ TABLE = (
     Spec("give_up_after", duration, "TIME", "Stop when the service has accepted nothing for so long."),
     Spec("tenant", _tenant, "TENANT", "The tenant: its initial domain or its GUID."),
     Spec("tenant_column", _text, "COLUMN", "The column that names each row's own tenant."),
-    Spec("endpoint", _url, "URL", "The service. Default: outlook.office365.com."),
-    Spec("authority", _url, "URL", "The sign-in service. Default: login.microsoftonline.com."),
-    Spec("client_id", _text, "GUID", "The app to sign in as; its secret stands in BULKEXO_CLIENT_SECRET."),
-    Spec("token_file", _path, "FILE", "A file with a token, read again when the service refuses it."),
+    Spec("cloud", _cloud, "CLOUD", f"{', '.join(CLOUDS)}. Default: worldwide, which serves GCC too."),
+    Spec("endpoint", _url, "URL", "The service. Default: by cloud, outlook.office365.com."),
+    Spec("compliance_endpoint", _url, "URL", "That of Security & Compliance. Default: by cloud."),
+    Spec("authority", _url, "URL", "The sign-in service. Default: by cloud, login.microsoftonline.com."),
     Spec("ca_file", _path, "PEM", "Certificates to trust besides the system's."),
+    Spec("auth", _auth, "WAY", f"How to sign in: {', '.join(Auth)}. Default: by what is given."),
+    Spec("client_id", _text, "GUID", "The app, or the user-assigned managed identity, to sign in as."),
+    Spec("certificate", _path, "FILE", "The app's certificate and its private key, PEM or PFX."),
+    Spec("certificate_passphrase_file", _path, "FILE", "The passphrase of the certificate's key."),
+    Spec("client_secret_file", _path, "FILE", "The app's secret; or set BULKEXO_CLIENT_SECRET."),
+    Spec("federated_token_file", _path, "FILE", "An assertion of who this is, read for each sign-in."),
+    Spec("token_file", _path, "FILE", "A file with a token, read again when the service refuses it."),
+    Spec("account", _text, "UPN", "Whom to sign in as, of those that `bulkexo login` knows."),
+    Spec("insecure_cache", _switch, "", "Keep and read a person's sign-in in a plain file."),
     Spec("sandbox", _switch, "", "Run on a pretend tenant on this machine; no account needed."),
     Spec("sandbox_options", _text, "TEXT", "Options for that tenant, as `bulkexo sandbox` takes them."),
     Spec("dry_run", _switch, "", "Send nothing; show the counts and the first batch as it would go."),

@@ -20,8 +20,8 @@ from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, Results, RunFolder
 from bulkexo.journal.lines import timestamp
 from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, UsageError
+from bulkexo.net.identity import Identity
 from bulkexo.net.session import Session
-from bulkexo.net.tokens import Source
 from bulkexo.options import Options
 from bulkexo.schedule import OnUnknown, Tally
 from bulkexo.schedule.binding import Binding
@@ -104,11 +104,11 @@ class Task:
 class Run:
     """One run, of one tenant or of several side by side.
 
-    sign_in: the source of a tenant's tokens, by its name ("" in a job of one). sync: see Results.
+    sign_in: who signs in to a tenant, and where it is, by its name ("" in a job of one). sync: see Results.
     """
 
     def __init__(
-        self, task: Task, sign_in: Callable[[str], Source], watch: Watch, *, sync: bool = True
+        self, task: Task, sign_in: Callable[[str], Identity], watch: Watch, *, sync: bool = True
     ) -> None:
         self._task = task
         self._sign_in = sign_in
@@ -140,7 +140,8 @@ class Run:
                 else:
                     names = list(self._task.checked.tenants) or [""]
                     places = options.concurrency * len(names) + 1
-                    session = Session([options.endpoint], connections=places, ca_file=options.ca_file)
+                    where = options.connection
+                    session = Session([where.endpoint], connections=places, ca_file=where.ca_file)
                     await self._sign_in_to(names, results)
                     signed_in = True
                     with interrupts(self._interrupt):
@@ -179,6 +180,7 @@ class Run:
             withdraw=results.withdraw,
             decide=self._watch.decide if options.on_unknown is OnUnknown.ASK else None,
             past=self._task.past,
+            note=self._watch.note,
         )
         self._tenancies = [Tenancy(name, self._sign_in(name), around) for name in names]
         for tenancy in self._tenancies:

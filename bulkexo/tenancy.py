@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import anyio
+
 from bulkexo.memory import Memory
-from bulkexo.model import Item, SignInError, UsageError
+from bulkexo.model import BulkexoError, Item, SignInError, UsageError
+from bulkexo.net.identity import Identity
 from bulkexo.net.session import Session
-from bulkexo.net.tokens import Keeper, Source
+from bulkexo.net.tokens import Keeper
 from bulkexo.options import Options
 from bulkexo.pace import Backoff, Pacer
 from bulkexo.schedule import Announce, Decide, Gate, Past, Rules, Scheduler, Settings, Sink, Tally
 from bulkexo.wire import Service
 from bulkexo.wire.doors import Host
+from bulkexo.wire.hosts import scope
 from bulkexo.wire.message import app_anchor, user_anchor
 from bulkexo.wire.token import bearer
 
@@ -27,7 +31,8 @@ WINDOW = 1000
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all tenants of a run share. run_id: a GUID, the connection-id of the run."""
+    """What all tenants of a run share. run_id: a GUID, the connection-id of the run. note: told what a person
+    should know, and what does not stop the run."""
 
     options: Options
     run_id: str
@@ -36,6 +41,7 @@ class Surroundings:
     withdraw: Announce
     decide: Decide | None
     past: Past | None
+    note: Callable[[str], None]
 
 
 class Tenancy:
@@ -44,10 +50,12 @@ class Tenancy:
     name: as the job gives it, "" for the one that the token names. Call `sign_in` before the rest.
     """
 
-    def __init__(self, name: str, source: Source, around: Surroundings) -> None:
+    def __init__(self, name: str, identity: Identity, around: Surroundings) -> None:
         self.name = name
         self.tally = Tally()
-        self._keeper = Keeper(source, time.monotonic)
+        self.connection = identity.connection
+        source = identity.source(scope(self.connection.endpoint))
+        self._keeper = Keeper(source, time.monotonic, around.note)
         self._around = around
         self._service: Service | None = None
         self._memory = Memory("")
@@ -59,20 +67,30 @@ class Tenancy:
 
         The tenant's GUID serves better than its domain (protocol.md, Endpoints).
         """
-        options = self._around.options
+        options, endpoint = self._around.options, self.connection.endpoint
         who = bearer(await self._keeper.current())
-        tenant = who.tenant or self.name or options.tenant
+        tenant = who.tenant or self.connection.tenant
         if not tenant:
             raise UsageError("The token does not say which tenant it is for: give --tenant.")
         anchor = user_anchor(who.upn) if who.upn else app_anchor(tenant)
         if not options.sandbox:  # the next one is another tenant under the same name
-            self._memory = Memory(f"{options.endpoint} {tenant} {who.app or who.upn}")
-        self._service = Service(options.endpoint, tenant, anchor, self._around.run_id, options.timeout)
+            self._memory = Memory(f"{endpoint} {tenant} {who.app or who.upn}")
+        self._service = Service(endpoint, tenant, anchor, self._around.run_id, options.timeout)
 
     async def run(self, session: Session, items: Iterator[Item]) -> bool:
         """Run the tenant's items; True when all have ended. Raises as Scheduler.run does."""
         self._scheduler = self._make(session)
-        return await self._scheduler.run(items)
+        complete, error = False, None
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._keeper.keep)
+            try:
+                complete = await self._scheduler.run(items)
+            except BulkexoError as caught:
+                error = caught
+            group.cancel_scope.cancel()
+        if error is not None:
+            raise error
+        return complete
 
     def stop(self) -> None:
         """Read and send nothing more; what is in flight may end."""

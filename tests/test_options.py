@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bulkexo.connection import Auth
 from bulkexo.model import JobError, Problem
 from bulkexo.options import NAMES, TABLE, FailureLimit, Options, resolve
 from bulkexo.schedule import OnUnknown, Order
@@ -32,21 +33,30 @@ VALUES: list[tuple[str, str, Any, str]] = [
     ("give_up_after", "2h", 7200.0, "1m"),
     ("tenant", "contoso.onmicrosoft.com", "contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com"),
     ("tenant_column", "Tenant", "Tenant", "Customer"),
+    ("cloud", "GCC-High", "gcc-high", "china"),
     (
         "endpoint",
         "https://outlook.office365.us",
         "https://outlook.office365.us",
         "https://partner.outlook.cn",
     ),
+    ("compliance_endpoint", "ps.test", "https://ps.test", "https://other.test"),
     (
         "authority",
         "https://login.microsoftonline.us",
         "https://login.microsoftonline.us",
         "https://login.test",
     ),
-    ("client_id", "id", "id", "other"),
-    ("token_file", "token", Path("token"), "other"),
     ("ca_file", "ca.pem", Path("ca.pem"), "other"),
+    ("auth", "Device-Code", Auth.DEVICE_CODE, "browser"),
+    ("client_id", "id", "id", "other"),
+    ("certificate", "app.pfx", Path("app.pfx"), "other"),
+    ("certificate_passphrase_file", "passphrase", Path("passphrase"), "other"),
+    ("client_secret_file", "secret", Path("secret"), "other"),
+    ("federated_token_file", "assertion", Path("assertion"), "other"),
+    ("token_file", "token", Path("token"), "other"),
+    ("account", "ada@contoso.com", "ada@contoso.com", "bob@contoso.com"),
+    ("insecure_cache", "yes", True, "no"),
     ("sandbox", "yes", True, "no"),
     ("sandbox_options", "--seed 1", "--seed 1", "--seed 2"),
     ("dry_run", "1", True, "0"),
@@ -125,6 +135,8 @@ WRONG: dict[str, list[Any]] = {
     "max_failures": ["0", "-1", "101%", "1.5", "%", "2 percent", True, None],
     "order": ["alphabet", None, True],
     "on_unknown": ["guess", None, True],
+    "cloud": ["germany", "", None],
+    "auth": ["password", "", None, True],
     "offline": ["", "soon", None, True],
     "strict": ["maybe", 2, None, []],
     "tenant": ["", "a/b", "a b", "a?b", "-x", None, 5, True],

@@ -21,7 +21,7 @@ def show(job: Job, checked: Checked, options: Options) -> None:
     for name, count in checked.by_cmdlet.items():
         say(f"{count:>10,}  {name}")
     tenant = options.tenant or "<tenant>"
-    service = Service(options.endpoint, tenant, app_anchor(tenant), "<connection-id>")
+    service = Service(options.connection.endpoint, tenant, app_anchor(tenant), "<connection-id>")
     first = [_masked(item) for item in islice(job.items(), options.batch_size)]
     request = pack(service, [_call(item) for item in first], "<token>")
     say(f"The first batch, POST {request.url}:")

@@ -13,16 +13,18 @@ import anyio
 import orjson
 
 from bulkexo.cli.progress import watch
-from bulkexo.cli.terminal import put, say
+from bulkexo.cli.terminal import put, say, somebody
+from bulkexo.connection import Auth, Connection
 from bulkexo.embedded import sandbox
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, RunFolder
 from bulkexo.journal.lock import lock
 from bulkexo.model import UsageError
-from bulkexo.net.tokens import Source, source
+from bulkexo.net.identity import Identity, Secrets, way
 from bulkexo.options import Options
 from bulkexo.report.summary import as_object, as_text, readable
 from bulkexo.run import Run, Task
+from bulkexo.wire.hosts import scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Start:
 
 def start(what: Start, out: Path | None) -> int:
     """A new run in `out`, or in a folder of its own name; the exit code."""
+    sign_in = _sign_in(what)
     folder = RunFolder.create(out or _default_folder(what.job.path))
     with lock(folder.path):
         folder.require_no_run()
@@ -63,30 +66,45 @@ def start(what: Start, out: Path | None) -> int:
             folder.choose(what.past.chosen if what.past else None)
         except OSError as error:
             raise UsageError(f"{folder.path} cannot be written ({error.strerror}).") from None
-        return anyio.run(_run, what, folder)
+        return anyio.run(_run, what, folder, sign_in)
 
 
 def go_on(what: Start, folder: RunFolder) -> int:
     """A run that goes on in its folder, whose lock is held; the exit code."""
-    return anyio.run(_run, what, folder)
+    return anyio.run(_run, what, folder, _sign_in(what))
 
 
-async def _run(what: Start, folder: RunFolder) -> int:
-    options = what.options
-    if not options.sandbox:
-        return await _run_on(what, folder, options, os.environ.get("BULKEXO_CLIENT_SECRET"))
+SignIn = Callable[[str], Identity]
+"""Who signs in to a tenant, by its name."""
+
+
+async def _run(what: Start, folder: RunFolder, sign_in: SignIn | None) -> int:
+    if sign_in is not None:
+        return await _run_on(what, folder, what.options, sign_in)
     say("Starting the sandbox, a pretend tenant on this machine …")
-    async with sandbox(_with_tenants(options.sandbox_options, list(what.checked.tenants))) as tenant:
-        there = replace(
-            options,
-            endpoint=tenant.endpoint,
-            authority=tenant.authority,
+    async with sandbox(_with_tenants(what.options.sandbox_options, list(what.checked.tenants))) as tenant:
+        there = Connection(
             tenant=tenant.tenant,
+            endpoint=tenant.endpoint,
+            compliance=tenant.endpoint,
+            authority=tenant.authority,
             ca_file=tenant.ca_file,
+            auth=Auth.SECRET,
             client_id=tenant.client_id,
-            token_file=None,
         )
-        return await _run_on(what, folder, there, tenant.secret)
+        secrets = Secrets({"BULKEXO_CLIENT_SECRET": tenant.secret})
+        return await _run_on(what, folder, _in(there, what.options), _by_name(there, secrets))
+
+
+def _in(there: Connection, options: Options) -> Options:
+    """The options of a run that goes there."""
+    return replace(
+        options,
+        tenant=there.tenant,
+        endpoint=there.endpoint,
+        authority=there.authority,
+        ca_file=there.ca_file,
+    )
 
 
 def _with_tenants(text: str, names: Sequence[str]) -> str:
@@ -97,45 +115,35 @@ def _with_tenants(text: str, names: Sequence[str]) -> str:
     return text + "".join(f" --tenant {name}" for name in missing)
 
 
-async def _run_on(what: Start, folder: RunFolder, options: Options, secret: str | None) -> int:
-    task = what.task(folder, options)
-    try:
-        run = Run(task, _sign_in(task, secret), watch(quiet=options.no_progress))
-    except UsageError:
-        if not task.resumed:
-            folder.discard()
-        raise
-    report = await run.execute()
+async def _run_on(what: Start, folder: RunFolder, options: Options, sign_in: SignIn) -> int:
+    report = await Run(what.task(folder, options), sign_in, watch(quiet=options.no_progress)).execute()
     say("\n" + as_text(report))
     if options.json:
         put(orjson.dumps(as_object(report), option=orjson.OPT_APPEND_NEWLINE))
     return report.exit_code
 
 
-def _sign_in(task: Task, secret: str | None) -> Callable[[str], Source]:
-    """How to sign in to each tenant of the run. Raises UsageError."""
-    options = task.options
-    token = None if options.sandbox else os.environ.get("BULKEXO_TOKEN")
-    if len(task.checked.tenants) > 1 and (token or options.token_file):
+def _sign_in(what: Start) -> SignIn | None:
+    """How to sign in to each tenant of the run, None in the sandbox, which tells it itself. What is missing
+    is told, and a person asked, before the run has begun. Raises UsageError or SignInError."""
+    connection = what.options.connection
+    if what.options.sandbox:
+        return None
+    secrets = Secrets(os.environ, somebody())
+    tenants = list(what.checked.tenants)
+    if len(tenants) > 1 and way(connection, secrets) is Auth.TOKEN:
         raise UsageError(
-            f"A token is for one tenant, and the job names {len(task.checked.tenants)}. Sign in with "
-            "--client-id and BULKEXO_CLIENT_SECRET of an app that all of them have consented to."
+            f"A token is for one tenant, and the job names {len(tenants)}. Sign in with --client-id and the "
+            "certificate or the secret of an app that all of them have consented to."
         )
-
-    def of(tenant: str) -> Source:
-        return source(
-            token=token,
-            token_file=options.token_file,
-            client_id=options.client_id,
-            secret=secret,
-            tenant=tenant or options.tenant,
-            authority=options.authority,
-            endpoint=options.endpoint,
-            ca_file=options.ca_file,
-        )
-
-    of(next(iter(task.checked.tenants), ""))  # what is missing is missing for all
+    of = _by_name(connection, secrets)
+    first = of(next(iter(tenants), ""))
+    first.source(scope(first.connection.endpoint))  # what is missing is missing for all
     return of
+
+
+def _by_name(connection: Connection, secrets: Secrets) -> SignIn:
+    return lambda name: Identity(replace(connection, tenant=name or connection.tenant), secrets)
 
 
 def _default_folder(job: Path) -> Path:

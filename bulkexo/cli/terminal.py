@@ -9,7 +9,7 @@ from typing import TextIO
 
 import click
 
-from bulkexo.model import StoppedError
+from bulkexo.model import SignInError, StoppedError
 
 
 def say(text: str) -> None:
@@ -39,3 +39,25 @@ def abandon(stream: TextIO | None) -> None:
 def person_at(*streams: TextIO | None) -> bool:
     """Whether all of these lead to a terminal; a closed one leads nowhere."""
     return all(stream is not None and stream.isatty() for stream in streams)
+
+
+class AtTerminal:
+    """The person at the terminal, for whoever signs in (net.identity.Person)."""
+
+    def ask(self, question: str) -> str:
+        """What they type, unseen."""
+        import getpass
+
+        try:
+            return getpass.getpass(question)
+        except (EOFError, OSError):
+            raise SignInError("Nobody answers at the terminal.") from None
+
+    def tell(self, text: str) -> None:
+        """What they are to do."""
+        say(text)
+
+
+def somebody() -> AtTerminal | None:
+    """The person at the terminal; None where nobody can be asked, as in a scheduled run."""
+    return AtTerminal() if person_at(sys.stdin, sys.stderr) else None

@@ -17,13 +17,43 @@ LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE | re.ASC
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """One of Microsoft's clouds. endpoint, authority: scheme and host, no path."""
+    """One of Microsoft's clouds. endpoint: of Exchange; compliance: of Security & Compliance; authority: who
+    gives the tokens. Scheme and host each, no path."""
 
     endpoint: str
+    compliance: str
     authority: str
 
 
-WORLDWIDE = Cloud("https://outlook.office365.com", "https://login.microsoftonline.com")
+CLOUDS = {
+    "worldwide": Cloud(
+        "https://outlook.office365.com",
+        "https://ps.compliance.protection.outlook.com",
+        "https://login.microsoftonline.com",
+    ),
+    "gcc-high": Cloud(
+        "https://outlook.office365.us",
+        "https://ps.compliance.protection.office365.us",
+        "https://login.microsoftonline.us",
+    ),
+    # The hosts of these two are not confirmed (protocol.md, Unknown): --endpoint and the like override.
+    "dod": Cloud(
+        "https://outlook-dod.office365.us",
+        "https://l5.ps.compliance.protection.office365.us",
+        "https://login.microsoftonline.us",
+    ),
+    "china": Cloud(
+        "https://partner.outlook.cn",
+        "https://ps.compliance.protection.partner.outlook.cn",
+        "https://login.partner.microsoftonline.cn",
+    ),
+}
+"""`--cloud` → its hosts (protocol.md, Endpoints and Identity). GCC is served by the worldwide cloud."""
+
+
+def scope(endpoint: str) -> str:
+    """What a token for a service is asked for (protocol.md, Identity)."""
+    return f"{endpoint}/.default"
 
 
 def loopback(host: str) -> bool:

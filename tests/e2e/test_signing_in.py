@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bulkexo.model import SignInUnreachableError
-from bulkexo.net import tokens
+from bulkexo.net.identity import apps, http
 from tests.e2e.command import bulkexo, document, ended, lines, start, statuses, until
 from tests.e2e.files import table
 from tests.e2e.pretend import Pretend, pretend
@@ -19,13 +19,13 @@ from tests.e2e.pretend import Pretend, pretend
 SET = ("--cmdlet", "Set-Mailbox")
 
 
-def app(authority: str, tenant: Pretend) -> tokens.SecretApp:
+def app(authority: str, tenant: Pretend) -> apps.App:
     """The sandbox's app, as a run makes it."""
-    return tokens.SecretApp(
+    return apps.App(
         authority=authority,
         tenant=tenant.said["tenant"],
         client_id=tenant.said["client_id"],
-        secret=tenant.said["client_secret"],
+        credential=apps.secret(lambda: tenant.said["client_secret"]),
         scope=f"{tenant.said['endpoint']}/.default",
         ca_file=Path(tenant.said["ca_file"]),
     )
@@ -42,14 +42,14 @@ def test_the_ca_file_counts_whatever_requests_finds_in_the_environment(
     for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(variable, "/nowhere/ca.pem")
     monkeypatch.setenv("NO_PROXY", "localhost")
-    monkeypatch.setattr(tokens, "loopback", lambda _host: False)  # as for a real authority
+    monkeypatch.setattr(http, "loopback", lambda _host: False)  # as for a real authority
     assert app(tenant.said["authority"], tenant).fetch("", anew=False).text.count(".") == 2
 
 
 def test_an_authority_that_never_answers_is_not_waited_for_for_ever(
     tenant: Pretend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "SIGN_IN_TIMEOUT", 0.05)
+    monkeypatch.setattr(http, "SIGN_IN_TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         authority = f"https://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(SignInUnreachableError, match=r"was not reached \(.*timed out.*\)\.$"):

@@ -16,7 +16,8 @@ from aiohttp import web
 
 from bulkexo.model import SignInError, SignInUnreachableError
 from bulkexo.net import tokens
-from bulkexo.net.tokens import SecretApp
+from bulkexo.net.identity import http
+from bulkexo.net.identity.apps import App, secret
 
 from .conftest import Certificates
 from .servers import raw, read_request, serving
@@ -69,14 +70,19 @@ async def authority(certificates: Certificates) -> AsyncIterator[Authority]:
         yield there
 
 
-def app(endpoint: str, ca_file: Path | None, secret: str = SECRET) -> SecretApp:
+def app(endpoint: str, ca_file: Path | None, text: str = SECRET) -> App:
     scope = "https://outlook.office365.com/.default"
-    return SecretApp(
-        authority=endpoint, tenant=TENANT, client_id="the-app", secret=secret, scope=scope, ca_file=ca_file
+    return App(
+        authority=endpoint,
+        tenant=TENANT,
+        client_id="the-app",
+        credential=secret(lambda: text),
+        scope=scope,
+        ca_file=ca_file,
     )
 
 
-async def fetch(source: SecretApp, claims: str = "", *, anew: bool = False) -> tokens.Token:
+async def fetch(source: App, claims: str = "", *, anew: bool = False) -> tokens.Token:
     return await anyio.to_thread.run_sync(lambda: source.fetch(claims, anew=anew))
 
 
@@ -108,8 +114,11 @@ async def test_the_claims_of_a_challenge_reach_the_authority(certificates: Certi
         source = app(there.endpoint, certificates.ca_file)
         await fetch(source)
         assert (await fetch(source, claims, anew=True)).text == "token-2"
-    assert json.loads(there.forms[1]["claims"]) == json.loads(claims)
-    assert "claims" not in there.forms[0]
+    capable = {"xms_cc": {"values": ["CP1"]}}  # whoever says so is given challenges
+    assert json.loads(there.forms[0]["claims"]) == {"access_token": capable}
+    assert (
+        json.loads(there.forms[1]["claims"])["access_token"] == json.loads(claims)["access_token"] | capable
+    )
 
 
 async def test_a_wrong_secret_is_told_with_its_remedy_and_never_shown(certificates: Certificates) -> None:
@@ -127,7 +136,7 @@ async def test_a_wrong_secret_is_told_with_its_remedy_and_never_shown(certificat
 async def test_a_tenant_that_does_not_exist(certificates: Certificates) -> None:
     async with authority(certificates) as there:
         there.known = False
-        with pytest.raises(SignInError, match="check --tenant") as caught:
+        with pytest.raises(SignInError, match="Check --tenant") as caught:
             await fetch(app(there.endpoint, certificates.ca_file))
     assert not isinstance(caught.value, SignInUnreachableError)
 
@@ -153,7 +162,7 @@ async def test_an_authority_that_is_not_there(certificates: Certificates) -> Non
 async def test_an_authority_that_never_answers(
     certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "SIGN_IN_TIMEOUT", 0.2)
+    monkeypatch.setattr(http, "SIGN_IN_TIMEOUT", 0.2)
 
     async def behave(reader: Any, writer: Any) -> None:
         await read_request(reader)

@@ -6,13 +6,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkexo.wire.hosts import WORLDWIDE, home, local_name, loopback, origin, redirected, regional, trusted
+from bulkexo.wire.hosts import (
+    CLOUDS,
+    home,
+    local_name,
+    loopback,
+    origin,
+    redirected,
+    regional,
+    scope,
+    trusted,
+)
 
 HOME = "https://outlook.office365.com"
 
 
-def test_the_worldwide_cloud() -> None:
-    assert (WORLDWIDE.endpoint, WORLDWIDE.authority) == (HOME, "https://login.microsoftonline.com")
+def test_the_clouds() -> None:
+    assert {name: (cloud.endpoint, cloud.authority) for name, cloud in CLOUDS.items()} == {
+        "worldwide": (HOME, "https://login.microsoftonline.com"),
+        "gcc-high": ("https://outlook.office365.us", "https://login.microsoftonline.us"),
+        "dod": ("https://outlook-dod.office365.us", "https://login.microsoftonline.us"),
+        "china": ("https://partner.outlook.cn", "https://login.partner.microsoftonline.cn"),
+    }
+    assert CLOUDS["worldwide"].compliance == "https://ps.compliance.protection.outlook.com"
+    for cloud in CLOUDS.values():
+        assert all(origin(url) == url for url in (cloud.endpoint, cloud.compliance, cloud.authority))
+    assert scope(HOME) == f"{HOME}/.default"
 
 
 @pytest.mark.parametrize(

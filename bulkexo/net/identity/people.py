@@ -1,0 +1,137 @@
+"""People who sign in, by msal: by a code on another device or in a browser, once; from then on silently."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bulkexo.connection import Auth, Connection
+from bulkexo.model import SignInError
+from bulkexo.net.identity.apps import CAPABILITIES
+from bulkexo.net.identity.cache import kept
+from bulkexo.net.identity.http import client, told
+from bulkexo.net.identity.remedies import refusal
+from bulkexo.net.identity.secrets import Person, Secrets
+from bulkexo.net.tokens import Token
+
+PUBLIC_CLIENT = "fb78d390-0c51-40cd-8e17-fdbfab77341b"
+"""The app of Microsoft's own module, known in every tenant (protocol.md, Identity)."""
+
+ANY_TENANT = "organizations"
+BROWSER_LIMIT = 300
+"""Seconds that a person has to sign in in the browser."""
+
+FIRST = "Sign in first: bulkexo login."
+
+
+class People:
+    """Somebody who has signed in, or does so now if they are at the terminal.
+
+    way: by which they sign in where they must. scope: see wire.hosts.scope.
+    """
+
+    def __init__(self, connection: Connection, way: Auth, scope: str, secrets: Secrets) -> None:
+        self._connection = connection
+        self._way = way
+        self._scope = scope
+        self._secrets = secrets
+        self._person = secrets.person
+        self._client_id = connection.client_id or PUBLIC_CLIENT
+        self._client = client(connection.authority, connection.ca_file)
+        self._made: Any = None
+
+    def fetch(self, claims: str, *, anew: bool) -> Token:
+        """A token for who has signed in; the first one may ask the person at the terminal to do so."""
+        person, self._person = self._person, None  # later on the screen is the run's
+        with told(self._connection.authority):
+            result = self._silent(claims, anew=anew)
+            if person is not None and "access_token" not in (result or {}):
+                result = self._interactive(person)
+        if result is None:
+            raise SignInError(f"Nobody is signed in{self._where()}. {FIRST}")
+        return _token(result)
+
+    def sign_in(self, person: Person) -> str:
+        """Sign in whoever is at the terminal, whoever has done so before; their name."""
+        with told(self._connection.authority):
+            result = self._interactive(person)
+        _token(result)
+        return str(result.get("id_token_claims", {}).get("preferred_username") or "somebody without a name")
+
+    def sign_out(self) -> list[str]:
+        """Forget those whom the connection means; their names."""
+        with told(self._connection.authority):
+            accounts = self._accounts()
+            for account in accounts:
+                self._app.remove_account(account)
+        return [str(account["username"]) for account in accounts]
+
+    @property
+    def _app(self) -> Any:
+        import msal  # noqa: PLC0415 (a third of a second, for those who need it)
+
+        if self._made is None:
+            connection = self._connection
+            key = f"{connection.authority} {self._client_id}"
+            if key not in self._secrets.sessions:
+                self._secrets.sessions[key] = kept(insecure=connection.insecure_cache) or msal.TokenCache()
+            self._made = msal.PublicClientApplication(
+                self._client_id,
+                authority=f"{connection.authority}/{connection.tenant or ANY_TENANT}",
+                instance_discovery=False,
+                http_client=self._client,
+                token_cache=self._secrets.sessions[key],
+                client_capabilities=CAPABILITIES,
+            )
+        return self._made
+
+    def _silent(self, claims: str, *, anew: bool) -> Any:
+        """msal's answer without asking anybody; None if nobody is known."""
+        accounts = self._accounts()
+        if not accounts:
+            return None
+        if len(accounts) > 1:
+            names = ", ".join(sorted(str(account["username"]) for account in accounts))
+            raise SignInError(
+                f"Several people are signed in{self._where()}: say with --account who ({names})."
+            )
+        return self._app.acquire_token_silent_with_error(
+            [self._scope], accounts[0], force_refresh=anew, claims_challenge=claims or None
+        )
+
+    def _accounts(self) -> list[Any]:
+        """Those known who can be meant: of the name, else of the tenant where several are known."""
+        accounts: list[Any] = self._app.get_accounts(username=self._connection.account)
+        if len(accounts) < 2 or not self._connection.tenant:
+            return accounts
+        tenant = self._connection.tenant.lower()
+        return [account for account in accounts if tenant in _tenants(account)] or accounts
+
+    def _interactive(self, person: Person) -> Any:
+        if self._way is Auth.BROWSER:
+            person.tell("Sign in in the browser window that opens now.")
+            return self._app.acquire_token_interactive(
+                [self._scope],
+                login_hint=self._connection.account,
+                timeout=BROWSER_LIMIT,
+                auth_uri_callback=lambda uri: person.tell(f"If none opens, go to {uri}"),
+            )
+        flow = self._app.initiate_device_flow([self._scope])
+        if "user_code" not in flow:
+            return flow
+        person.tell(str(flow["message"]))
+        return self._app.acquire_token_by_device_flow(flow)
+
+    def _where(self) -> str:
+        return f" to {self._connection.tenant}" if self._connection.tenant else ""
+
+
+def _tenants(account: Any) -> set[str]:
+    """The home tenant's GUID, and the domain of the name."""
+    home, name = str(account.get("home_account_id", "")), str(account["username"])
+    return {home.rpartition(".")[2].lower(), name.rpartition("@")[2].lower()}
+
+
+def _token(result: Any) -> Token:
+    if "access_token" not in result:
+        raise refusal(result)
+    return Token(result["access_token"], float(result.get("expires_in", 3600)))
