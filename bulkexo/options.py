@@ -1,13 +1,13 @@
 """The options of a run: one table, read by the command line, the environment and the YAML alike.
 
-The order is command line, environment (`BULKEXO_<NAME>`), YAML, default (contract, Commands).
+The order is command line, environment (`BULKEXO_<NAME>`), YAML, profile, default (contract, Commands).
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -265,7 +265,23 @@ TABLE = (
     Spec("json", _switch, "", "The summary as one JSON object on stdout."),
 )
 NAMES = frozenset(spec.name for spec in TABLE)
+PLACE = frozenset({"cloud", "endpoint", "compliance_endpoint", "authority"})
+"""Options that say together where a tenant is."""
+IDENTITY = frozenset(entry.name for entry in fields(Connection)) & NAMES - PLACE - {"tenant", "ca_file"}
+"""Options that say together who signs in."""
+PACING = frozenset({"rate", "concurrency", "batch_size", "retries", "timeout", "offline", "give_up_after"})
+IN_PROFILES = frozenset({"tenant", "ca_file"}) | IDENTITY | PLACE | PACING
+"""What a profile may say."""
 assert {entry.name for entry in fields(Options)} == NAMES  # noqa: S101 (the table and the class are one)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Options of a file. values: by name. where: where each stands. base: from which its paths start."""
+
+    values: Mapping[str, Any]
+    where: Callable[[str], str] = str
+    base: Path = Path()
 
 
 def stated(
@@ -275,10 +291,12 @@ def stated(
     base: Path = Path(),
 ) -> dict[str, Any]:
     """The options that were given, as JSON values that `resolve` reads back from a document: for run.json.
-    Paths become absolute. `out` belongs to one run, and `set` is kept where secrets are known."""
+    Paths become absolute. `out` belongs to one run, and `set` is kept where secrets are known; a profile is
+    kept by its name."""
     found: dict[str, Any] = {}
+    layers = [Layer(document or {}, str, base)]
     for spec in TABLE:
-        value, place, start = _in_force(spec, command_line, environment, document or {}, str, base)
+        value, place, start = _in_force(spec, command_line, environment, layers)
         if place and spec.name not in ("out", "set"):
             found[spec.name] = str((start / spec.parse(value)).resolve()) if spec.parse is _path else value
     return found
@@ -290,13 +308,15 @@ def resolve(
     document: Mapping[str, Any] | None = None,
     where: Callable[[str], str] = str,
     base: Path = Path(),
+    profile: Layer | None = None,
 ) -> Options:
     """The options in force. document: those of the YAML; where: their places in it; base: its folder,
     from which the paths in it start. Raises JobError with every value that makes no sense."""
     problems: list[Problem] = []
     found: dict[str, Any] = {}
+    layers = [Layer(document or {}, where, base), *([profile] if profile else [])]
     for spec in TABLE:
-        value, place, start = _in_force(spec, command_line, environment, document or {}, where, base)
+        value, place, start = _in_force(spec, command_line, environment, layers)
         if not place:
             continue
         try:
@@ -314,9 +334,7 @@ def _in_force(
     spec: Spec,
     command_line: Mapping[str, Any],
     environment: Mapping[str, str],
-    document: Mapping[str, Any],
-    where: Callable[[str], str],
-    base: Path,
+    layers: Sequence[Layer],
 ) -> tuple[Any, str, Path]:
     """(value, place, folder that a path starts from) of an option; place "" where it is not given."""
     if command_line.get(spec.name) not in (None, ()):
@@ -324,9 +342,10 @@ def _in_force(
     variable = ENVIRONMENT + spec.name.upper()
     if environment.get(variable):
         return environment[variable], variable, Path()
-    if spec.name in document:
-        return document[spec.name], where(spec.name), base
-    return None, "", base
+    for layer in layers:
+        if spec.name in layer.values:
+            return layer.values[spec.name], layer.where(spec.name), layer.base
+    return None, "", Path()
 
 
 def _shown(spec: Spec, value: Any) -> str:

@@ -38,6 +38,7 @@ class CsvRows:
     def __init__(self, file: TextFile, problems: Problems) -> None:
         csv.field_size_limit(CELL_LIMIT)
         self.file = file
+        self.files = (file,)
         head = file.head(_HEAD)
         if "\0" in head:
             file.report(problems)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bulkexo.job import catalogue
+from bulkexo.job.apart import Apart, Numbered
 from bulkexo.job.csvrows import MASK
 from bulkexo.job.outline import CMDLET, Given, Outline, OutlineStep
 from bulkexo.job.problems import Problems, changed
 from bulkexo.job.steps import Binder, Step, is_secret, is_secret_column
 from bulkexo.job.template import Row
+from bulkexo.job.tenants import KEPT_TENANTS, fault_of
 from bulkexo.job.text import TextFile, stamp_of
 from bulkexo.model import Item, Value
 
 _KEPT_CMDLETS = 256
-_TENANT = re.compile(r"[a-z0-9][a-z0-9.-]{0,250}")
+_Any = TypeVar("_Any")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Job:
     columns: of the rows, as they came. steps: items of a row. secret_columns: those whose cells are
     shown nowhere.
     inputs: SHA-256 (hex) of each file the job is made of; filled by `check`.
+    profiles: names, in lower case, that rows may give for a tenant; None if they are not known, and anything
+    may be one. To be set before `check`.
     """
 
     def __init__(self, outline: Outline) -> None:
@@ -56,8 +60,15 @@ class Job:
         self._secret_positions = _secret_positions(outline)
         self.secret_columns = frozenset(self.columns[position] for position in self._secret_positions)
         self.steps = max(1, len(outline.steps))
-        self._stamp: tuple[int, int] | None = None
+        self.profiles: Collection[str] | None = None
+        self._tenants_seen: set[str] = set()
+        self._stamps: Mapping[Path, tuple[int, int] | None] = {}
         self._checked: Checked | None = None
+
+    @property
+    def names_tenants(self) -> bool:
+        """Whether each row names its tenant."""
+        return self._outline.tenant_column is not None
 
     def options_where(self, name: str) -> str:
         """Where an option stands: "job.yaml, line 7"."""
@@ -66,18 +77,18 @@ class Job:
     def describe(self) -> dict[str, Any]:
         """The job for run.json, as JSON values; never a secret value.
 
-        path, kind, rows (path and encoding of their file, or None), columns, secret_columns, cmdlet_column
-        (or None), steps (cmdlet, parameters as the job writes them, select), set (parameters of every row),
-        secret_sets (those of them whose values are shown nowhere), inputs.
+        path, kind, rows (path and encoding of their file; a list of several; or None), columns,
+        secret_columns, cmdlet_column (or None), steps (cmdlet, parameters as the job writes them, select),
+        set (parameters of every row), secret_sets (those of them whose values are shown nowhere), inputs.
         """
         outline = self._outline
-        file = outline.rows.file
+        files = [{"path": _text(file.path), "encoding": file.encoding} for file in outline.rows.files]
         binder = self._binder(Problems())
         steps = [binder.step(*numbered) for numbered in self._numbered()]
         return {
             "path": _text(self.path.absolute()),
             "kind": self.kind,
-            "rows": {"path": _text(file.path), "encoding": file.encoding} if file else None,
+            "rows": files if len(files) > 1 else files[0] if files else None,
             "columns": list(self.columns),
             "secret_columns": sorted(self.secret_columns),
             "cmdlet_column": CMDLET if outline.cmdlet_column is not None else None,
@@ -95,8 +106,7 @@ class Job:
         if head not in {"", self._outline.file.sha256}:
             changed(self._outline.file.name)
         problems.raise_any()
-        if file := self._outline.rows.file:
-            self._stamp = file.stamp
+        self._stamps = {file.path: file.stamp for file in self._outline.rows.files}
         self.inputs = {file.path: file.sha256 for file in self._files()}
         self._checked = Checked(rows, by_cmdlet.total(), dict(by_cmdlet), dict(tenants), problems.warnings)
         return self._checked
@@ -127,43 +137,76 @@ class Job:
         Raises JobError if the rows' file has changed since: before the first item where its size or time and
         then its checksum show it, else where it shows or at the end.
         """
-        if self._checked is None:
-            self.check()
-        file = self._outline.rows.file
-        if file:
-            self._require_unchanged(file)
         problems = Problems()
-        for _, items in self._walk(problems):
+        for _, items in self._as_checked(self._walk(problems), problems):
+            yield from items
+
+    @contextmanager
+    def apart(self) -> Iterator[Callable[[str], Iterator[Item]]]:
+        """The items by tenant, each tenant's as `items` would yield them, for as long as the block lasts.
+
+        Raises JobError as `items` does, before the block begins, and if the temporary folder is full.
+        """
+        position = self._outline.tenant_column
+        if position is None:
+            yield lambda _tenant: self.items()
+            return
+        problems = Problems()
+        with closing(Apart()) as apart:
+            numbered = enumerate(self._outline.rows.read(problems), 1)
+            for row in self._as_checked(numbered, problems):
+                apart.add(_name(row[1][1][position]), row)
+            yield lambda tenant: self._items_of(apart.read(tenant))
+
+    def _items_of(self, rows: Iterable[Numbered]) -> Iterator[Item]:
+        problems = Problems()
+        for _, items in self._walk(problems, rows):
             if problems:
                 changed(self.path.name)
             yield from items
-        if file and file.sha256 != self.inputs[file.path]:
-            changed(file.name)
+
+    def _as_checked(self, stream: Iterable[_Any], problems: Problems) -> Iterator[_Any]:
+        """What the rows yield, as long as they are what they were when they were checked."""
+        if self._checked is None:
+            self.check()
+        files = self._outline.rows.files
+        for file in files:
+            self._require_unchanged(file)
+        for each in stream:
+            if problems:
+                changed(self.path.name)
+            yield each
+        for file in files:
+            if file.sha256 != self.inputs[file.path]:
+                changed(file.name)
         if problems:
             changed(self.path.name)
 
     def _files(self) -> list[TextFile]:
-        """The job file, and that of its rows if it is another."""
-        rows = self._outline.rows.file
-        return [self._outline.file, *([rows] if rows and rows is not self._outline.file else [])]
+        """The job file, and those of its rows if they are others."""
+        head = self._outline.file
+        return [head, *(file for file in self._outline.rows.files if file is not head)]
 
     def _require_unchanged(self, file: TextFile) -> None:
-        if stamp_of(file.path) == self._stamp:
+        if stamp_of(file.path) == self._stamps[file.path]:
             return
         with file.reading():
             pass
         if file.sha256 != self.inputs[file.path]:
             changed(file.name)
 
-    def _walk(self, problems: Problems) -> Iterator[tuple[int, list[Item]]]:
-        """Each row's number and items; what is wrong with it is told, and its items are left out."""
+    def _walk(
+        self, problems: Problems, numbered: Iterable[Numbered] | None = None
+    ) -> Iterator[tuple[int, list[Item]]]:
+        """Each row's number and items; what is wrong with it is told, and its items are left out.
+        numbered: the rows, if not all."""
         rows = self._outline.rows
         columns = rows.columns
         binder = self._binder(problems)
         steps = [binder.step(*numbered) for numbered in self._numbered()]
         tenants = self._outline.tenant_column
         by_column = _ByColumn(self._outline, binder, problems)
-        for number, (line, row) in enumerate(rows.read(problems), 1):
+        for number, (line, row) in enumerate(rows.read(problems), 1) if numbered is None else numbered:
             if by_column.position is not None:
                 steps = [by_column.step(line, row)]
             cells = dict(zip(columns, row, strict=True))
@@ -172,15 +215,17 @@ class Job:
             yield number, [item for item in made if item]
 
     def _tenant(self, line: int, cell: Value, problems: Problems) -> str:
-        """The tenant of a row, in lower case; one that cannot be is told."""
-        name = str(cell).strip().lower()
-        if not _TENANT.fullmatch(name):
-            column = self.columns[self._outline.tenant_column or 0]
-            problems.add(
-                self._outline.rows.place(line, column),
-                f"{name[:60]!r} names no tenant." if name else "The row names no tenant.",
-                "Write its initial domain, such as contoso.onmicrosoft.com, or its GUID.",
-            )
+        """The tenant of a row, or the profile; one that cannot be is told, in a list once."""
+        name = _name(cell)
+        if name not in self._tenants_seen:
+            if fault := fault_of(name, self.profiles):
+                column = self.columns[self._outline.tenant_column or 0]
+                if listed := self._outline.tenants.get(name):
+                    problems.add_once(("tenant", name), listed, *fault)
+                else:
+                    problems.add(self._outline.rows.place(line, column), *fault)
+            elif len(self._tenants_seen) < KEPT_TENANTS:
+                self._tenants_seen.add(name)
         return name
 
     def _binder(self, problems: Problems) -> Binder:
@@ -244,6 +289,11 @@ class _ByColumn:
 def _described(step: Step) -> dict[str, Any]:
     selected = {"select": list(step.select)} if step.select else {}
     return {"cmdlet": step.cmdlet, "parameters": step.shown(), **selected}
+
+
+def _name(cell: Value) -> str:
+    """The tenant or profile that a cell names."""
+    return str(cell).strip().lower()
 
 
 def _text(path: Path) -> str:

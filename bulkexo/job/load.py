@@ -52,6 +52,10 @@ def load(
 
 
 def _with_tenants(outline: Outline, column: str | None, problems: Problems) -> Outline:
+    if outline.tenant_column is not None:
+        if column:
+            problems.add("--tenant-column", "The job has tenants: of its own.", "Leave one of the two out.")
+        return outline
     name = str(column or outline.options.get("tenant_column") or "")
     if not name:
         return outline

@@ -19,13 +19,13 @@ ERROR: Final = "Error"
 
 
 class Rows(Protocol):
-    """Rows that can be read through, more than once. file: where they are; None if there are none to read.
+    """Rows that can be read through, more than once. files: where they are; none if there are none to read.
 
     columns: as they came. typed: cells may be other than text.
     """
 
     @property
-    def file(self) -> TextFile | None: ...
+    def files(self) -> tuple[TextFile, ...]: ...
 
     @property
     def columns(self) -> tuple[str, ...]: ...
@@ -46,7 +46,7 @@ class Rows(Protocol):
 class OneRow:
     """The rows of a job without rows: its steps run once."""
 
-    file = None
+    files: tuple[TextFile, ...] = ()
     columns: tuple[str, ...] = ()
     typed = True
 
@@ -104,6 +104,7 @@ class Outline:
     whole: every column as a parameter. common: parameters of every row. secret: parameters marked for all
     steps, lower case. secret_columns: columns marked. option_lines: lines of the options. repeat: of every
     step that does not say it itself. tenant_column: position of the column that names each row's tenant.
+    tenants: where each tenant of a list stands, which all rows of it name.
     select: the properties wanted, where the rows name their cmdlets.
     """
 
@@ -121,6 +122,7 @@ class Outline:
     option_lines: Mapping[str, int] = field(default_factory=dict)
     repeat: Repeat | None = None
     tenant_column: int | None = None
+    tenants: Mapping[str, str] = field(default_factory=dict)
     select: tuple[str, ...] = ()
 
     def given(self, step: OutlineStep) -> tuple[Given, ...]:

@@ -9,6 +9,7 @@
     cmdlet:, parameters:, select: at the top: one step; without cmdlet: the rows' column Cmdlet names it
     set: {Office: Room 1}        parameters of every row; --set NAME=VALUE on the command line comes first
     secret: [Office]             parameters of all steps whose values are shown nowhere
+    tenants: [contoso, fabrikam]          whose rows they are (see tenants.py)
     columns: {Pin: {secret: true}}        columns whose cells are shown nowhere, nor what is made of them
     tenant:, rate: and so on     options of the command line
 
@@ -39,13 +40,14 @@ from bulkexo.job.outline import (
 from bulkexo.job.problems import Problems
 from bulkexo.job.select import names_in, selected
 from bulkexo.job.template import Columns, Node, from_node
+from bulkexo.job.tenants import TenantsReader
 from bulkexo.job.text import TextFile, examine
 from bulkexo.job.yamldoc import Events
 from bulkexo.job.yamlrows import InlineRows, scan_columns
 from bulkexo.model import Repeat
 
 _STEP_KEYS: Final = ("cmdlet", "parameters", "secret", "repeat", "select")
-_KEYS: Final = (*_STEP_KEYS, "rows", "steps", "set", "columns", "tenant")
+_KEYS: Final = (*_STEP_KEYS, "rows", "steps", "set", "columns", "tenant", "tenants")
 
 
 def read_outline(
@@ -61,8 +63,12 @@ def read_outline(
     nodes, columns = _top_level(file, problems)
     reader = _Reader(file, nodes, problems)
     options = reader.options(option_names)
-    rows = InlineRows(file, columns) if columns is not None else reader.rows()
-    return reader.outline(rows, command_line, options)
+    inline = None if columns is None else InlineRows(file, columns)
+    tenants = TenantsReader(file.where, reader.rows, problems)
+    named = nodes.get("tenants")
+    rows, places = tenants.rows(named, nodes.get("rows"), inline)
+    outline = reader.outline(rows, command_line, options)
+    return outline if named is None else tenants.outline(outline, named, places)
 
 
 def _top_level(file: TextFile, problems: Problems) -> tuple[dict[str, Node], tuple[str, ...] | None]:
@@ -118,9 +124,8 @@ class _Reader:
                 found[name] = node
         return found
 
-    def rows(self) -> Rows:
-        """The rows of a file, or one if the job has none."""
-        node = self.nodes.get("rows")
+    def rows(self, node: Node | None) -> Rows:
+        """The rows that `rows:` names, or one if there is none."""
         if node is None:
             return OneRow(self.file.name)
         if isinstance(node.value, dict):

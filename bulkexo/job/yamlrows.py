@@ -44,6 +44,7 @@ class InlineRows:
 
     def __init__(self, file: TextFile, columns: tuple[str, ...]) -> None:
         self.file = file
+        self.files = (file,)
         self.columns = columns
         self._positions = {name.lower(): position for position, name in enumerate(columns)}
 
