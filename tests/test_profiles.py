@@ -197,7 +197,9 @@ def test_what_is_wrong_with_a_file_is_a_sentence(
         ("password", "BULKEXO_CONTOSO_CLIENT_SECRET, or"),
     ],
 )
-def test_a_secret_is_refused_and_not_repeated(read: Callable[[str], Profiles], key: str, remedy: str) -> None:
+def test_a_secret_is_refused_and_not_repeated(
+    read: Callable[[str | bytes], Profiles], key: str, remedy: str
+) -> None:
     said = refused(read, f'{CONTOSO}{key} = "Sesam-1"\n')
     assert f"profile contoso: {key} is a secret, and secrets do not belong in this file." in said
     assert remedy in said
