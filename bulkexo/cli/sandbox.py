@@ -22,6 +22,14 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback; 0 finds a free one."
 )
 @click.option(
+    "--compliance-port", type=click.IntRange(0, 65535), default=0,
+    help="Port of Security & Compliance; 0 finds a free one.",
+)  # fmt: skip
+@click.option(
+    "--region", default="eur01b", show_default=True,
+    help="Where Security & Compliance sends everyone on to: REGION.localhost, same port.",
+)  # fmt: skip
+@click.option(
     "--mailboxes", type=click.IntRange(1), default=2500, show_default=True, help="How many mailboxes."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same tenant.")
@@ -68,6 +76,10 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--cursor-lifetime", type=click.FloatRange(0), default=300.0, show_default=True,
     help="Real seconds that a nextLink is good for.",
+)  # fmt: skip
+@click.option(
+    "--rotate-key-every", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
+    help="Real seconds until SecureStrings need a new key; the one before stays good. Default: never.",
 )  # fmt: skip
 @click.option(
     "--faults", metavar="FILE|N", help="YAML or JSON: kind to per mille; or N per mille of all kinds."

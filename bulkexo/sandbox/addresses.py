@@ -9,8 +9,8 @@ import re
 from typing import Any, Final
 
 from bulkexo.sandbox import errors
-from bulkexo.sandbox.parameters import Edit
 from bulkexo.sandbox.people import Facts
+from bulkexo.sandbox.values import Edit
 
 PARAMETERS: Final = frozenset(
     {"EmailAddresses", "PrimarySmtpAddress", "WindowsEmailAddress", "MicrosoftOnlineServicesID"}

@@ -10,7 +10,7 @@ import orjson
 
 from bulkexo.sandbox.engine import Call
 from bulkexo.sandbox.reply import Reply, problem
-from bulkexo.sandbox.request import MOST_IN_A_BATCH, check_charset, parse_call
+from bulkexo.sandbox.request import MOST_IN_A_BATCH, Envelope, check_charset, parse_call
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,10 @@ class Batch:
 
 
 def parse_batch(
-    body: Mapping[str, Any], prefer: str, origin: str, admits: Callable[[str, str | None], Reply | None]
+    body: Mapping[str, Any],
+    prefer: str,
+    envelope: Envelope,
+    admits: Callable[[str, str | None], Reply | None],
 ) -> Batch | Reply:
     """The items of a batch, or the refusal of all of it.
 
@@ -48,7 +51,7 @@ def parse_batch(
     for request in requests:
         headers = _lower(request.get("headers"))
         continues = continues or "odata.continue-on-error" in headers.get("prefer", "").lower()
-        items.append((str(request["id"]), _parse_item(request, headers, origin, admits)))
+        items.append((str(request["id"]), _parse_item(request, headers, envelope, admits)))
     return Batch(items, continues)
 
 
@@ -61,7 +64,7 @@ def _lower(headers: Any) -> dict[str, str]:
 def _parse_item(
     request: Mapping[str, Any],
     headers: Mapping[str, str],
-    origin: str,
+    envelope: Envelope,
     admits: Callable[[str, str | None], Reply | None],
 ) -> Call | Reply:
     url, method, body = request.get("url"), request.get("method"), request.get("body")
@@ -77,7 +80,7 @@ def _parse_item(
     refusal = admits(url, headers.get("authorization"))
     if refusal is None and "charset" not in content_type.lower():
         refusal = check_charset(orjson.dumps(body), content_type)
-    return refusal or parse_call(str(request["id"]), url, origin, headers, body)
+    return refusal or parse_call(str(request["id"]), url, envelope, headers, body)
 
 
 def as_json(replies: Sequence[tuple[str, Reply]]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography import x509
@@ -15,16 +16,16 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 _DAYS = 30
 
 
-def server_context(folder: Path, ca_file: Path) -> ssl.SSLContext:
+def server_context(folder: Path, ca_file: Path, *names: str) -> ssl.SSLContext:
     """Makes CA and leaf, writes the CA (PEM) to `ca_file`, and returns the context for the server.
 
-    The leaf is good for localhost, 127.0.0.1 and ::1. Its key lies in `folder` while it is loaded; the CA's
-    key is never written.
+    The leaf is good for localhost, 127.0.0.1, ::1 and the DNS names given. Its key lies in `folder` while
+    it is loaded; the CA's key is never written.
     """
     ca_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name, leaf_name = _name("bulkexo sandbox CA"), _name("localhost")
     ca = _authority(ca_name, ca_key)
-    leaf = _leaf(ca, ca_key, leaf_name, leaf_key)
+    leaf = _leaf(ca, ca_key, leaf_name, leaf_key, names)
     ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     chain = folder / "leaf.pem"
     chain.touch(mode=0o600)
@@ -85,9 +86,13 @@ def _authority(name: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.Certifi
 
 
 def _leaf(
-    ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, name: x509.Name, key: ec.EllipticCurvePrivateKey
+    ca: x509.Certificate,
+    ca_key: ec.EllipticCurvePrivateKey,
+    name: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    others: Iterable[str],
 ) -> x509.Certificate:
-    names: list[x509.GeneralName] = [x509.DNSName("localhost")]
+    names: list[x509.GeneralName] = [x509.DNSName(each) for each in ("localhost", *others)]
     names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1")]
     return (
         _builder(name, ca.subject, key.public_key())

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
 import orjson
 
-from bulkexo.sandbox import parameters, reply
+from bulkexo.sandbox import modulefile, parameters, reply
 from bulkexo.sandbox.errors import CmdletError
 from bulkexo.sandbox.journal import Journal
+from bulkexo.sandbox.keys import Keys
 from bulkexo.sandbox.options import SandboxOptions
 from bulkexo.sandbox.paging import EXPIRED, Backend, Cursor, Cursors
 from bulkexo.sandbox.registry import IGNORES_WHAT_IF, Cmdlet, cmdlets
 from bulkexo.sandbox.reply import Reply
+from bulkexo.sandbox.sites import Service
 from bulkexo.sandbox.tenant import Result, Run, Tenant
 from bulkexo.sandbox.views import Row
 
@@ -42,6 +45,7 @@ class Call:
     cmdlet: str
     parameters: Mapping[str, Any]
     url: str
+    service: Service = Service.EXCHANGE
     select: tuple[str, ...] | None = None
     page_size: int = DEFAULT_PAGE
     cursor: str | None = None
@@ -68,6 +72,7 @@ class Engine:
         self.tenant = Tenant(options.seed, options.mailboxes, options.domain)
         self.stats: Counter[str] = Counter()
         self._cmdlets = cmdlets()
+        self.keys = Keys(options.rotate_key_every)
         self._cursors = Cursors(options.cursor_lifetime)
         self._journal = journal
         self._tenant_id = options.tenant_id
@@ -78,7 +83,7 @@ class Engine:
         now: seconds, for cursors. stamp: the moment, as the service writes it.
         """
         cmdlet = self._cmdlets.get(call.cmdlet.lower())
-        if cmdlet is None:
+        if cmdlet is None or call.service not in cmdlet.services:
             return reply.forbidden_cmdlet()
         self.stats["items_run"] += 1
         try:
@@ -89,8 +94,13 @@ class Engine:
         answer.headers["Cmdlet-Name"] = cmdlet.name
         return answer
 
+    def module_file(self, context: str, service: Service, wanted: str, now: float) -> Reply:
+        """EXOModuleFile. context: the URL before `$metadata`. wanted: which cmdlets, by `CommandName`."""
+        granted = [each.signature for each in self._cmdlets.values() if service in each.services]
+        return modulefile.module_file(context, granted, wanted, self.keys.xml(now))
+
     def _run(self, cmdlet: Cmdlet, call: Call, now: float, stamp: str) -> Reply:
-        bound = parameters.bind(cmdlet.signature, call.parameters)
+        bound = parameters.bind(cmdlet.signature, call.parameters, partial(self.keys.unseal, now=now))
         if cmdlet.writes and bound.get("Confirm"):
             question = (
                 f'Are you sure you want to perform this action?\n{cmdlet.name} "{bound.get("Identity", "")}".'

@@ -42,21 +42,25 @@ class Budget:
 class SandboxOptions:
     """All that can be asked of a sandbox.
 
-    port: 0 for a free one. domain: the tenant's initial domain. mailboxes, seed: the directory.
-    speed: how many times faster than life. It divides every wait of the server (latencies, micro delays,
-    slow replies, Retry-After) and multiplies what it gives per time (allowance, the budget's recharge).
-    Lifetimes of tokens and of paging cursors stay in real seconds.
-    latency: seconds per cmdlet. batch_parallel: how many cmdlets of one batch overlap.
-    allowance: cmdlets per second (None for no limit), burst: how many at once (None: one second's worth,
-    10 at least). throttle_style: one of THROTTLE_STYLES. retry_after: one of RETRY_AFTER_STYLES.
-    max_concurrent: requests in flight (None for no limit). token_lifetime, cursor_lifetime: seconds.
-    journal: NDJSON file that gets a line per cmdlet that took effect; arrivals: one per cmdlet that came.
-    ca_file: where the CA goes (None: a temporary folder). secret: the client secret (None: random).
+    port: 0 for a free one; compliance_port: the same for Security & Compliance, whose regional host is
+    `REGION.localhost`. domain: the tenant's initial domain. mailboxes, seed: the directory. speed: how many
+    times faster than life. It divides every wait of the server (latencies, micro delays, slow replies,
+    Retry-After) and multiplies what it gives per time (allowance, the budget's recharge). Lifetimes of
+    tokens and of paging cursors stay in real seconds. latency: seconds per cmdlet. batch_parallel: how many
+    cmdlets of one batch overlap. allowance: cmdlets per second (None for no limit), burst: how many at once
+    (None: one second's worth, 10 at least). throttle_style: one of THROTTLE_STYLES. retry_after: one of
+    RETRY_AFTER_STYLES. max_concurrent: requests in flight (None for no limit). token_lifetime,
+    cursor_lifetime: seconds. rotate_key_every: seconds after which SecureStrings have a new key (None:
+    never). journal: NDJSON file that gets a line per cmdlet that took effect; arrivals: one per cmdlet that
+    came. ca_file: where the CA goes (None: a temporary folder). secret: the client secret (None: random).
     others: further tenants behind the same door, each with all options of its own; what belongs to the door
-    (port, journal, arrivals, ca_file, secret, token_lifetime) is read from the first alone.
+    (port, compliance_port, region, journal, arrivals, ca_file, secret, token_lifetime) is read from the
+    first alone.
     """
 
     port: int = 0
+    compliance_port: int = 0
+    region: str = "eur01b"
     seed: int = 1
     mailboxes: int = 2500
     domain: str = "contoso.onmicrosoft.com"
@@ -71,6 +75,7 @@ class SandboxOptions:
     budget: Budget | None = None
     token_lifetime: float = 3600.0
     cursor_lifetime: float = 300.0
+    rotate_key_every: float | None = None
     faults: Faults = field(default_factory=Faults)
     journal: Path | None = None
     arrivals: Path | None = None
@@ -79,9 +84,11 @@ class SandboxOptions:
     others: tuple[SandboxOptions, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises OptionError if the domain is none, or is there twice."""
+        """Raises OptionError if the domain or the region is none, or a domain is there twice."""
         if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", self.domain):
             raise OptionError(f"'{self.domain}' is not a domain: write one such as contoso.onmicrosoft.com.")
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", self.region):
+            raise OptionError(f"'{self.region}' is not a region: write one such as eur01b.")
         domains = [tenant.domain for tenant in self.tenants]
         twice = next((domain for domain in domains if domains.count(domain) > 1), None)
         if twice is not None:
@@ -110,10 +117,12 @@ class ServedTenant:
 class Announcement:
     """What a client needs to know of a running sandbox; the members of the `--json` line.
 
+    endpoint, compliance: origins of Exchange and of Security & Compliance.
     tenant, tenant_id: of the first tenant. tenants: all of them. The client's id and secret are good for all.
     """
 
     endpoint: str
+    compliance: str
     authority: str
     tenant: str
     tenant_id: str

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from bulkexo.sandbox import errors
 from bulkexo.sandbox.lists import in_memory, limited
-from bulkexo.sandbox.parameters import Edit
 from bulkexo.sandbox.people import mix
 from bulkexo.sandbox.tenant import Ace, Handler, Result, Run, Tenant
+from bulkexo.sandbox.values import Edit
 from bulkexo.sandbox.views import Row, render
 
 _SELF = "NT AUTHORITY\\SELF"

@@ -78,6 +78,7 @@ def words(served: Announcement, options: SandboxOptions) -> str:
     return "\n".join(
         [
             f"A pretend tenant, {first}, is served at {served.endpoint}.",
+            f"Its Security & Compliance is at {served.compliance}.",
             *(f"Beside it, with the same client: {other}." for other in others),
             "To use it from another terminal, set there:",
             "",

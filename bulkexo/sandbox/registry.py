@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bulkexo.sandbox import groups, mailboxes, organization, permissions, users
+from bulkexo.sandbox import compliance, groups, mailboxes, organization, permissions, users
 from bulkexo.sandbox.parameters import Signature, load
+from bulkexo.sandbox.sites import Service
 from bulkexo.sandbox.tenant import Handler
 
+_ROOMS = {
+    Service.EXCHANGE: (mailboxes, users, groups, permissions, organization),
+    Service.COMPLIANCE: (compliance,),
+}
 IGNORES_WHAT_IF = frozenset({"Set-User"})
 """Cmdlets that carry out their change in spite of `WhatIf` (`protocol.md`: it "is not to be trusted")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cmdlet:
-    """A signature and what carries it out."""
+    """A signature and what carries it out. services: where it is known."""
 
     signature: Signature
     handler: Handler
+    services: frozenset[Service]
 
     @property
     def name(self) -> str:
@@ -33,7 +39,9 @@ class Cmdlet:
 def cmdlets() -> dict[str, Cmdlet]:
     """By lower-case name."""
     signatures = load()
-    handlers: dict[str, Handler] = {}
-    for room in (mailboxes, users, groups, permissions, organization):
-        handlers.update(room.HANDLERS)
-    return {name.lower(): Cmdlet(signatures[name.lower()], handler) for name, handler in handlers.items()}
+    return {
+        name.lower(): Cmdlet(signatures[name.lower()], handler, frozenset({service}))
+        for service, rooms in _ROOMS.items()
+        for room in rooms
+        for name, handler in room.HANDLERS.items()
+    }

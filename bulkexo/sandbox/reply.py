@@ -101,6 +101,11 @@ def problem(status: int, code: str, message: str, **headers: str) -> Reply:
     return Reply(status, {"error": {"code": code, "message": message}}, _headers(**headers))
 
 
+def found(location: str, cookie: str) -> Reply:
+    """302: to be asked elsewhere."""
+    return Reply(302, None, {"Location": location, "Set-Cookie": cookie, "request-id": request_id()})
+
+
 def throttled(message: str, retry_after: float | None, *, as_date: bool = False, now: float = 0.0) -> Reply:
     """429 as plain text, as it was seen. retry_after: real seconds. now: of the epoch, for a date."""
     reply = Reply(429, message, {"Content-Type": "text/plain; charset=utf-8", "request-id": request_id()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,7 @@ import orjson
 
 from bulkexo.sandbox.engine import DEFAULT_PAGE, LARGEST_PAGE, Call
 from bulkexo.sandbox.reply import Reply, problem
+from bulkexo.sandbox.sites import Service
 
 MOST_IN_A_BATCH = 10
 _PATH = re.compile(r"/adminapi/beta/([^/]+)/InvokeCommand", re.IGNORECASE)
@@ -47,9 +49,26 @@ def check_charset(content: bytes, content_type: str) -> Reply | None:
     return problem(400, "BadRequest", text)
 
 
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is the same for every cmdlet of a request. origin: scheme, host and port of the request."""
+
+    origin: str
+    service: Service = Service.EXCHANGE
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the URL of an InvokeCommand says. select: from `$select`. cursor: the token of a nextLink."""
+
+    tenant: str
+    select: tuple[str, ...] | None
+    cursor: str | None
+
+
 @lru_cache(maxsize=4096)
-def parse_url(url: str) -> tuple[str, tuple[str, ...] | None, str | None] | None:
-    """Tenant, `$select` and the cursor of an InvokeCommand URL, absolute or not; None if it is another."""
+def parse_url(url: str) -> Target | None:
+    """An InvokeCommand URL, absolute or not; None if it is another."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -59,7 +78,7 @@ def parse_url(url: str) -> tuple[str, tuple[str, ...] | None, str | None] | None
         return None
     query = parse_qs(parts.query, keep_blank_values=True)
     select = tuple(name.strip() for name in ",".join(query.get("$select", [])).split(",") if name.strip())
-    return match[1], select or None, query.get("$skiptoken", [None])[0]
+    return Target(match[1], select or None, query.get("$skiptoken", [None])[0])
 
 
 @lru_cache(maxsize=256)
@@ -69,12 +88,13 @@ def page_size(prefer: str) -> int:
     return min(LARGEST_PAGE, max(1, int(match[1]))) if match else DEFAULT_PAGE
 
 
-def parse_call(identifier: str, url: str, origin: str, headers: Mapping[str, str], body: Any) -> Call | Reply:
+def parse_call(
+    identifier: str, url: str, envelope: Envelope, headers: Mapping[str, str], body: Any
+) -> Call | Reply:
     """The cmdlet that a body asks for. headers: with lower-case names, or case-insensitive."""
     parsed = parse_url(url)
     if parsed is None:
         return problem(404, "NotFound", f"No HTTP resource was found that matches the request URI '{url}'.")
-    tenant, select, cursor = parsed
     given = body.get("CmdletInput") if isinstance(body, dict) else None
     if not isinstance(given, dict) or not isinstance(given.get("CmdletName"), str):
         return problem(400, "BadRequest", "The body has no CmdletInput with a CmdletName.")
@@ -86,10 +106,11 @@ def parse_call(identifier: str, url: str, origin: str, headers: Mapping[str, str
         id=identifier,
         cmdlet=given["CmdletName"].strip(),
         parameters=given["Parameters"],
-        url=f"{origin}/adminapi/beta/{tenant}/InvokeCommand",
-        select=select,
+        url=f"{envelope.origin}/adminapi/beta/{parsed.tenant}/InvokeCommand",
+        service=envelope.service,
+        select=parsed.select,
         page_size=page_size(headers.get("prefer", "")),
-        cursor=cursor,
+        cursor=parsed.cursor,
         connection=headers.get("connection-id", ""),
         anchor=headers.get("x-anchormailbox", ""),
         client_request_id=headers.get("client-request-id", ""),

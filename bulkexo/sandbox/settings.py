@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from bulkexo.sandbox import addresses, errors
 from bulkexo.sandbox.directory import Directory
-from bulkexo.sandbox.parameters import Bound, Edit, Signature
+from bulkexo.sandbox.parameters import Bound, Signature
 from bulkexo.sandbox.people import Facts
+from bulkexo.sandbox.values import Edit
 
 RECIPIENT_LISTS: Final = frozenset(
     [
@@ -164,7 +165,7 @@ class Settings:
             return self.recipient_name(value) if value else None
         if name == "Alias":
             return self._alias(value)
-        if isinstance(value, (bool, int)):
+        if isinstance(value, (bool, int, dict, list, bytes)):
             return value
         if value is None or (value == "" and kind in {*_BY_TYPE, *ENUMS}):
             return None if current is None or kind in {*_BY_TYPE, *ENUMS} else ""

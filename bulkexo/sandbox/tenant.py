@@ -58,6 +58,7 @@ class Tenant:
         self.mailbox_aces: dict[int, list[Ace]] = {}
         self.recipient_aces: dict[int, list[Ace]] = {}
         self.organization: dict[str, Any] = {}
+        self.shelves: dict[str, Any] = {}
 
     def facts(self, identifier: int) -> Facts:
         """All properties of an object that are not defaults."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from bulkexo.sandbox.parameters import group, load
+from bulkexo.sandbox.parameters import load
 from bulkexo.sandbox.people import Facts
+from bulkexo.sandbox.values import group
 
 Row = dict[str, Any]
 """One object of a reply's `value`, with its notes."""
@@ -96,7 +97,16 @@ _GROUP: Final = {
     "SendOofMessageToOriginatorEnabled": False, "HiddenGroupMembershipEnabled": False, "Description": [],
     "BypassNestedModerationEnabled": False, "SimpleDisplayName": "", "Notes": "",
 }  # fmt: skip
-_EMPTY: Final[Mapping[str, Any]] = {"bool": False, "int": None, "text": "", "list": [], "array": []}
+_EMPTY: Final[Mapping[str, Any]] = {
+    "bool": False,
+    "int": None,
+    "text": "",
+    "list": [],
+    "array": [],
+    "hashtable": None,
+    "hashtables": [],
+    "bytes": None,
+}
 _TAKES_BUT_HIDES: Final = frozenset(
     {"MicrosoftOnlineServicesID", "StsRefreshTokensValidFrom", "Type", "Password"}
 )

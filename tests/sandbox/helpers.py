@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from xml.etree import ElementTree
 
 import aiohttp
+import aiohttp.abc
 import anyio
 import orjson
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from bulkexo.sandbox import Announcement, SandboxOptions, serve
 from bulkexo.sandbox.engine import Call, Engine
+from bulkexo.sandbox.registry import cmdlets
 from bulkexo.sandbox.reply import Reply
+from bulkexo.sandbox.sites import Service
 from bulkexo.sandbox.timing import Latency, Spread
 
 AT_ONCE = Latency(Spread(0.0, 0.0))
@@ -56,13 +64,13 @@ class Client:
         """An endpoint of the admin API."""
         return f"{self.served.endpoint}/adminapi/{version}/{tenant or self.served.tenant}/{endpoint}"
 
-    async def sign_in(self) -> None:
+    async def sign_in(self, scope: str = "https://outlook.office365.com/.default") -> None:
         """Get a token and send it from now on."""
         form = {
             "grant_type": "client_credentials",
             "client_id": self.served.client_id,
             "client_secret": self.served.client_secret,
-            "scope": "https://outlook.office365.com/.default",
+            "scope": scope,
         }
         url = f"{self.served.authority}/{self.served.tenant}/oauth2/v2.0/token"
         async with self.session.post(url, data=form) as response:
@@ -83,7 +91,9 @@ class Client:
         merged = {**self.headers, **(headers or {})}
         sent = {name: value for name, value in merged.items() if value is not None}
         data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-        async with self.session.request(method, url, data=data, headers=sent) as response:
+        async with self.session.request(
+            method, url, data=data, headers=sent, allow_redirects=False
+        ) as response:
             content = await response.read()
             is_json = "json" in response.headers.get("Content-Type", "")
             return Answer(
@@ -119,6 +129,15 @@ class Client:
         assert answer.status == 200, answer.body
         return {response["id"]: response for response in answer.body["responses"]}
 
+    async def public_key(self) -> str:
+        """The service's key for SecureStrings, as it stands in the module file."""
+        answer = await self.send(
+            self.url("EXOModuleFile", "v1.0"), b"", method="GET", headers={"CommandName": "*"}
+        )
+        found = re.search("<RSAKeyValue>.*?</RSAKeyValue>", answer.value[0]["moduleFile"])
+        assert found is not None
+        return found[0]
+
     async def stats(self) -> dict[str, Any]:
         """/sandbox/stats."""
         async with self.session.get(f"{self.served.endpoint}/sandbox/stats") as response:
@@ -145,7 +164,7 @@ async def running(**options: Any) -> AsyncIterator[Client]:
         group.start_soon(serve, SandboxOptions(**{"mailboxes": 200, "latency": AT_ONCE, **options}), ready)
         await up.wait()
         context = ssl.create_default_context(cafile=served[0].ca_file)
-        connector = aiohttp.TCPConnector(ssl=context)
+        connector = aiohttp.TCPConnector(ssl=context, resolver=Loopback())
         async with aiohttp.ClientSession(connector=connector, auto_decompress=True) as session:
             client = Client(served[0], session)
             await client.sign_in()
@@ -153,8 +172,36 @@ async def running(**options: Any) -> AsyncIterator[Client]:
         group.cancel_scope.cancel()
 
 
+def seal(text: str, key: str) -> str:
+    """Encrypt a SecureString with a key as .NET writes it."""
+    numbers = [
+        int.from_bytes(base64.b64decode(part.text or ""), "big") for part in ElementTree.fromstring(key)
+    ]
+    public = rsa.RSAPublicNumbers(numbers[1], numbers[0]).public_key()
+    return base64.b64encode(public.encrypt(text.encode(), padding.PKCS1v15())).decode()
+
+
+class Loopback(aiohttp.abc.AbstractResolver):
+    """`localhost` and every name below it are this machine (RFC 6761), whatever the system knows of them."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[aiohttp.abc.ResolveResult]:
+        assert f".{host}".endswith(".localhost"), host
+        return [
+            aiohttp.abc.ResolveResult(
+                hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0
+            )
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
 class Bench:
-    """`Bench()("Get-Mailbox", Identity=…)`: cmdlets on an engine of 200 mailboxes, without sockets."""
+    """`Bench()("Get-Mailbox", Identity=…)`: cmdlets on an engine of 200 mailboxes, without sockets.
+
+    A cmdlet is asked for where it is known."""
 
     def __init__(self, **options: Any) -> None:
         self.engine = Engine(SandboxOptions(**{"mailboxes": 200, **options}))
@@ -164,7 +211,10 @@ class Bench:
 
     def selected(self, name: str, select: tuple[str, ...] | None, **parameters: Any) -> Reply:
         """With `$select`."""
-        call = Call("", name, parameters, "https://h/adminapi/beta/t/InvokeCommand", select, anchor="APP:x")
+        known = cmdlets().get(name.lower())
+        service = Service.EXCHANGE if known is None else next(iter(known.services))
+        url = "https://h/adminapi/beta/t/InvokeCommand"
+        call = Call("", name, parameters, url, service, select=select, anchor="APP:x")
         return self.engine.run(call, now=0.0, stamp="2026-01-01T00:00:00Z")
 
     def get(self, name: str, identity: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 from bulkexo.sandbox.faults import parse_faults, spread
 from bulkexo.sandbox.options import Budget
 from bulkexo.sandbox.timing import Latency, Spread
-from tests.sandbox.helpers import Client, running
+from tests.sandbox.helpers import Client, running, seal
 
 pytestmark = pytest.mark.anyio
 
@@ -129,7 +129,7 @@ async def test_a_slow_reply_comes_late_but_comes() -> None:
 async def test_the_journal_tells_what_took_effect_and_no_secrets(tmp_path: Path) -> None:
     journal = tmp_path / "journal.ndjson"
     async with running(journal=journal) as client:
-        sealed = "A" * 344
+        sealed = seal("Sesame, open!", await client.public_key())
         parameters = {"Identity": identity(1), "CustomAttribute1": "ä", "Password": sealed}
         await client.cmdlet("Set-Mailbox", parameters, headers={"client-request-id": "guid-1"})
         await client.cmdlet("Set-Mailbox", {"Identity": identity(1), "CustomAttribute1": "ä"})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bulkexo.sandbox.batch import Batch, as_json, as_multipart, parse_batch
 from bulkexo.sandbox.parameters import load
 from bulkexo.sandbox.reply import Reply
-from bulkexo.sandbox.request import parse_body, parse_call, parse_url
+from bulkexo.sandbox.request import Envelope, parse_body, parse_call, parse_url
 from tests.sandbox.helpers import Bench
 
 SCALARS = (
@@ -80,14 +80,17 @@ def test_any_parameters_get_an_answer(call: tuple[str, dict[str, Any]]) -> None:
 @settings(deadline=None)
 @given(JSON, st.text(max_size=30))
 def test_any_body_is_read_or_refused(body: Any, url: str) -> None:
-    for read in (parse_call("1", "/adminapi/beta/t/InvokeCommand", "https://h", {}, body), parse_url(url)):
+    for read in (
+        parse_call("1", "/adminapi/beta/t/InvokeCommand", Envelope("https://h"), {}, body),
+        parse_url(url),
+    ):
         assert not isinstance(read, Reply) or read.status in {400, 404}
 
 
 @settings(deadline=None)
 @given(st.lists(JSON, max_size=11))
 def test_any_batch_is_read_or_refused(requests: list[Any]) -> None:
-    batch = parse_batch({"requests": requests}, "", "https://h", lambda _url, _token: None)
+    batch = parse_batch({"requests": requests}, "", Envelope("https://h"), lambda _url, _token: None)
     if isinstance(batch, Batch):
         refused = [(identifier, item) for identifier, item in batch.items if isinstance(item, Reply)]
         assert len(orjson.loads(as_json(refused))["responses"]) == len(refused)

@@ -1,0 +1,65 @@
+"""From a Reply to what aiohttp sends: gzip, the headers of every answer, batches as JSON or in parts."""
+
+from __future__ import annotations
+
+import gzip
+import secrets
+from binascii import crc32
+
+import orjson
+from aiohttp import web
+
+from bulkexo.sandbox import batch, reply
+from bulkexo.sandbox.authority import Answer
+from bulkexo.sandbox.reply import Reply
+
+_WORTH_COMPRESSING = 200
+
+
+def origin(request: web.Request) -> str:
+    """Scheme, host and port as the client wrote them."""
+    return f"https://{request.host}"
+
+
+def json_response(answer: Answer) -> web.Response:
+    """A status and a JSON object, not to be kept by anyone on the way."""
+    status, content = answer
+    return web.Response(
+        status=status,
+        body=orjson.dumps(content),
+        headers={"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"},
+    )
+
+
+def response(request: web.Request, answer: Reply) -> web.Response:
+    """One reply, compressed for who takes that."""
+    headers = {
+        **answer.headers,
+        "X-CalculatedBETarget": _backend(request.headers.get("connection-id", "")),
+        "X-Content-Type-Options": "nosniff",
+    }
+    body = answer.encoded()
+    wanted = "gzip" in request.headers.get("Accept-Encoding", "").lower()
+    if wanted and "Content-Encoding" not in headers and len(body) >= _WORTH_COMPRESSING:
+        body = gzip.compress(body, 1)
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(status=answer.status, body=body, headers=headers)
+
+
+def batch_response(request: web.Request, answer: Reply | list[tuple[str, Reply]]) -> web.Response:
+    """The responses of a batch, or the one reply to all of it."""
+    if isinstance(answer, Reply):
+        return response(request, answer)
+    headers = {"OData-Version": "4.0", "request-id": reply.request_id()}
+    if "application/json" in request.headers.get("Accept", "").lower():
+        headers["Content-Type"] = reply.JSON_TYPE
+        return response(request, Reply(200, batch.as_json(answer), headers))
+    boundary = f"batchresponse_{secrets.token_hex(16)}"
+    headers["Content-Type"] = f"multipart/mixed; boundary={boundary}"
+    return response(request, Reply(200, batch.as_multipart(answer, boundary), headers))
+
+
+def _backend(connection: str) -> str:
+    """The server that answers: the same for the same `connection-id`."""
+    number = crc32(connection.encode()) % 9000 + 1000
+    return f"AM{number % 10}PR07MB{number}.eurprd07.prod.outlook.com"
