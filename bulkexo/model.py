@@ -88,7 +88,7 @@ class Outcome:
 
     attempts: sendings, throttled ones included. started: seconds since the epoch, UTC, of the first
     sending (None if never sent). duration: seconds from the first sending to the end.
-    value: the objects the cmdlet returned.
+    value: the objects the cmdlet returned; paged: they were handed on as Pages instead, being more than one.
     """
 
     item: Item
@@ -101,6 +101,19 @@ class Outcome:
     value: Sequence[Any] = ()
     warnings: Sequence[str] = ()
     error: Failure | None = None
+    paged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of what an item returned, while it is still under way. value: the objects.
+
+    first: what came before it is void: the item began anew.
+    """
+
+    item: Item
+    value: Sequence[Any]
+    first: bool
 
 
 @dataclass(frozen=True, slots=True)

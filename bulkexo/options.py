@@ -52,6 +52,7 @@ class Options:
     max_failures: FailureLimit = FailureLimit()
     order: Order = Order.IDENTITY
     strict: bool = False
+    raw: bool = False
     on_unknown: OnUnknown = OnUnknown.SKIP
     drain: float = 30.0
     offline: float = 600.0
@@ -237,6 +238,7 @@ TABLE = (
     Spec("max_failures", _limit, "N|N%", "Stop when so many items, or so large a share, have failed."),
     Spec("order", _order, "ORDER", "What keeps the job's order: identity (default), none, or file."),
     Spec("strict", _switch, "", "Count an item that changed nothing as failed."),
+    Spec("raw", _switch, "", "Leave the type notes (Name@odata.type) in what the cmdlets return."),
     Spec("on_unknown", _on_unknown, "WAY", "An item of unknown fate: skip (default), resend, or ask."),
     Spec("drain", duration, "TIME", "After Ctrl-C, wait so long for what is in flight. Default: 30s."),
     Spec("offline", duration, "TIME", "Stop when nothing was reached for so long. Default: 10m."),

@@ -160,6 +160,7 @@ class Run:
             secret_columns=task.job.secret_columns,
             on_failure=self._stop,
             wall=time.time,
+            steps=task.job.steps,
             past=task.past if task.resumed else None,
             sync=self._sync,
         )
@@ -176,6 +177,7 @@ class Run:
             options=options,
             run_id=self._connection_id,
             sink=take,
+            keep=results.keep,
             announce=results.announce,
             withdraw=results.withdraw,
             decide=self._watch.decide if options.on_unknown is OnUnknown.ASK else None,

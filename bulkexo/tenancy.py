@@ -16,7 +16,7 @@ from bulkexo.net.session import Session
 from bulkexo.net.tokens import Keeper
 from bulkexo.options import Options
 from bulkexo.pace import Backoff, Pacer
-from bulkexo.schedule import Announce, Decide, Gate, Past, Rules, Scheduler, Settings, Sink, Tally
+from bulkexo.schedule import Announce, Decide, Gate, Keep, Past, Rules, Scheduler, Settings, Sink, Tally
 from bulkexo.wire import Service
 from bulkexo.wire.doors import Host
 from bulkexo.wire.hosts import scope
@@ -37,6 +37,7 @@ class Surroundings:
     options: Options
     run_id: str
     sink: Sink
+    keep: Keep
     announce: Announce
     withdraw: Announce
     decide: Decide | None
@@ -120,11 +121,12 @@ class Tenancy:
         )
         rules = Rules(retries=options.retries, strict=options.strict, on_unknown=options.on_unknown)
         return Scheduler(
-            gates={Host.EXCHANGE: Gate(self._service, session, self._keeper)},
+            gates={Host.EXCHANGE: Gate(self._service, session, self._keeper, keep_notes=options.raw)},
             pacer=self._pacer,
             backoff=backoff,
             wall=time.time,
             sink=around.sink,
+            keep=around.keep,
             announce=around.announce,
             withdraw=around.withdraw,
             decide=around.decide,

@@ -27,6 +27,7 @@ VALUES: list[tuple[str, str, Any, str]] = [
     ("max_failures", "50", FailureLimit(count=50), "2%"),
     ("order", "File", Order.FILE, "none"),
     ("strict", "true", True, "false"),
+    ("raw", "true", True, "false"),
     ("on_unknown", "Ask", OnUnknown.ASK, "resend"),
     ("drain", "45s", 45.0, "1m"),
     ("offline", "5m", 300.0, "1m"),

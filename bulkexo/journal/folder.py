@@ -13,6 +13,16 @@ import orjson
 from bulkexo.model import UsageError
 
 
+def sync_names(path: Path) -> None:
+    """Wait until the disk knows the files of a folder by their names, where it can be told so (POSIX)."""
+    if os.name == "posix":
+        folder = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
 class RunFolder:
     """The folder and the names in it (contract: A run's folder)."""
 
@@ -23,6 +33,7 @@ class RunFolder:
         self.failed = path / "failed.csv"
         self.announced = path / "announced.ndjson"
         self.chosen = path / "chosen.bin"
+        self.pages = path / "pages"
 
     @classmethod
     def create(cls, path: Path) -> RunFolder:
@@ -47,7 +58,7 @@ class RunFolder:
                 f"{self.path} holds a run already, and a run is never written over. Go on with it by "
                 f"`bulkexo resume {self.path}`, or give another folder with --out."
             )
-        for file in (self.results, self.failed, self.announced):
+        for file in (self.results, self.failed, self.announced, self.pages):
             if file.exists():
                 raise UsageError(
                     f"{self.path} holds {file.name}, which belongs to no run. Give another folder with --out."
@@ -105,16 +116,7 @@ class RunFolder:
             with contextlib.suppress(OSError):
                 fresh.unlink(missing_ok=True)
             raise
-        self._sync_names()
-
-    def _sync_names(self) -> None:
-        """Wait until the disk knows the files by their names, where a folder can be told so (POSIX)."""
-        if os.name == "posix":
-            folder = os.open(self.path, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        sync_names(self.path)
 
     def discard(self) -> None:
         """Take back a folder in which nothing happened, so that the same command can run again.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +14,8 @@ from bulkexo.model import Item, Outcome, Value
 SECRET = "<secret>"  # noqa: S105 (the mark that stands where a secret was; the loader refuses it)
 
 
-def line(outcome: Outcome) -> bytes:
-    """One line of results.ndjson, with its line break."""
+def line(outcome: Outcome, pages: Mapping[str, Any] | None = None) -> bytes:
+    """One line of results.ndjson, with its line break. pages: where the objects stand, if not here."""
     item, error = outcome.item, outcome.error
     document: dict[str, Any] = {
         "row": item.row,
@@ -36,10 +36,17 @@ def line(outcome: Outcome) -> bytes:
     }
     if item.tenant:
         document["tenant"] = item.tenant
+    if pages:
+        document["pages"] = pages
+    return packed(document)
+
+
+def packed(value: Any) -> bytes:
+    """A value as a line of JSON."""
     try:
-        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # a text that is no Unicode: the record is kept all the same
-        return orjson.dumps(_sound(document), option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(_sound(value), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def sound(text: str) -> str:

@@ -85,6 +85,7 @@ class Past:
     results_size, announced_size: bytes of whole lines. torn: bytes behind the lines of results.ndjson.
     chosen: a byte for each item: 0 for those that do not belong to the run, IN_DOUBT for those that the run
     they were chosen from had sent without learning what became of them; None if all belong to it.
+    renumbered: the job has changed, so that rows of one number in the files can be two.
     """
 
     def __init__(self, items: int, steps: int) -> None:
@@ -95,6 +96,7 @@ class Past:
         self.results_size = 0
         self.announced_size = 0
         self.torn = 0
+        self.renumbered = False
         self._steps = steps
         self._unsettled: set[int] = set()
         self.chosen: bytes | None = None
@@ -114,6 +116,11 @@ class Past:
         """Whether the item is not to be run: it has its line, or is not among those chosen."""
         place = self.number(item.row, item.step)
         return bool(self.codes[place]) or not (self.chosen is None or self.chosen[place])
+
+    def good(self, row: int, step: int) -> bool:
+        """Whether the item has a line that says it did well."""
+        place = self.number(row, step)
+        return 0 <= place < len(self.codes) and self.codes[place] not in (0, *BAD)
 
     def unsettled(self, item: Item) -> bool:
         """Whether it was announced and has no line."""
@@ -226,6 +233,7 @@ def recall_by_key(folder: RunFolder, items: int, steps: int, job: Callable[[], I
             in_doubt[name] -= 1
             past.announced(place)
     past.strangers = sum(map(len, by_key.values()))
+    past.renumbered = True
     past.measure(lines, sent)
     return past
 

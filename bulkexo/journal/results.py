@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 
 import anyio
@@ -13,29 +14,55 @@ import anyio
 from bulkexo.journal.files import Appending, csv_bytes, header, own_columns
 from bulkexo.journal.folder import RunFolder
 from bulkexo.journal.lines import announcement, failed_cells, line
+from bulkexo.journal.pages import PageFiles
 from bulkexo.journal.past import Past
-from bulkexo.model import Item, Outcome, Status, StoppedError, UsageError
+from bulkexo.model import Item, Outcome, Page, Status, StoppedError, UsageError
 
 WAITING_LIMIT = 200
 """Replies' worth of outcomes that may wait for the disk before the scheduler has to."""
 
 
 @dataclass(slots=True)
-class _Announcement:
-    items: Sequence[Item]
-    withdrawn: bool = False
+class _Waited:
+    """What somebody waits for."""
+
     settled: anyio.Event = field(default_factory=anyio.Event)
     error: StoppedError | None = None
 
+    def settle(self, error: StoppedError | None) -> None:
+        self.error = error
+        self.settled.set()
+
+
+@dataclass(slots=True)
+class _Announcement(_Waited):
+    items: Sequence[Item] = ()
+    withdrawn: bool = False
+
+
+@dataclass(slots=True)
+class _Pages(_Waited):
+    pages: Sequence[Page] = ()
+
+
+@dataclass(slots=True)
+class _Group:
+    """What is written in one piece."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    announced: list[_Announcement] = field(default_factory=list)
+    pages: list[_Pages] = field(default_factory=list)
+
 
 class Results:
-    """results.ndjson, failed.csv and announced.ndjson, as an async context manager; opened before anything
-    is sent.
+    """results.ndjson, failed.csv, announced.ndjson and pages/, as an async context manager; opened before
+    anything is sent.
 
     columns: of the job's rows. secret_columns: those whose cells are marked instead of written.
     on_failure: called with a StoppedError when the disk refuses; what could not be written is tried again
     with what comes after, and `unwritten` tells how many outcomes it is. wall: seconds since the epoch.
-    past: of an earlier process, whose files are gone on with; their torn ends are cut off.
+    steps: items of a row. past: of an earlier process, whose files are gone on with; their torn ends are cut
+    off.
     sync: wait for the disk itself at every group. Raises UsageError if the files cannot be opened.
     """
 
@@ -47,6 +74,7 @@ class Results:
         secret_columns: Collection[str],
         on_failure: Callable[[StoppedError], None],
         wall: Callable[[], float],
+        steps: int = 1,
         past: Past | None = None,
         sync: bool = True,
     ) -> None:
@@ -59,9 +87,8 @@ class Results:
         self._pending: list[Outcome] = []
         self._waiting = 0  # outcomes that were put and are not on disk
         self._results, self._failed, self._announced = self._open(folder, past)
-        self._send, self._receive = anyio.create_memory_object_stream[Sequence[Outcome] | _Announcement](
-            math.inf
-        )
+        self._pages = PageFiles(folder, steps, past, sync=sync)
+        self._send, self._receive = anyio.create_memory_object_stream[Sequence[Outcome] | _Waited](math.inf)
         self._room = anyio.Semaphore(WAITING_LIMIT)
 
     def _open(self, folder: RunFolder, past: Past | None) -> list[Appending]:
@@ -111,18 +138,23 @@ class Results:
         could still leave the New- open. Raises StoppedError if the disk does not take it."""
         if not items and not (self._waiting and self._announced.size):
             return
-        entry = _Announcement(items)
-        await self._settle(entry)
-        if entry.error is not None:
-            raise entry.error
+        await self._settled(_Announcement(items=items))
+
+    async def keep(self, pages: Sequence[Page]) -> None:
+        """Return when the pages are written; the disk has them at the latest when the line points to them.
+        Raises StoppedError if it does not take them."""
+        await self._settled(_Pages(pages=pages))
 
     async def withdraw(self, items: Sequence[Item]) -> None:
         """Take back the announcement of items that did not run. A disk that refuses leaves them in doubt."""
-        await self._settle(_Announcement(items, withdrawn=True))
+        with contextlib.suppress(StoppedError):
+            await self._settled(_Announcement(items=items, withdrawn=True))
 
-    async def _settle(self, entry: _Announcement) -> None:
+    async def _settled(self, entry: _Waited) -> None:
         self._send.send_nowait(entry)
         await entry.settled.wait()
+        if entry.error is not None:
+            raise entry.error
 
     def end(self) -> None:
         """No more will come: `write_all` ends when it has written what there is."""
@@ -131,44 +163,58 @@ class Results:
     async def write_all(self) -> None:
         """The writer's task: takes all that waits, writes it in one piece, and again."""
         async for first in self._receive:
-            outcomes: list[Outcome] = []
-            announced: list[_Announcement] = []
-            self._take(first, outcomes, announced)
-            while self._receive.statistics().current_buffer_used:
-                self._take(self._receive.receive_nowait(), outcomes, announced)
-            await self._write(outcomes, announced)
+            await self._write(self._gathered(first))
+            del first  # while nothing comes, no page is held
         if self._pending:  # there may be room by now
-            await self._write([], [])
+            await self._write(_Group())
 
-    def _take(
-        self,
-        entry: Sequence[Outcome] | _Announcement,
-        outcomes: list[Outcome],
-        announced: list[_Announcement],
-    ) -> None:
+    def _gathered(self, first: Sequence[Outcome] | _Waited) -> _Group:
+        group = _Group()
+        self._take(first, group)
+        while self._receive.statistics().current_buffer_used:
+            self._take(self._receive.receive_nowait(), group)
+        return group
+
+    def _take(self, entry: Sequence[Outcome] | _Waited, group: _Group) -> None:
         if isinstance(entry, _Announcement):
-            announced.append(entry)
-        else:
-            outcomes += entry
+            group.announced.append(entry)
+        elif isinstance(entry, _Pages):
+            group.pages.append(entry)
+        elif not isinstance(entry, _Waited):
+            group.outcomes += entry
             self._room.release()
 
-    async def _write(self, outcomes: list[Outcome], announced: list[_Announcement]) -> None:
-        self._pending += outcomes
-        error: StoppedError | None = None
+    async def _write(self, group: _Group) -> None:
+        for pages in group.pages:
+            pages.settle(await self._tried(partial(self._append_pages, pages.pages)))
+        if group.outcomes or group.announced or not group.pages:
+            await self._write_lines(group)
+
+    async def _write_lines(self, group: _Group) -> None:
+        self._pending += group.outcomes
+        error = await self._tried(partial(self._append, self._pending, group.announced))
+        if error is None:
+            self._waiting -= len(self._pending)
+            self._pending = []
+        for entry in group.announced:
+            entry.settle(error)
+
+    async def _tried(self, write: Callable[[], None]) -> StoppedError | None:
+        """Write off the loop; the error if the disk refuses, which is told once."""
         try:
-            await anyio.to_thread.run_sync(self._append, self._pending, announced)
+            await anyio.to_thread.run_sync(write)
         except OSError as refused:
             reason = refused.strerror or str(refused)
             error = StoppedError(f"The results cannot be written ({reason}). Make room, then go on.")
             if not self._told:
                 self._told = True
                 self._on_failure(error)
-        else:
-            self._waiting -= len(self._pending)
-            self._pending = []
-        for entry in announced:
-            entry.error = error
-            entry.settled.set()
+            return error
+        return None
+
+    def _append_pages(self, pages: Sequence[Page]) -> None:
+        for page in pages:
+            self._pages.append(page)
 
     def _append(self, outcomes: Sequence[Outcome], announced: Sequence[_Announcement]) -> None:
         """One group: the announcements, the failed rows, and last the lines that make it true; or nothing."""
@@ -186,7 +232,7 @@ class Results:
         pieces = (
             (self._announced, b"".join(_announcement(entry, now) for entry in announced if entry.items)),
             (self._failed, csv_bytes(rows)),
-            (self._results, b"".join(map(line, outcomes))),
+            (self._results, b"".join(line(each, self._pages.settle(each)) for each in outcomes)),
         )
         before = [file.size for file, _ in pieces]
         try:
@@ -200,6 +246,8 @@ class Results:
             for (file, _), size in zip(pieces, before, strict=True):
                 file.take_back(size)  # all of this comes again: nothing may stand twice
             raise
+        for each in outcomes:
+            self._pages.forget(each)
 
 
 def _announcement(entry: _Announcement, now: float) -> bytes:

@@ -6,6 +6,7 @@ Floor 3: knows nothing of files and formats.
 from bulkexo.schedule.desk import Sink
 from bulkexo.schedule.gate import Gate, Gates, Tokens, Transport
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
+from bulkexo.schedule.paging import Keep, PageLimits
 from bulkexo.schedule.scheduler import Announce, Decide, Past, Scheduler, Settings
 from bulkexo.schedule.settle import OnUnknown, Rules
 from bulkexo.schedule.tally import Tally
@@ -15,9 +16,11 @@ __all__ = [
     "Decide",
     "Gate",
     "Gates",
+    "Keep",
     "Lanes",
     "OnUnknown",
     "Order",
+    "PageLimits",
     "Past",
     "Rules",
     "Scheduler",

@@ -8,12 +8,13 @@ from itertools import chain
 
 import anyio
 
-from bulkexo.model import Outcome
+from bulkexo.model import Outcome, Page, StoppedError
 from bulkexo.pace import Backoff
 from bulkexo.schedule.delays import Delays
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
-from bulkexo.schedule.outcomes import outcome, skipped
-from bulkexo.schedule.settle import Next, Rules, next_move
+from bulkexo.schedule.outcomes import outcome, page, skipped
+from bulkexo.schedule.paging import Keep
+from bulkexo.schedule.settle import Next, Rules, next_move, turn, within
 from bulkexo.schedule.tally import Tally
 from bulkexo.wire import Verdict
 
@@ -23,8 +24,13 @@ Sink = Callable[[Sequence[Outcome]], Awaitable[None]]
 
 @dataclass(slots=True)
 class Fates:
-    """A reply's tickets, by what becomes of them, those left out that wait for a moment."""
+    """A reply's tickets, by what becomes of them, those left out that wait for a moment.
 
+    pages: to be written down before what has ended is told, and before the tickets of `paging` go on.
+    """
+
+    pages: list[Page] = field(default_factory=list)
+    paging: list[Ticket] = field(default_factory=list)
     ended: list[Outcome] = field(default_factory=list)
     at_once: list[Ticket] = field(default_factory=list)
     sign_in: list[Ticket] = field(default_factory=list)
@@ -35,26 +41,38 @@ class Fates:
 class Desk:
     """Tickets by what they wait for, and the event of something having changed.
 
-    rules, backoff: what becomes of a ticket, and when. sink: takes the outcomes; tally: counts them.
+    rules, backoff: what becomes of a ticket, and when. sink: takes the outcomes; keep: the pages; tally:
+    counts them.
     """
 
-    def __init__(self, order: Order, rules: Rules, backoff: Backoff, sink: Sink, tally: Tally) -> None:
+    def __init__(
+        self, order: Order, rules: Rules, backoff: Backoff, sink: Sink, keep: Keep, tally: Tally
+    ) -> None:
         self.lanes = Lanes(order)
         self.later = Delays()
         self.tally = tally
         self._rules = rules
         self._backoff = backoff
         self._sink = sink
+        self._keep = keep
         self._changed = anyio.Event()
 
     def sort(self, batch: Sequence[Ticket], verdicts: Sequence[Verdict]) -> Fates:
         """Close the tickets that have ended, put off those that wait, and tell the rest apart."""
         now = anyio.current_time()
         fates = Fates()
-        for ticket, verdict in zip(batch, verdicts, strict=True):
+        for ticket, heard in zip(batch, verdicts, strict=True):
+            verdict = within(ticket, heard, self._rules)
             move = next_move(ticket, verdict, self._rules)
             if move is Next.END:
-                fates.ended += self.close(ticket, verdict)
+                closed = self.close(ticket, verdict)
+                fates.ended += closed
+                if closed[0].paged and verdict.value:
+                    fates.pages.append(page(ticket, verdict))
+            elif move is Next.PAGE:
+                fates.pages.append(page(ticket, verdict))
+                fates.paging.append(ticket)
+                turn(ticket, verdict)
             elif move is Next.LATER:
                 self.put_off(ticket, verdict.retry_after)
             elif move is Next.LOOK:
@@ -97,6 +115,19 @@ class Desk:
         """Tickets whose moment has come may go."""
         for ticket in self.later.due(now):
             self.lanes.give_back(ticket)
+
+    async def hand_on(self, fates: Fates) -> None:
+        """Write down the pages, then let what has ended be known and the rest go on to its next page. Raises
+        StoppedError if the pages are not taken: their items are left as they are, under way."""
+        if fates.pages:
+            with anyio.CancelScope(shield=True):
+                try:
+                    await self._keep(fates.pages)
+                except StoppedError:
+                    await self.deliver([each for each in fates.ended if not each.paged])
+                    raise
+        await self.deliver(fates.ended)
+        self.give_back(fates.paging)
 
     async def deliver(self, outcomes: Sequence[Outcome]) -> None:
         """Hand outcomes on, whatever happens: these items have ended, and nothing else will tell of them."""

@@ -30,9 +30,13 @@ class Tokens(Protocol):
 
 
 class Gate:
-    """A host with its own tokens. service: where it is; transport, tokens: whom to speak to."""
+    """A host with its own tokens. service: where it is; transport, tokens: whom to speak to. keep_notes:
+    leave the type notes in what is returned (`--raw`)."""
 
-    def __init__(self, service: Service, transport: Transport, tokens: Tokens) -> None:
+    def __init__(
+        self, service: Service, transport: Transport, tokens: Tokens, *, keep_notes: bool = False
+    ) -> None:
+        self._keep_notes = keep_notes
         self.service = service
         self.tokens = tokens
         self._transport = transport
@@ -44,7 +48,10 @@ class Gate:
     def judge(self, reply: Reply | Lost, calls: Sequence[Call]) -> list[Verdict]:
         """What the reply says of each call."""
         heard = unpack(reply, len(calls))
-        return [self._checked(judge(each, call.cmdlet)) for call, each in zip(calls, heard, strict=True)]
+        return [
+            self._checked(judge(each, call.cmdlet, keep_notes=self._keep_notes))
+            for call, each in zip(calls, heard, strict=True)
+        ]
 
     def _checked(self, verdict: Verdict) -> Verdict:
         """The same verdict with its next page made absolute; one elsewhere would carry the token away."""

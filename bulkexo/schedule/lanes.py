@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain
-from typing import Any
 
 from bulkexo.model import Item
+from bulkexo.schedule.paging import Paging
 from bulkexo.wire import Call
 from bulkexo.wire.doors import INVOKE, Door, door
 from bulkexo.wire.repeat import question
@@ -35,7 +35,7 @@ class Ticket:
     unsettled: an earlier sending may have taken effect. recovered: an earlier process may have sent it, and
     that is not settled yet. announced: the journal knows, or will know, that it is sent.
     asking: the next call asks whether the effect is there; asked: how often that was done.
-    link: the next page to ask for. pages, warnings: of the pages before it.
+    link: the next page to ask for; paging: of the pages before it, None where there are none.
     """
 
     item: Item
@@ -57,13 +57,12 @@ class Ticket:
     started: float | None = None
     began: float = 0.0
     link: str = ""
-    pages: list[Any] = field(default_factory=list)
+    paging: Paging | None = None
     unsettled: bool = False
     recovered: bool = False
     announced: bool = False
     asking: bool = False
     asked: int = 0
-    warnings: list[str] = field(default_factory=list)
 
     @property
     def in_doubt(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
 
-from bulkexo.model import Failure, Outcome, Status
+from bulkexo.model import Failure, Outcome, Page, Status
 from bulkexo.redact import blot, secret_texts
 from bulkexo.schedule.lanes import Ticket
 from bulkexo.schedule.settle import harmless
@@ -23,9 +23,8 @@ def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Ou
     status, error = _status(ticket, verdict)
     warnings: Sequence[str] = verdict.warnings
     value: Sequence[Any] = verdict.value
-    if ticket.pages or ticket.warnings:  # each page may say the same again
-        warnings = list(dict.fromkeys([*ticket.warnings, *warnings]))
-        value = [*ticket.pages, *value]
+    if ticket.paging is not None and not ticket.asking:
+        warnings, value = list(dict.fromkeys([*ticket.paging.warnings, *warnings])), ()
     if item.secrets:  # the service may quote what it was sent
         secrets = secret_texts(item)
         warnings, value = blot(warnings, secrets), blot(value, secrets)
@@ -45,7 +44,14 @@ def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Ou
         value=value,
         warnings=warnings,
         error=error,
+        paged=status.good and ticket.paging is not None and not ticket.asking,
     )
+
+
+def page(ticket: Ticket, verdict: Verdict) -> Page:
+    """A page of what a ticket returns, before it is noted in the ticket."""
+    value = blot(verdict.value, secret_texts(ticket.item)) if ticket.item.secrets else verdict.value
+    return Page(ticket.item, value, first=ticket.paging is None)
 
 
 def skipped(ticket: Ticket) -> Outcome:

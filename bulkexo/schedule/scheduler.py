@@ -16,6 +16,7 @@ from bulkexo.schedule.desk import Desk, Fates, Sink
 from bulkexo.schedule.gate import Gates, Tokens
 from bulkexo.schedule.lanes import Order, Ticket
 from bulkexo.schedule.outcomes import skipped
+from bulkexo.schedule.paging import Keep
 from bulkexo.schedule.reach import Reach, sighting
 from bulkexo.schedule.settle import RECOVERED, Rules, harmless, told_to_resend
 from bulkexo.schedule.tally import Tally
@@ -65,7 +66,8 @@ class Settings:
 class Scheduler:
     """Runs the items of one tenant to their end, within what `pacer` allows.
 
-    gates: whom to speak to. wall: seconds since the epoch. sink: takes the outcomes.
+    gates: whom to speak to. wall: seconds since the epoch. sink: takes the outcomes; keep: the pages of those
+    that return several, as they come.
     announce, decide: see there; without a person, what is undecided stays unknown. withdraw: told what was
     announced and certainly did not run. past: of a resumed run. tally: to go on counting in.
     """
@@ -78,6 +80,7 @@ class Scheduler:
         backoff: Backoff,
         wall: Callable[[], float],
         sink: Sink,
+        keep: Keep,
         announce: Announce,
         withdraw: Announce,
         settings: Settings,
@@ -102,7 +105,7 @@ class Scheduler:
         self._stopping = False
         self._error: BulkexoError | None = None
         self.tally = tally or Tally()
-        self._desk = Desk(settings.order, settings.rules, backoff, sink, self.tally)
+        self._desk = Desk(settings.order, settings.rules, backoff, sink, keep, self.tally)
 
     async def run(self, items: Iterator[Item]) -> bool:
         """Run the items; True when all have ended, False when `stop` came before.
@@ -258,7 +261,10 @@ class Scheduler:
         for ticket, verdict in fates.undecided:
             if self._group is not None:
                 self._group.start_soon(self._ask, ticket, verdict)
-        await self._desk.deliver(fates.ended)
+        try:
+            await self._desk.hand_on(fates)
+        except StoppedError as error:
+            self.stop(error)
 
     async def _ask(self, ticket: Ticket, verdict: Verdict) -> None:
         """Let a person decide about an item of unknown fate; until then its lane waits."""
@@ -295,7 +301,8 @@ class Scheduler:
     async def _withdraw_unsent(self) -> None:
         """Tell the journal of what was announced and did not run, having been refused or never having left:
         whoever goes on can send it without doubt."""
-        unsent = [ticket.item for ticket in self._desk.waiting() if ticket.announced and not ticket.in_doubt]
+        waiting = self._desk.waiting()
+        unsent = [each.item for each in waiting if each.announced and not (each.in_doubt or each.paging)]
         if unsent:
             with anyio.move_on_after(WITHDRAW_LIMIT, shield=True):
                 await self._withdraw(unsent)

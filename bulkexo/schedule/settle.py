@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 
 from bulkexo.model import Failure, Item, Repeat
 from bulkexo.schedule.lanes import Ticket
+from bulkexo.schedule.paging import PageLimits, Paging
 from bulkexo.wire import Action, Verdict
 from bulkexo.wire.cmdlets import repeatable
 from bulkexo.wire.repeat import GONE, done_before, question
@@ -33,11 +34,12 @@ class OnUnknown(StrEnum):
 
 
 class Next(Enum):
-    """Where a ticket goes from here. LOOK: asks the service, after a while, whether the effect is there.
-    DECIDE: a person says whether it is sent again."""
+    """Where a ticket goes from here. PAGE: on to the next page, once this one is written down. LOOK: asks the
+    service, after a while, whether the effect is there. DECIDE: a person says whether it is sent again."""
 
     END = auto()
     AT_ONCE = auto()
+    PAGE = auto()
     LATER = auto()
     LOOK = auto()
     DECIDE = auto()
@@ -47,12 +49,14 @@ class Next(Enum):
 @dataclass(frozen=True, slots=True)
 class Rules:
     """retries: failed attempts forgiven an item. strict: unchanged counts as failed. looks: seconds to wait
-    before each look for an effect, growing since reads lag writes by seconds to minutes (protocol.md)."""
+    before each look for an effect, growing since reads lag writes by seconds to minutes (protocol.md).
+    pages: how many of them are believed."""
 
     retries: int = 5
     strict: bool = False
     on_unknown: OnUnknown = OnUnknown.SKIP
     looks: tuple[float, ...] = (2.0, 15.0, 45.0, 120.0)
+    pages: PageLimits = field(default_factory=PageLimits)
 
 
 def harmless(item: Item) -> bool:
@@ -82,10 +86,31 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
     if ticket.asking:
         return _looked(ticket, verdict, rules)
     if action in (Action.DONE, Action.UNCHANGED):
-        return _after_page(ticket, verdict)
+        return Next.PAGE if verdict.link else Next.END
     if action is Action.FAILED:
         return Next.END
     return _after_failure(ticket, verdict, rules)
+
+
+def within(ticket: Ticket, verdict: Verdict, rules: Rules) -> Verdict:
+    """The verdict; of an item whose pages seem to have no end, that it has failed."""
+    if not verdict.link or ticket.asking or verdict.action not in (Action.DONE, Action.UNCHANGED):
+        return verdict
+    paging = ticket.paging or Paging()
+    reason = paging.endless(verdict.link, len(verdict.value), rules.pages)
+    if not reason:
+        return verdict
+    reason += " The list was given up, and nothing of it is kept."
+    return replace(
+        verdict, action=Action.FAILED, value=(), link="", failure=Failure("bulkexo:endless", "", reason)
+    )
+
+
+def turn(ticket: Ticket, verdict: Verdict) -> None:
+    """Note a page, and that the next one is to be asked for."""
+    ticket.paging = ticket.paging or Paging()
+    ticket.paging.turn(verdict.link, len(verdict.value), verdict.warnings)
+    ticket.link = verdict.link
 
 
 def told_to_resend(ticket: Ticket) -> None:
@@ -104,21 +129,10 @@ def _uncount(ticket: Ticket) -> None:
         ticket.attempts -= 1
 
 
-def _after_page(ticket: Ticket, verdict: Verdict) -> Next:
-    if not verdict.link:
-        return Next.END
-    ticket.pages.extend(verdict.value)
-    ticket.warnings.extend(verdict.warnings)
-    ticket.link = verdict.link
-    return Next.AT_ONCE
-
-
 def _after_failure(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
     action = verdict.action
     if action is Action.RESTART:
-        ticket.link = ""
-        ticket.pages.clear()
-        ticket.warnings.clear()
+        ticket.link, ticket.paging = "", None
     if action in (Action.UNANSWERED, Action.FAULT):
         ticket.unsettled = True
         if not _resendable(ticket.item):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -14,7 +14,7 @@ from bulkexo.wire.batch import Answer, Heard
 from bulkexo.wire.cmdlets import verb
 from bulkexo.wire.errors import failure, last_part
 from bulkexo.wire.message import Lost
-from bulkexo.wire.notes import without_notes
+from bulkexo.wire.notes import raw, without_notes
 from bulkexo.wire.retry_after import retry_after
 
 
@@ -127,23 +127,23 @@ UNCHANGED_WARNING = re.compile(
 CLAIMS = re.compile(r'\bclaims\s*=\s*(?:"([^"]*)"|([^\s,"]+))', re.IGNORECASE)
 
 
-def judge(heard: Heard, cmdlet: str) -> Verdict:
-    """What to do about a call of `cmdlet` after what was heard."""
+def judge(heard: Heard, cmdlet: str, *, keep_notes: bool = False) -> Verdict:
+    """What to do about a call of `cmdlet` after what was heard. keep_notes: see Gate."""
     if isinstance(heard, Lost):
         return _lost(heard)
     try:
-        return _answered(heard, cmdlet)
+        return _answered(heard, cmdlet, raw if keep_notes else without_notes)
     except RecursionError:
         return _lost(Lost("The reply is nested too deeply to be read.", sent=True))
 
 
-def _answered(heard: Answer, cmdlet: str) -> Verdict:
+def _answered(heard: Answer, cmdlet: str, shaped: Callable[[Any], Any]) -> Verdict:
     body = _normal(heard.body)
     headers = heard.headers
     told = isinstance(body, dict) and bool(body.get("error"))
     silent = 200 <= heard.status < 300 and not told
     if silent and not heard.whole and (isinstance(body, dict) or not body):
-        return _success(heard, cmdlet)
+        return _success(heard, cmdlet, shaped)
     error = failure(heard.status, headers, body, cmdlet)
     text = f"{error.code} {error.type} {error.message}".lower()
     kinds = frozenset({last_part(error.type), last_part(headers.get("x-exceptiontype", ""))})
@@ -193,7 +193,7 @@ def _lost(lost: Lost) -> Verdict:
     return Verdict(action, failure=Failure("bulkexo:no-answer", "", lost.reason))
 
 
-def _success(answer: Answer, cmdlet: str) -> Verdict:
+def _success(answer: Answer, cmdlet: str, shaped: Callable[[Any], Any]) -> Verdict:
     body: Mapping[str, Any] = answer.body if isinstance(answer.body, dict) else {}
     warnings = _warnings(body, answer.headers)
     request_id = answer.headers.get("request-id")
@@ -207,7 +207,7 @@ def _success(answer: Answer, cmdlet: str) -> Verdict:
     return Verdict(
         Action.UNCHANGED if unchanged else Action.DONE,
         answer.status,
-        [without_notes(member) for member in objects],
+        [shaped(member) for member in objects],
         warnings,
         request_id=request_id,
         link=str(body.get("@odata.nextLink") or ""),

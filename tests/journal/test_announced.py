@@ -213,13 +213,7 @@ async def _group(results: Results, act: Callable[[], Any]) -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(act)
         await anyio.wait_all_tasks_blocked()
-        first = results._receive.receive_nowait()
-        outcomes: list[Any] = []
-        entries: list[Any] = []
-        results._take(first, outcomes, entries)
-        while results._receive.statistics().current_buffer_used:
-            results._take(results._receive.receive_nowait(), outcomes, entries)
-        await results._write(outcomes, entries)
+        await results._write(results._gathered(results._receive.receive_nowait()))
 
 
 async def test_what_is_withdrawn_is_not_in_doubt(tmp_path: Path) -> None:

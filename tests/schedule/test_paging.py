@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from bulkexo.model import Status
-from bulkexo.schedule import Rules, Settings
+from bulkexo.model import Status, StoppedError
+from bulkexo.schedule import PageLimits, Rules, Settings
 
 from .fakes import FakeService, Sent, error, ok, passing, throttled
 from .world import SERVICE, World, item, rows
@@ -32,7 +33,7 @@ def test_pages_are_one_outcome_and_one_attempt() -> None:
     service = FakeService(pages(page(1, more=True), page(2, more=True), page(3, more=False)))
     world = World(service).run(rows(1, "Get-Mailbox"))
     outcome = world.by_key["1.1"]
-    assert (outcome.status, outcome.attempts, list(outcome.value)) == (Status.SUCCEEDED, 1, THREE)
+    assert (outcome.status, outcome.attempts, world.value("1.1")) == (Status.SUCCEEDED, 1, THREE)
     assert [arrival.url for arrival in service.arrivals] == [
         BASE,
         f"{BASE}?$skiptoken=2",
@@ -47,7 +48,7 @@ def test_pages_of_several_items_go_together_in_a_batch() -> None:
     world = World(service).run(rows(5, "Get-Mailbox"))
     assert [len(arrival.items) for arrival in service.arrivals] == [5, 5]
     assert {sent.url for sent in service.arrivals[1].items} == {f"{BASE}?$skiptoken=2"}
-    assert all(list(outcome.value) == THREE[:2] for outcome in world.outcomes)
+    assert [world.value(name) for name in world.by_key] == [THREE[:2]] * 5
 
 
 def test_a_relative_link_is_made_absolute() -> None:
@@ -85,8 +86,8 @@ def test_a_page_is_asked_for_again(between: dict[str, Any] | None) -> None:
         lambda sent: [page(1, more=True), between, page(2, more=True), page(3, more=False)][sent.nth - 1]
     )
     world = World(service).run(rows(2, "Get-Mailbox"))
-    for outcome in world.outcomes:
-        assert (outcome.status, outcome.attempts, list(outcome.value)) == (Status.SUCCEEDED, 1, THREE)
+    for name, outcome in world.by_key.items():
+        assert (outcome.status, outcome.attempts, world.value(name)) == (Status.SUCCEEDED, 1, THREE)
 
 
 def test_a_lost_cursor_starts_again_from_the_first_page() -> None:
@@ -96,7 +97,7 @@ def test_a_lost_cursor_starts_again_from_the_first_page() -> None:
     service = FakeService(pages(*answers))
     world = World(service).run(rows(1, "Get-Mailbox"))
     outcome = world.by_key["1.1"]
-    assert (outcome.status, outcome.attempts, list(outcome.value)) == (Status.SUCCEEDED, 2, THREE)
+    assert (outcome.status, outcome.attempts, world.value("1.1")) == (Status.SUCCEEDED, 2, THREE)
     assert [arrival.url for arrival in service.arrivals].count(BASE) == 2
 
 
@@ -120,7 +121,7 @@ def test_the_next_of_the_same_identity_waits_for_the_last_page() -> None:
 def test_an_empty_first_page_with_a_link() -> None:
     first = ok(**{"@odata.nextLink": f"{BASE}?$skiptoken=2"})
     world = World(FakeService(pages(first, ok()))).run(rows(1, "Get-Mailbox"))
-    assert (world.by_key["1.1"].status, list(world.by_key["1.1"].value)) == (Status.SUCCEEDED, [])
+    assert (world.by_key["1.1"].status, world.value("1.1")) == (Status.SUCCEEDED, [])
 
 
 def test_warnings_of_every_page_are_kept() -> None:
@@ -129,3 +130,61 @@ def test_warnings_of_every_page_are_kept() -> None:
     second = ok({"Page": 2}, **{"@adminapi.warnings": ["second", "both"]})
     world = World(FakeService(pages(first, second))).run(rows(1, "Get-Mailbox"))
     assert list(world.by_key["1.1"].warnings) == ["both", "first", "second"]
+
+
+def test_the_next_page_is_asked_for_when_this_one_is_written_down() -> None:
+    service = FakeService(pages(page(1, more=True), page(2, more=True), page(3, more=False)))
+    world = World(service, sink_wait=7.0).run(rows(1, "Get-Mailbox"))
+    assert world.starts("1.1") == [0.0, 8.0, 16.0]
+    assert world.value("1.1") == THREE
+
+
+def test_a_page_that_comes_twice_over_a_lost_reply_is_kept_once() -> None:
+    service = FakeService(
+        lambda sent: [page(1, more=True), None, page(2, more=True), None, page(3, more=False)][sent.nth - 1]
+    )
+    world = World(service).run(rows(3, "Get-Mailbox"))
+    assert [world.value(name) for name in world.by_key] == [THREE] * 3
+
+
+def test_a_page_that_the_disk_refuses_stops_the_run_and_the_others_have_their_line() -> None:
+    def each(sent: Sent) -> dict[str, Any]:
+        return page(sent.nth, more=sent.nth < 3) if sent.key == "1.1" else ok({"Other": 1})
+
+    world = World(FakeService(each), pages_full=1).run(rows(3, "Get-Mailbox"))
+    assert isinstance(world.error, StoppedError)
+    assert set(world.by_key) == {"2.1", "3.1"}
+
+    world = World(FakeService(each), pages_full=2).run(rows(1, "Get-Mailbox"))
+    assert isinstance(world.error, StoppedError)
+    assert not world.outcomes  # its last page is not there
+
+
+def test_an_endless_list_ends_as_failed_and_the_others_go_on() -> None:
+    def each(sent: Sent) -> dict[str, Any]:
+        return page(sent.nth, more=True) if sent.key == "1.1" else ok({"Other": 1})
+
+    settings = Settings(rules=Rules(pages=PageLimits(pages=50)))
+    service = FakeService(each)
+    world = World(service, settings=settings).run(rows(3, "Get-Mailbox"))
+    assert world.statuses() == {
+        "1.1": Status.FAILED,
+        "2.1": Status.SUCCEEDED,
+        "3.1": Status.SUCCEEDED,
+    }
+    assert len(world.starts("1.1")) == 50
+    assert not world.by_key["1.1"].paged
+
+
+def test_what_was_sent_and_is_being_read_is_not_taken_back() -> None:
+    """A New- of which a page has come has run, though it has no line when the run is stopped."""
+
+    async def stop(world: World) -> None:
+        await asyncio.sleep(1.5)
+        assert world.pages
+        world.scheduler.stop()
+
+    service = FakeService(pages(page(1, more=True), page(2, more=True), page(3, more=False)))
+    world = World(service, during=stop).run(rows(1, "New-Mailbox"))
+    assert world.announced
+    assert world.withdrawn == []

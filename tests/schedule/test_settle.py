@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from bulkexo.model import Failure, Item, Outcome, Status, Value
-from bulkexo.schedule import Rules, Ticket
-from bulkexo.schedule.outcomes import outcome, skipped
-from bulkexo.schedule.settle import Next, next_move
+from bulkexo.model import Failure, Item, Outcome, Page, Status, Value
+from bulkexo.schedule import PageLimits, Rules, Ticket
+from bulkexo.schedule.outcomes import outcome, page, skipped
+from bulkexo.schedule.paging import Paging
+from bulkexo.schedule.settle import Next, next_move, turn, within
 from bulkexo.wire import Action, Verdict
 
 RETRIES = 2
@@ -87,11 +88,71 @@ def test_next_move(
 
 def test_a_page_goes_on_at_once_and_keeps_what_was_read() -> None:
     going = ticket("Get-Mailbox")
-    assert next_move(going, Verdict(Action.DONE, value=[1], link="more"), RULES) is Next.AT_ONCE
-    assert (going.link, going.pages) == ("more", [1])
-    last = Verdict(Action.DONE, value=[2])
+    first = Verdict(Action.DONE, value=[1], warnings=["one"], link="more")
+    assert next_move(going, first, RULES) is Next.PAGE
+    assert page(going, first) == Page(going.item, [1], first=True)
+    turn(going, first)
+    assert going.link == "more"
+    last = Verdict(Action.DONE, value=[2], warnings=["two", "one"])
     assert next_move(going, last, RULES) is Next.END
-    assert list(outcome(going, last, 1.0, strict=False).value) == [1, 2]
+    assert page(going, last) == Page(going.item, [2], first=False)
+    ended = outcome(going, last, 1.0, strict=False)
+    assert (list(ended.value), ended.paged, ended.warnings) == ([], True, ["one", "two"])
+
+
+def test_what_failed_keeps_nothing_of_its_pages() -> None:
+    going = ticket("Get-Mailbox")
+    turn(going, Verdict(Action.DONE, value=[1], link="more"))
+    ended = outcome(going, Verdict(Action.FAILED, failure=BROKEN), 1.0, strict=False)
+    assert (list(ended.value), ended.paged, ended.status) == ([], False, Status.FAILED)
+
+
+def read(going: Ticket, *pages: Verdict, limits: PageLimits) -> Verdict:
+    """The last of these pages as it is understood; those before it are good."""
+    rules = Rules(pages=limits)
+    for each in pages[:-1]:
+        assert within(going, each, rules) is each
+        turn(going, each)
+    return within(going, pages[-1], rules)
+
+
+@pytest.mark.parametrize(
+    ("pages", "limits", "words"),
+    [
+        ([("a", 1), ("b", 1), ("a", 1)], PageLimits(), "read already"),
+        ([("a", 1), ("a", 1)], PageLimits(), "read already"),
+        ([("a", 1), ("b", 0), ("c", 0), ("d", 0)], PageLimits(empty=3), "3 empty pages in a row"),
+        ([("a", 1), ("b", 1), ("c", 1), ("d", 1)], PageLimits(pages=4), "4 pages, and there was no end"),
+    ],
+)
+def test_pages_without_an_end_are_given_up(
+    pages: list[tuple[str, int]], limits: PageLimits, words: str
+) -> None:
+    going = ticket("Get-Mailbox")
+    came = [Verdict(Action.DONE, 200, value=[{}] * count, link=link) for link, count in pages]
+    verdict = read(going, *came, limits=limits)
+    assert (verdict.action, verdict.link, verdict.value) == (Action.FAILED, "", ())
+    assert verdict.failure is not None
+    assert verdict.failure.code == "bulkexo:endless"
+    assert words in verdict.failure.message
+    assert next_move(going, verdict, RULES) is Next.END
+
+
+def test_pages_with_an_end_are_read_to_it() -> None:
+    going = ticket("Get-Mailbox")
+    came = [Verdict(Action.DONE, value=[{}] * (n % 2), link=f"page{n}") for n in range(9)]
+    last = Verdict(Action.DONE, value=[])
+    assert read(going, *came, last, limits=PageLimits(pages=10, empty=2)) is last
+
+
+def test_a_lost_cursor_forgets_what_was_seen() -> None:
+    going = ticket("Get-Mailbox")
+    first = Verdict(Action.DONE, value=[1], link="more")
+    turn(going, first)
+    assert next_move(going, Verdict(Action.RESTART, 400, failure=BROKEN), RULES) is Next.LATER
+    assert going.link == ""
+    assert within(going, first, RULES) is first
+    assert page(going, first).first
 
 
 @pytest.mark.parametrize("action", [Action.SIGN_IN, Action.UNREACHED])
@@ -184,13 +245,16 @@ def test_what_the_service_quotes_of_secrets_is_blotted(action: Action, secret: s
         failure=Failure(quoted, quoted, quoted, quoted),
     )
     for strict in (False, True):
-        going = Ticket(item, "id", "ada", attempts=1, pages=[{"A": quoted}], warnings=[quoted])
-        ended = asdict(outcome(going, verdict, 0.0, strict=strict))
+        ended = asdict(outcome(Ticket(item, "id", "ada", attempts=1), verdict, 0.0, strict=strict))
         assert secret not in str({name: ended[name] for name in ("value", "warnings", "error")})
         assert "***" in str(ended["value"])
         assert ended["error"] is None or ended["error"]["message"]
         if action is Action.FAILED:
             assert all("***" in text for text in ended["error"].values())
+        paged = Ticket(item, "id", "ada", attempts=1, paging=Paging(warnings={f"earlier {quoted}": None}))
+        assert secret not in str(outcome(paged, verdict, 0.0, strict=strict).warnings)
+        assert secret not in str(page(paged, verdict).value)
+        assert "***" in str(page(paged, verdict).value)
 
 
 def test_what_is_not_secret_stays() -> None:

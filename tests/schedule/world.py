@@ -7,10 +7,11 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import looptime
 
-from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, Value
+from bulkexo.model import BulkexoError, Item, Outcome, Page, Status, StoppedError, Value
 from bulkexo.pace import Allowance, Backoff, Pacer, Sighting
 from bulkexo.schedule import Gate, Scheduler, Settings
 from bulkexo.schedule.scheduler import Decide, Past
@@ -65,7 +66,8 @@ class World:
     during: runs beside the scheduler from the start. told: hears of outcomes where they are taken.
     decide, past: as the scheduler takes them.
     announce_wait: seconds that the disk takes. disk_full: it takes no more announcements than that.
-    known: keys of items that an earlier process has announced."""
+    known: keys of items that an earlier process has announced. pages_full: objects of one item that it takes.
+    """
 
     service: FakeService = field(default_factory=FakeService)
     tokens: FakeTokens = field(default_factory=FakeTokens)
@@ -82,6 +84,7 @@ class World:
     announce_wait: float = 0.0
     disk_full: float = math.inf
     known: frozenset[str] = frozenset()
+    pages_full: float = math.inf
 
     outcomes: list[Outcome] = field(default_factory=list)
     complete: bool | None = None
@@ -89,6 +92,7 @@ class World:
     took: float = 0.0
     announced: list[Item] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
+    pages: dict[str, list[Any]] = field(default_factory=dict)
     cancelled: bool = False
 
     def __post_init__(self) -> None:
@@ -100,6 +104,7 @@ class World:
             backoff=backoff,
             wall=lambda: EPOCH + now(),
             sink=self.take,
+            keep=self.keep,
             announce=self.announce,
             withdraw=self.withdraw,
             settings=self.settings,
@@ -113,6 +118,18 @@ class World:
             await asyncio.sleep(self.sink_wait)
         self.outcomes += outcomes
         self.told(outcomes)
+
+    async def keep(self, pages: Sequence[Page]) -> None:
+        assert pages
+        if self.sink_wait:
+            await asyncio.sleep(self.sink_wait)
+        for page in pages:
+            held = self.pages.setdefault(key(page.item), [])
+            if page.first:
+                held.clear()
+            if len(held) + len(page.value) > self.pages_full:
+                raise StoppedError("The disk is full.")
+            held += page.value
 
     async def announce(self, items: Sequence[Item]) -> None:
         if not items:
@@ -166,6 +183,12 @@ class World:
         found = {key(outcome): outcome for outcome in self.outcomes}
         assert len(found) == len(self.outcomes)
         return found
+
+    def value(self, name: str) -> list[Any]:
+        """What an item returned, in its outcome or in pages; what came in pages stands nowhere else."""
+        outcome = self.by_key[name]
+        assert not (outcome.paged and outcome.value)
+        return self.pages[name] if outcome.paged else list(outcome.value)
 
     def statuses(self) -> dict[str, Status]:
         return {name: outcome.status for name, outcome in self.by_key.items()}
