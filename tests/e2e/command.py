@@ -102,6 +102,17 @@ def lines(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in whole.splitlines()]
 
 
+def value(run: Path, line: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What an item returned, from its line or from the pages that it points to."""
+    if "pages" not in line:
+        return list(line["value"])
+    assert line["value"] == []
+    content = (run / line["pages"]["path"]).read_bytes()
+    found = [json.loads(each) for each in content.splitlines()]
+    assert (len(found), len(content)) == (line["pages"]["objects"], line["pages"]["bytes"])
+    return found
+
+
 def statuses(run: Path) -> dict[int, str]:
     """Row → status, of a job of one step; each row stands there once."""
     found = lines(run)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.command import bulkexo, lines
+from tests.e2e.command import bulkexo, lines, value
 from tests.e2e.files import table
 from tests.e2e.pretend import Pretend, pretend
 
@@ -57,5 +57,5 @@ def test_a_list_of_many_pages_holds_every_object_once(tmp_path: Path, large: Pre
     everybody = sorted(str(box["UserPrincipalName"]) for box in large.everything())
     assert len(everybody) == BOXES
     for line in lines(tmp_path / "out"):
-        assert sorted(box["UserPrincipalName"] for box in line["value"]) == everybody
+        assert sorted(box["UserPrincipalName"] for box in value(tmp_path / "out", line)) == everybody
         assert line["attempts"] == 1
