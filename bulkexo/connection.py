@@ -29,8 +29,7 @@ class Connection:
     tenant: initial domain or GUID, None if the token tells. endpoint, compliance: the services; authority:
     the sign-in service; scheme and host, no path. auth: None leaves it to what is given. client_id: the
     app, or the user-assigned managed identity. certificate: PEM or PFX with its private key.
-    *_file: files that hold what may not be an argument. account: the person, by UPN; insecure_cache: keep
-    and read that person's sign-in in a plain file, where the system has no keyring.
+    *_file: files that hold what may not be an argument. account: the person, by UPN.
     """
 
     tenant: str | None = None
@@ -46,4 +45,3 @@ class Connection:
     federated_token_file: Path | None = None
     token_file: Path | None = None
     account: str | None = None
-    insecure_cache: bool = False

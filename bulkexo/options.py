@@ -72,7 +72,6 @@ class Options:
     federated_token_file: Path | None = None
     token_file: Path | None = None
     account: str | None = None
-    insecure_cache: bool = False
     sandbox: bool = False
     sandbox_options: str = ""
     dry_run: bool = False
@@ -98,7 +97,6 @@ class Options:
             federated_token_file=self.federated_token_file,
             token_file=self.token_file,
             account=self.account,
-            insecure_cache=self.insecure_cache,
         )
 
 
@@ -258,7 +256,6 @@ TABLE = (
     Spec("federated_token_file", _path, "FILE", "An assertion of who this is, read for each sign-in."),
     Spec("token_file", _path, "FILE", "A file with a token, read again when the service refuses it."),
     Spec("account", _text, "UPN", "Whom to sign in as, of those that `bulkexo login` knows."),
-    Spec("insecure_cache", _switch, "", "Keep and read a person's sign-in in a plain file."),
     Spec("sandbox", _switch, "", "Run on a pretend tenant on this machine; no account needed."),
     Spec("sandbox_options", _text, "TEXT", "Options for that tenant, as `bulkexo sandbox` takes them."),
     Spec("dry_run", _switch, "", "Send nothing; show the counts and the first batch as it would go."),

@@ -57,7 +57,6 @@ VALUES: list[tuple[str, str, Any, str]] = [
     ("federated_token_file", "assertion", Path("assertion"), "other"),
     ("token_file", "token", Path("token"), "other"),
     ("account", "ada@contoso.com", "ada@contoso.com", "bob@contoso.com"),
-    ("insecure_cache", "yes", True, "no"),
     ("sandbox", "yes", True, "no"),
     ("sandbox_options", "--seed 1", "--seed 1", "--seed 2"),
     ("dry_run", "1", True, "0"),

@@ -18,6 +18,8 @@ COMMANDS = {
     "check": ("bulkexo.cli.jobs", "Read and check the whole job; send nothing."),
     "resume": ("bulkexo.cli.runs", "Go on with a run that stopped."),
     "retry": ("bulkexo.cli.runs", "A new run of the items that failed in a run."),
+    "login": ("bulkexo.cli.login", "Sign in once as a person; runs use it from then on."),
+    "logout": ("bulkexo.cli.login", "Forget who has signed in."),
     "sandbox": ("bulkexo.cli.sandbox", "Serve a pretend tenant on this machine."),
 }
 """Name → (module that holds it under that name, its line in --help)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,18 +23,29 @@ JOB_KEYS = frozenset({"cmdlet", "set", "select"})
 READ_VERBS = ("get-", "test-", "search-")
 
 
-def run_options(argument: str, metavar: str) -> Callable[[Function], Function]:
-    """The argument of a command and the options of a run, from the one table of them; resolved later, with
-    the environment and the YAML."""
+def table_options(names: Container[str]) -> Callable[[Function], Function]:
+    """These options, from the one table of them; resolved later, with the environment and the YAML."""
 
     def decorate(function: Function) -> Function:
         for spec in reversed(TABLE):
+            if spec.name not in names:
+                continue
             if spec.placeholder:
                 many = spec.name == "set"
                 option = click.option(spec.flag, metavar=spec.placeholder, multiple=many, help=spec.help)
             else:
                 option = click.option(spec.flag, is_flag=True, default=None, help=spec.help)
             function = option(function)
+        return function
+
+    return decorate
+
+
+def run_options(argument: str, metavar: str) -> Callable[[Function], Function]:
+    """The argument of a command and the options of a run."""
+
+    def decorate(function: Function) -> Function:
+        function = table_options(NAMES)(function)
         return click.argument(argument, metavar=metavar, type=click.Path(path_type=Path))(function)
 
     return decorate

@@ -21,11 +21,7 @@ from bulkexo.schedule.reach import Reach, sighting
 from bulkexo.schedule.settle import RECOVERED, Rules, harmless, told_to_resend
 from bulkexo.schedule.tally import Tally
 from bulkexo.wire import Action, Call, Lost, Reply, Verdict
-
-REFUSED_AGAIN = (
-    "The service refuses a new token as well. Check that the app has Exchange.ManageAsApp with admin "
-    "consent, and a directory role such as Exchange Administrator."
-)
+from bulkexo.wire.token import why_refused
 
 WITHDRAW_LIMIT = 5.0
 """Seconds that a disk may take for it when the run is cut off; what it does not take stays in doubt."""
@@ -349,7 +345,7 @@ class Scheduler:
     async def _sign_in(self, tokens: Tokens, tickets: list[Ticket], refused: str, claims: str) -> None:
         """A new token, once per token; one that is refused when new ends the run."""
         if any(ticket.refused_token not in ("", refused) for ticket in tickets):
-            self.stop(SignInError(REFUSED_AGAIN))
+            self.stop(SignInError(why_refused(refused)))
             self._desk.give_back(tickets)
             return
         for ticket in tickets:

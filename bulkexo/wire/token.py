@@ -8,15 +8,19 @@ from dataclasses import dataclass
 
 import orjson
 
+APP_ROLES = frozenset({"Exchange.ManageAsApp", "Exchange.ManageAsAppV2"})
+"""An app's permissions for this API (protocol.md, Identity and Endpoints)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
     """tenant: its GUID (`tid`). upn: of the signed-in user, "" for an app. app: its id. Each "" where the
-    token does not say it."""
+    token does not say it. roles: the app's permissions, None where it is no app that says."""
 
     tenant: str = ""
     upn: str = ""
     app: str = ""
+    roles: frozenset[str] | None = None
 
 
 def bearer(token: str) -> Bearer:
@@ -31,4 +35,26 @@ def bearer(token: str) -> Bearer:
     if not isinstance(claims, dict):
         return Bearer()
     user = "" if claims.get("idtyp") == "app" else str(claims.get("upn") or "")
-    return Bearer(str(claims.get("tid") or ""), user, str(claims.get("appid") or claims.get("azp") or ""))
+    app = str(claims.get("appid") or claims.get("azp") or "")
+    roles = claims.get("roles") or ()
+    alone = bool(app) and not user and "scp" not in claims
+    held = frozenset(map(str, roles)) if alone and isinstance(roles, list | tuple) else None
+    return Bearer(str(claims.get("tid") or ""), user, app, held)
+
+
+def why_refused(token: str) -> str:
+    """What to do where the service refuses even a new token (protocol.md, Roles)."""
+    who = bearer(token)
+    if who.upn:
+        remedy = f"Give {who.upn} a role of Exchange, such as Exchange Administrator."
+    elif who.roles is not None and not who.roles & APP_ROLES:
+        remedy = (
+            f"The token of the app {who.app} does not hold Exchange.ManageAsApp: add that application "
+            "permission (Office 365 Exchange Online), and have an administrator consent to it."
+        )
+    else:
+        remedy = (
+            "Check that the app has Exchange.ManageAsApp with admin consent, and a directory role such as "
+            "Exchange Administrator."
+        )
+    return f"The service refuses a new token as well. {remedy} It can take an hour until a change counts."

@@ -22,10 +22,12 @@ def plain_file() -> Path:
     return _folder() / "sign-in.json"
 
 
-def kept(*, insecure: bool) -> Any:
-    """msal's cache of what `bulkexo login` has kept; None where nothing was, or where nothing can be."""
+def kept() -> Any:
+    """msal's cache of what `bulkexo login` has kept; None where nobody has signed in, so that no keyring is
+    asked in vain. Raises SignInError if it cannot be read."""
+    insecure = plain_file().exists()
     if not insecure and not _signal().exists():
-        return None  # nobody has signed in: the keyring is left alone
+        return None
     try:
         return keeper(insecure=insecure)
     except UsageError as error:
@@ -41,17 +43,32 @@ def keeper(*, insecure: bool) -> Any:
         raise UsageError(INSTALL) from None
     try:
         _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        if insecure:
-            return msal_extensions.PersistedTokenCache(msal_extensions.FilePersistence(str(plain_file())))
-        return msal_extensions.PersistedTokenCache(_encrypted(msal_extensions, str(_signal())))
+        place = (
+            msal_extensions.FilePersistence(str(plain_file()))
+            if insecure
+            else _encrypted(msal_extensions, str(_signal()))
+        )
+        cache = msal_extensions.PersistedTokenCache(place)
+        list(cache.search(cache.CredentialType.ACCOUNT))  # it can be read
     except Exception as error:  # each system's keyring fails in a way of its own
         if insecure:
             raise UsageError(f"The sign-in cannot be kept in {plain_file()} ({error}).") from None
         raise UsageError(
-            "This system has no keyring to keep a sign-in in (on Linux: libsecret, PyGObject, and a session "
-            f"that unlocks it). With --insecure-cache it is kept in {plain_file()}, in the clear, for you "
-            "alone to read. For unattended runs use an app with a certificate."
+            f"The keyring of this system cannot be used ({_words(error)}). On Linux it takes libsecret, "
+            "PyGObject and a session that unlocks it. Or keep the sign-in in the clear, in a file that you "
+            "alone can read: bulkexo login --insecure-cache. For unattended runs use an app with a "
+            "certificate."
         ) from None
+    return cache
+
+
+def forget_plain() -> None:
+    """Take away the plain file, once the sign-in is kept better, or nobody is left in it."""
+    plain_file().unlink(missing_ok=True)
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _encrypted(extensions: Any, signal: str) -> Any:

@@ -26,14 +26,18 @@ FIRST = "Sign in first: bulkexo login."
 class People:
     """Somebody who has signed in, or does so now if they are at the terminal.
 
-    way: by which they sign in where they must. scope: see wire.hosts.scope.
+    way: by which they sign in where they must. scope: see wire.hosts.scope. cache: msal's, to keep them in;
+    None for the one that has been kept, or else for the length of this process.
     """
 
-    def __init__(self, connection: Connection, way: Auth, scope: str, secrets: Secrets) -> None:
+    def __init__(
+        self, connection: Connection, way: Auth, scope: str, secrets: Secrets, cache: Any = None
+    ) -> None:
         self._connection = connection
         self._way = way
         self._scope = scope
         self._secrets = secrets
+        self._cache = cache
         self._person = secrets.person
         self._client_id = connection.client_id or PUBLIC_CLIENT
         self._client = client(connection.authority, connection.ca_file)
@@ -65,6 +69,10 @@ class People:
                 self._app.remove_account(account)
         return [str(account["username"]) for account in accounts]
 
+    def known(self) -> bool:
+        """Whether anybody is still signed in by this app."""
+        return bool(self._app.get_accounts())
+
     @property
     def _app(self) -> Any:
         import msal  # noqa: PLC0415 (a third of a second, for those who need it)
@@ -73,7 +81,7 @@ class People:
             connection = self._connection
             key = f"{connection.authority} {self._client_id}"
             if key not in self._secrets.sessions:
-                self._secrets.sessions[key] = kept(insecure=connection.insecure_cache) or msal.TokenCache()
+                self._secrets.sessions[key] = self._cache or kept() or msal.TokenCache()
             self._made = msal.PublicClientApplication(
                 self._client_id,
                 authority=f"{connection.authority}/{connection.tenant or ANY_TENANT}",
