@@ -104,7 +104,7 @@ def test_what_is_missing_is_named_and_nothing_else(
         "BULKEXO_CLIENT_SECRET",
         "--federated-token-file",
     ):
-        assert (f"{name}" in str(caught.value)) == (name in missing), name
+        assert (name in str(caught.value)) == (name in missing), name
 
 
 def test_each_way_is_a_source_of_its_own(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bulkexo.wire import Action, Call, Lost, Reply, Request, Service, judge, pack, unpack
 from bulkexo.wire.batch import decode
-from bulkexo.wire.token import bearer
+from bulkexo.wire.token import bearer, why_refused
 
 SERVICE = Service("https://host.example", "t", "APP:x", "c")
 
@@ -180,3 +180,19 @@ def test_a_token_says_whom_it_speaks_for(claims: Any, expected: tuple[str, str, 
 @given(st.text(max_size=40) | st.binary(max_size=30).map(lambda raw: f"a.{raw.hex()}.b") | JSON.map(jwt))
 def test_any_other_token_says_nothing_and_raises_nothing(token: str) -> None:
     assert isinstance(bearer(token).tenant, str)
+
+
+@pytest.mark.parametrize(
+    ("claims", "words"),
+    [
+        ({"upn": "a@b.c", "appid": "A", "scp": "x"}, "Give a@b.c a role"),
+        ({"appid": "A", "idtyp": "app"}, "app A does not hold Exchange.ManageAsApp"),
+        ({"appid": "A", "roles": ["Mail.Send"]}, "app A does not hold Exchange.ManageAsApp"),
+        ({"appid": "A", "roles": ["Exchange.ManageAsApp"]}, "directory role"),
+        ({"appid": "A", "scp": "x"}, "directory role"),
+        ({"appid": "A", "roles": "strange"}, "directory role"),
+        ([], "directory role"),
+    ],
+)
+def test_why_a_new_token_is_refused_as_well(claims: Any, words: str) -> None:
+    assert words in why_refused(jwt(claims))
