@@ -45,9 +45,9 @@ class Gate:
         """One request with these calls, all of one door."""
         return await self._transport.send(pack(self.service, calls, token))
 
-    def judge(self, reply: Reply | Lost, calls: Sequence[Call]) -> list[Verdict]:
-        """What the reply says of each call."""
-        heard = unpack(reply, len(calls))
+    def judge(self, reply: Reply | Lost, calls: Sequence[Call], token: str) -> list[Verdict]:
+        """What the reply says of each call. token: of the request; it stands nowhere in the verdicts."""
+        heard = unpack(reply, len(calls), token)
         return [
             self._checked(judge(each, call.cmdlet, keep_notes=self._keep_notes))
             for call, each in zip(calls, heard, strict=True)

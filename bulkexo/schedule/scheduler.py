@@ -244,7 +244,7 @@ class Scheduler:
             self._desk.give_back(batch)
             self.stop(StoppedError(f"{gate.service.endpoint} cannot be used. {reply.reason}"))
             return
-        verdicts = gate.judge(reply, calls)
+        verdicts = gate.judge(reply, calls, token)
         self._learn(reply, calls, verdicts, started)
         fates = self._desk.sort(batch, verdicts)
         await self._finish(fates)
