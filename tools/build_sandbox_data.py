@@ -16,20 +16,23 @@ from typing import Any
 TARGET = Path(__file__).resolve().parent.parent / "bulkexo" / "sandbox"
 CMDLETS = frozenset(
     """
-    Add-DistributionGroupMember Add-MailboxPermission Add-RecipientPermission Get-AcceptedDomain
-    Get-CASMailbox Get-DistributionGroup Get-DistributionGroupMember Get-Mailbox
-    Get-MailboxPermission Get-MailboxStatistics Get-OrganizationConfig Get-Recipient
-    Get-RecipientPermission Get-User New-DistributionGroup New-Mailbox Remove-DistributionGroup
-    Remove-DistributionGroupMember Remove-Mailbox Remove-MailboxPermission
-    Remove-RecipientPermission Set-CASMailbox Set-DistributionGroup Set-Mailbox Set-User
-    Get-RetentionCompliancePolicy New-RetentionCompliancePolicy Set-RetentionCompliancePolicy
-    Remove-RetentionCompliancePolicy Get-RetentionComplianceRule New-RetentionComplianceRule
-    Set-RetentionComplianceRule Remove-RetentionComplianceRule Get-ComplianceCase New-ComplianceCase
-    Set-ComplianceCase Remove-ComplianceCase Get-CaseHoldPolicy New-CaseHoldPolicy
-    Set-CaseHoldPolicy Remove-CaseHoldPolicy Get-CaseHoldRule New-CaseHoldRule Set-CaseHoldRule
-    Remove-CaseHoldRule Get-ComplianceSearch New-ComplianceSearch Set-ComplianceSearch
-    Start-ComplianceSearch Remove-ComplianceSearch New-DlpKeywordDictionary Get-DlpKeywordDictionary
-    Remove-DlpKeywordDictionary             """.split()  # noqa: SIM905  (a list to be read)
+    Add-DistributionGroupMember Add-MailboxFolderPermission Add-MailboxPermission
+    Add-RecipientPermission Get-AcceptedDomain Get-CASMailbox Get-CaseHoldPolicy Get-CaseHoldRule
+    Get-ComplianceCase Get-ComplianceSearch Get-DistributionGroup Get-DistributionGroupMember
+    Get-DlpKeywordDictionary Get-DynamicDistributionGroup Get-DynamicDistributionGroupMember Get-Mailbox
+    Get-MailboxFolderPermission Get-MailboxFolderStatistics Get-MailboxPermission Get-MailboxStatistics
+    Get-MobileDeviceStatistics Get-OrganizationConfig Get-Recipient Get-RecipientPermission
+    Get-RetentionCompliancePolicy Get-RetentionComplianceRule Get-User New-CaseHoldPolicy
+    New-CaseHoldRule New-ComplianceCase New-ComplianceSearch New-DistributionGroup
+    New-DlpKeywordDictionary New-Mailbox New-RetentionCompliancePolicy New-RetentionComplianceRule
+    Remove-CaseHoldPolicy Remove-CaseHoldRule Remove-ComplianceCase Remove-ComplianceSearch
+    Remove-DistributionGroup Remove-DistributionGroupMember Remove-DlpKeywordDictionary Remove-Mailbox
+    Remove-MailboxFolderPermission Remove-MailboxPermission Remove-RecipientPermission
+    Remove-RetentionCompliancePolicy Remove-RetentionComplianceRule Set-CASMailbox Set-CaseHoldPolicy
+    Set-CaseHoldRule Set-ComplianceCase Set-ComplianceSearch Set-DistributionGroup Set-Mailbox
+    Set-MailboxFolderPermission Set-RetentionCompliancePolicy Set-RetentionComplianceRule Set-User
+    Start-ComplianceSearch
+    """.split()  # noqa: SIM905
 )
 
 

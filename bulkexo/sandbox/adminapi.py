@@ -7,15 +7,18 @@ from functools import partial
 
 from aiohttp import web
 
-from bulkexo.sandbox import batch, reply
+from bulkexo.sandbox import batch, reply, rest
 from bulkexo.sandbox.answers import batch_response, origin, response
 from bulkexo.sandbox.gate import Door, Gate, Hosted
 from bulkexo.sandbox.perform import CutConnection
 from bulkexo.sandbox.reply import Reply
-from bulkexo.sandbox.request import Envelope, parse_body, parse_call
-from bulkexo.sandbox.sites import COOKIE, Site
+from bulkexo.sandbox.request import Envelope, parse_body, parse_call, parse_get
+from bulkexo.sandbox.sites import COOKIE, Service, Site
 
 _MODULE = "exomodulefile"
+_TENANT = "/{adminapi:(?i:adminapi)}/{version}/{tenant}"
+_READABLE = frozenset({"beta", "v1.0"})
+_CALLED = frozenset({"invokecommand", "$batch"})
 
 
 class AdminApi:
@@ -27,7 +30,8 @@ class AdminApi:
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Everything below `/adminapi`, in any case."""
-        router.add_route("*", "/{adminapi:(?i:adminapi)}/{version}/{tenant}/{endpoint}", self._handle)
+        router.add_route("*", _TENANT, self._handle)
+        router.add_route("*", _TENANT + "/{endpoint:.*}", self._handle)
 
     async def _handle(self, request: web.Request) -> web.Response:
         self._gate.stats_of(request.match_info["tenant"])["requests"] += 1
@@ -50,16 +54,13 @@ class AdminApi:
             return web.Response()
 
     async def _behind(self, request: web.Request, door: Door, tenant: Hosted) -> web.Response:
-        if request.match_info["endpoint"].lower() == _MODULE:
-            context = f"{origin(request)}{request.path.rpartition('/')[0]}"
-            wanted = request.headers.get("CommandName", "*")
-            answer = tenant.engine.module_file(context, self._site.service, wanted, time.monotonic())
-            return response(request, answer)
+        if request.method == "GET":
+            return response(request, await self._read(request, tenant))
         body = parse_body(await request.read(), request.headers.get("Content-Type", ""))
         if isinstance(body, Reply):
             return response(request, body)
         envelope = Envelope(origin(request), self._site.service)
-        if request.match_info["endpoint"].lower() == "$batch":
+        if _endpoint(request) == "$batch":
             admits = partial(self._gate.admits_item, tenant, door)
             parsed = batch.parse_batch(body, request.headers.get("Prefer", ""), envelope, admits)
             if isinstance(parsed, Reply):
@@ -70,17 +71,33 @@ class AdminApi:
         call = parse_call("", str(request.rel_url), envelope, headers, body)
         return response(request, call if isinstance(call, Reply) else await tenant.performer.single(call))
 
-    @staticmethod
-    def _no_such_door(request: web.Request) -> Reply | None:
+    async def _read(self, request: web.Request, tenant: Hosted) -> Reply:
+        """The module file, the entity sets, or a REST-only cmdlet."""
+        endpoint = _endpoint(request)
+        base = f"{origin(request)}{'/'.join(request.rel_url.raw_path.split('/')[:4])}"
+        if endpoint == _MODULE:
+            wanted = request.headers.get("CommandName", "*")
+            return tenant.engine.module_file(base, self._site.service, wanted, time.monotonic())
+        if not endpoint:
+            return Reply(200, rest.entity_sets(base), {"Content-Type": reply.JSON_TYPE})
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        call = parse_get(base, request.rel_url, Envelope(origin(request), self._site.service), headers)
+        return call if isinstance(call, Reply) else await tenant.performer.single(call)
+
+    def _no_such_door(self, request: web.Request) -> Reply | None:
         """The refusal of a path or a method (`protocol.md`, "Endpoints")."""
-        version, endpoint = request.match_info["version"].lower(), request.match_info["endpoint"].lower()
-        if version in {"beta", "v1.0"} and endpoint == _MODULE:
+        version, endpoint = request.match_info["version"].lower(), _endpoint(request)
+        if version in _READABLE and endpoint in _CALLED:
+            right = version == "beta" and request.method == "POST"
+            return None if right else _not_allowed(request, "POST")
+        if version in _READABLE and (endpoint == _MODULE or self._site.service is Service.EXCHANGE):
             return None if request.method == "GET" else _not_allowed(request, "GET")
-        if version not in {"beta", "v1.0"} or endpoint not in {"invokecommand", "$batch"}:
-            return reply.problem(404, "NotFound", f"No HTTP resource was found at '{request.path}'.")
-        if version == "v1.0" or request.method != "POST":
-            return _not_allowed(request, "POST")
-        return None
+        return reply.problem(404, "NotFound", f"No HTTP resource was found at '{request.path}'.")
+
+
+def _endpoint(request: web.Request) -> str:
+    """What comes after the tenant, in lower case."""
+    return request.match_info.get("endpoint", "").strip("/").lower()
 
 
 def _not_allowed(request: web.Request, allowed: str) -> Reply:

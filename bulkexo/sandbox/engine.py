@@ -12,10 +12,11 @@ from typing import Any
 
 import orjson
 
-from bulkexo.sandbox import modulefile, parameters, reply
+from bulkexo.sandbox import modulefile, parameters, reply, rest
 from bulkexo.sandbox.errors import CmdletError
 from bulkexo.sandbox.journal import Journal
 from bulkexo.sandbox.keys import Keys
+from bulkexo.sandbox.odata import Question
 from bulkexo.sandbox.options import SandboxOptions
 from bulkexo.sandbox.paging import EXPIRED, Backend, Cursor, Cursors
 from bulkexo.sandbox.registry import IGNORES_WHAT_IF, Cmdlet, cmdlets
@@ -38,7 +39,8 @@ class Call:
 
     parameters: as they came. select, page_size: from `$select` and `Prefer`. cursor: the token of a
     nextLink, or None. url: of InvokeCommand, without its query. connection, anchor,
-    client_request_id: headers.
+    client_request_id: headers. question: of a GET, which is a cmdlet of the REST-only kind; url is then the
+    tenant's.
     """
 
     id: str
@@ -52,17 +54,30 @@ class Call:
     connection: str = ""
     anchor: str = ""
     client_request_id: str = ""
+    question: Question | None = None
 
     @property
     def backend(self) -> Backend:
         """What a cursor of this call is tied to."""
-        body = orjson.dumps([self.cmdlet, self.parameters], option=orjson.OPT_NON_STR_KEYS)
+        asked = [self.cmdlet, self.parameters]
+        if self.question is not None:
+            asked = [self.question.path, self.question.query]
+        body = orjson.dumps(asked, option=orjson.OPT_NON_STR_KEYS)
         return Backend(self.connection, self.anchor, blake2b(body, digest_size=16).digest())
 
     @property
     def context(self) -> str:
         """The URL before `$metadata`."""
         return self.url.rpartition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Objects; the token of what comes after them; whether there are more, wanted or not."""
+
+    rows: list[Row]
+    token: str | None = None
+    more: bool = False
 
 
 class Engine:
@@ -83,16 +98,49 @@ class Engine:
         now: seconds, for cursors. stamp: the moment, as the service writes it.
         """
         cmdlet = self._cmdlets.get(call.cmdlet.lower())
-        if cmdlet is None or call.service not in cmdlet.services:
+        if call.question is None and (cmdlet is None or call.service not in cmdlet.services):
             return reply.forbidden_cmdlet()
         self.stats["items_run"] += 1
         try:
-            answer = self._run(cmdlet, call, now, stamp)
+            if cmdlet is not None:
+                answer = self._run(cmdlet, call, now, stamp)
+            else:
+                answer = self._read(call, now, stamp)
         except CmdletError as error:
             self.stats["items_failed"] += 1
             answer = reply.failure(error)
-        answer.headers["Cmdlet-Name"] = cmdlet.name
+        answer.headers["Cmdlet-Name"] = call.cmdlet if cmdlet is None else cmdlet.name
         return answer
+
+    def _read(self, call: Call, now: float, stamp: str) -> Reply:
+        """A GET."""
+        question = call.question
+        resource = None if question is None else rest.find(question)
+        if question is None or resource is None:
+            return reply.problem(404, "NotFound", "Resource not found for the segment of the request URI.")
+        cursor = self._cursor(call, now)
+        if isinstance(cursor, Reply):
+            return cursor
+        select = rest.selected(question, resource)
+        signature = self._cmdlets[resource.twin.lower()].signature
+        result = resource.read(Run(self.tenant, signature, rest.bound(question), select, stamp), question)
+        if rest.is_entity(question, resource):
+            (row,) = rest.shaped(result.value, select, resource)
+            return reply.entity(f"{question.base}/$metadata#{question.path}", row)
+        page = self._page(call, result, cursor, select, now)
+        link = None
+        if page.token is not None:
+            query = "&".join(part for part in (question.query, f"$skiptoken={page.token}") if part)
+            link = f"{question.base}/{question.path}?{query}"
+        rows = rest.shaped(page.rows, select, resource)
+        return reply.collection(f"{question.base}/$metadata#{question.path}", rows, link)
+
+    def _cursor(self, call: Call, now: float) -> Cursor | Reply | None:
+        """Where a list goes on; a refusal; or None for the start."""
+        if call.cursor is None:
+            return None
+        cursor = self._cursors.take(call.cursor, call.backend, now)
+        return reply.problem(400, "BadRequest", EXPIRED) if cursor is None else cursor
 
     def module_file(self, context: str, service: Service, wanted: str, now: float) -> Reply:
         """EXOModuleFile. context: the URL before `$metadata`. wanted: which cmdlets, by `CommandName`."""
@@ -108,18 +156,17 @@ class Engine:
             return reply.confirmation(call.context, question)
         if cmdlet.writes and bound.get("WhatIf") and cmdlet.name not in IGNORES_WHAT_IF:
             return reply.success(call.context, [], [])
-        cursor = None
-        if call.cursor is not None:
-            cursor = self._cursors.take(call.cursor, call.backend, now)
-            if cursor is None:
-                return reply.problem(400, "BadRequest", EXPIRED)
+        cursor = self._cursor(call, now)
+        if isinstance(cursor, Reply):
+            return cursor
         select = cursor.select if cursor else call.select
         result = cmdlet.handler(Run(self.tenant, cmdlet.signature, bound, select, stamp))
         if result.changed is not None:
             self._record(cmdlet, call, stamp, changed=result.changed)
-        if result.scan is None:
-            return reply.success(call.context, result.value, result.warnings)
-        return self._page(call, result, cursor, select, now)
+        page = self._page(call, result, cursor, select, now)
+        warnings = [*result.warnings, MORE] if page.more and not result.unlimited else result.warnings
+        link = None if page.token is None else f"{call.url}?%24skiptoken={page.token}"
+        return reply.success(call.context, page.rows, warnings, link)
 
     def _record(self, cmdlet: Cmdlet, call: Call, stamp: str, *, changed: bool) -> None:
         self.stats["writes_changed" if changed else "writes_unchanged"] += 1
@@ -135,23 +182,20 @@ class Engine:
 
     def _page(
         self, call: Call, result: Result, cursor: Cursor | None, select: tuple[str, ...] | None, now: float
-    ) -> Reply:
-        """One page of a scan.
+    ) -> _Page:
+        """One page of a scan, or all there is.
 
         `ResultSize Unlimited` makes the warning go away, and the nextLink where everything fits into the
         largest page: that is how this sandbox reads what was measured (`protocol.md`, "Request").
         """
-        assert result.scan is not None  # noqa: S101  (its caller has looked)
+        if result.scan is None:
+            return _Page(result.value)
         after, given = (cursor.after, cursor.given) if cursor else (0, 0)
         size = LARGEST_PAGE if result.unlimited else call.page_size
         left = size if result.result_size is None else min(size, result.result_size - given)
         found = list(islice(result.scan(after), left + 1))
-        rows: list[Row] = [row for _, row in found[:left]]
-        warnings, link = result.warnings, None
-        if len(found) > left:
-            if not result.unlimited:
-                warnings = [*warnings, MORE]
-            if result.result_size is None or given + left < result.result_size:
-                token = self._cursors.give(call.backend, found[left - 1][0], given + left, select, now)
-                link = f"{call.url}?%24skiptoken={token}"
-        return reply.success(call.context, rows, warnings, link)
+        token = None
+        more = len(found) > left
+        if more and left > 0 and (result.result_size is None or given + left < result.result_size):
+            token = self._cursors.give(call.backend, found[left - 1][0], given + left, select, now)
+        return _Page([row for _, row in found[:left]], token, more=more)

@@ -9,7 +9,6 @@ module.
 from __future__ import annotations
 
 import base64
-import binascii
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -37,7 +36,7 @@ class Keys:
         """The clear text; None if neither key opens it."""
         try:
             sealed = base64.b64decode(text, validate=True)
-        except binascii.Error:
+        except ValueError:
             return None
         self._current(now)
         opened = (_opened(sealed, key) for key in reversed(self._keys.values()))

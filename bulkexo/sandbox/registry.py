@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bulkexo.sandbox import compliance, groups, mailboxes, organization, permissions, users
+from bulkexo.sandbox import (
+    compliance,
+    devices,
+    dynamic,
+    folders,
+    groups,
+    mailboxes,
+    organization,
+    permissions,
+    users,
+)
 from bulkexo.sandbox.parameters import Signature, load
 from bulkexo.sandbox.sites import Service
 from bulkexo.sandbox.tenant import Handler
 
 _ROOMS = {
-    Service.EXCHANGE: (mailboxes, users, groups, permissions, organization),
+    Service.EXCHANGE: (mailboxes, users, groups, permissions, organization, folders, devices, dynamic),
     Service.COMPLIANCE: (compliance,),
 }
 IGNORES_WHAT_IF = frozenset({"Set-User"})

@@ -68,6 +68,17 @@ def success(context: str, value: list[Any], warnings: list[str], next_link: str 
     return Reply(200, body, _headers())
 
 
+def entity(context: str, row: dict[str, Any]) -> Reply:
+    """200 with one object of a GET. context: the URL with `$metadata#…`, without `/$entity`."""
+    return Reply(200, {"@odata.context": f"{context}/$entity", **row}, _headers())
+
+
+def collection(context: str, rows: list[Any], next_link: str | None) -> Reply:
+    """200 with the objects of a GET."""
+    link = {} if next_link is None else {"@odata.nextLink": next_link}
+    return Reply(200, {"@odata.context": context, **link, "value": rows}, _headers())
+
+
 def confirmation(context: str, message: str) -> Reply:
     """The answer to `Confirm: true`: the question, and nothing ran."""
     reply = success(context, [], [])

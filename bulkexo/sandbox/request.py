@@ -10,8 +10,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
+from yarl import URL
 
+from bulkexo.sandbox import rest
 from bulkexo.sandbox.engine import DEFAULT_PAGE, LARGEST_PAGE, Call
+from bulkexo.sandbox.odata import parse_question
 from bulkexo.sandbox.reply import Reply, problem
 from bulkexo.sandbox.sites import Service
 
@@ -114,4 +117,26 @@ def parse_call(
         connection=headers.get("connection-id", ""),
         anchor=headers.get("x-anchormailbox", ""),
         client_request_id=headers.get("client-request-id", ""),
+    )
+
+
+def parse_get(base: str, url: URL, envelope: Envelope, headers: Mapping[str, str]) -> Call | Reply:
+    """The REST-only cmdlet that a GET asks for. base: the tenant's URL. headers: with lower-case names."""
+    path = url.raw_path.split("/", 4)[4]
+    question = parse_question(base, path, url.raw_query_string, headers)
+    resource = None if question is None else rest.find(question)
+    if question is None or resource is None:
+        return problem(404, "NotFound", f"Resource not found for the segment '{path}'.")
+    return Call(
+        id="",
+        cmdlet=resource.cmdlet,
+        parameters={},
+        url=base,
+        service=envelope.service,
+        page_size=page_size(headers.get("prefer", "")),
+        cursor=question.cursor,
+        connection=headers.get("connection-id", ""),
+        anchor=headers.get("x-anchormailbox", ""),
+        client_request_id=headers.get("client-request-id", ""),
+        question=question,
     )

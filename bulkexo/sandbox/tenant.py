@@ -59,6 +59,7 @@ class Tenant:
         self.recipient_aces: dict[int, list[Ace]] = {}
         self.organization: dict[str, Any] = {}
         self.shelves: dict[str, Any] = {}
+        self.folder_entries: dict[tuple[int, int], Any] = {}
 
     def facts(self, identifier: int) -> Facts:
         """All properties of an object that are not defaults."""

@@ -46,7 +46,11 @@ async def test_the_tenant_is_known_by_its_guid_too_and_no_other_is() -> None:
         ("InvokeCommand", "v1.0", "POST", 405),
         ("InvokeCommand", "beta", "GET", 405),
         ("InvokeCommand", "v2.0", "POST", 404),
-        ("Mailbox", "beta", "GET", 404),
+        ("Mailbox", "beta", "GET", 200),
+        ("Mailbox", "v1.0", "GET", 200),
+        ("Mailbox", "beta", "POST", 405),
+        ("Nothing", "beta", "GET", 404),
+        ("Mailbox", "v3.0", "GET", 404),
         ("invokecommand", "beta", "POST", 200),
     ],
 )
