@@ -26,6 +26,7 @@ class Tenant:
     """A running sandbox: where it listens and how to sign in."""
 
     endpoint: str
+    compliance: str
     authority: str
     tenant: str
     ca_file: Path
@@ -88,6 +89,7 @@ def _tenant(line: bytes) -> Tenant | None:
         return None
     return Tenant(
         endpoint=said["endpoint"],
+        compliance=said["compliance"],
         authority=said["authority"],
         tenant=said["tenant"],
         ca_file=Path(said["ca_file"]),

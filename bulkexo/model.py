@@ -39,6 +39,15 @@ class Repeat(StrEnum):
     UNSAFE = "unsafe"
 
 
+class Form(StrEnum):
+    """What a value is for the cmdlet, where its JSON would not show it. SECURE: to be encrypted."""
+
+    BYTES = "byte[]"
+    BYTE_ARRAYS = "byte[][]"
+    TABLES = "hashtable[]"
+    SECURE = "secure"
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One cmdlet to run for one row.
@@ -52,7 +61,8 @@ class Item:
     repeat: what the job says of sending it twice; None leaves it to the table of verbs.
     tenant: the one the row belongs to, "" in a job of one tenant.
     select: the properties wanted of what it returns, none for all. api: "v2.0" for the documented endpoints,
-    "compliance" for Security & Compliance, "" for InvokeCommand of Exchange Online.
+    "compliance" for Security & Compliance, "" for InvokeCommand of Exchange Online. forms: of the parameters
+    whose values need more than JSON; shared by the items of a step.
     """
 
     row: int
@@ -66,6 +76,7 @@ class Item:
     tenant: str = ""
     select: tuple[str, ...] = ()
     api: str = ""
+    forms: Mapping[str, Form] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

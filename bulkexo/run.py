@@ -27,6 +27,7 @@ from bulkexo.schedule import OnUnknown, Tally
 from bulkexo.schedule.binding import Binding
 from bulkexo.schedule.tally import together
 from bulkexo.tenancy import Surroundings, Tenancy
+from bulkexo.wire.doors import hosts
 
 CLOCKS_EVERY = 5.0
 
@@ -141,11 +142,14 @@ class Run:
                     names = list(self._task.checked.tenants) or [""]
                     places = options.concurrency * len(names) + 1
                     where = options.connection
-                    session = Session([where.endpoint], connections=places, ca_file=where.ca_file)
+                    endpoints = [where.endpoint, where.compliance]
                     await self._sign_in_to(names, results)
-                    signed_in = True
-                    with interrupts(self._interrupt):
-                        await self._run(session, results)
+                    async with Session(endpoints, connections=places, ca_file=where.ca_file) as session:
+                        for tenancy in self._tenancies:
+                            await tenancy.open(session)
+                        signed_in = True
+                        with interrupts(self._interrupt):
+                            await self._run(results)
                 self._conclude(results)
         finally:
             if not signed_in and not self._task.resumed:  # nothing was sent: leave nothing behind
@@ -183,19 +187,21 @@ class Run:
             decide=self._watch.decide if options.on_unknown is OnUnknown.ASK else None,
             past=self._task.past,
             note=self._watch.note,
+            hosts=hosts(self._task.checked.apis),
+            secure=self._task.checked.secure,
         )
         self._tenancies = [Tenancy(name, self._sign_in(name), around) for name in names]
         for tenancy in self._tenancies:
             await tenancy.sign_in()
             self.report.tallies.append(tenancy.tally)
 
-    async def _run(self, session: Session, results: Results) -> None:
-        async with session, anyio.create_task_group() as group:
+    async def _run(self, results: Results) -> None:
+        async with anyio.create_task_group() as group:
             group.start_soon(results.write_all)
             async with anyio.create_task_group() as watching:
                 watching.start_soon(self._watch.follow, lambda: self.report.tally, self.report.total)
                 watching.start_soon(self._look_at_clocks)
-                await self._drive(session)
+                await self._drive()
                 watching.cancel_scope.cancel()
             results.end()
         for tenancy in self._tenancies:
@@ -208,13 +214,13 @@ class Run:
             if happened := clocks.look(time.time(), time.monotonic()):
                 self._watch.note(happened)
 
-    async def _drive(self, session: Session) -> None:
+    async def _drive(self) -> None:
         """Run all tenants under the signals: the first lets them drain, the second cuts them off."""
         ended: list[Tenancy] = []
 
         async def drive(tenancy: Tenancy) -> None:
             try:
-                if await tenancy.run(session, self._task.items(tenancy.name)):
+                if await tenancy.run(self._task.items(tenancy.name)):
                     ended.append(tenancy)
             except BulkexoError as error:  # of this tenant: the others go on
                 where = f"{tenancy.name}: " if tenancy.name else ""

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 
 import anyio
 
+from bulkexo.keystore import KeyStore
 from bulkexo.memory import Memory
-from bulkexo.model import BulkexoError, Item, SignInError, UsageError
+from bulkexo.model import BulkexoError, Item, UsageError
 from bulkexo.net.identity import Identity
 from bulkexo.net.session import Session
 from bulkexo.net.tokens import Keeper
 from bulkexo.options import Options
 from bulkexo.pace import Backoff, Pacer
 from bulkexo.schedule import Announce, Decide, Gate, Keep, Past, Rules, Scheduler, Settings, Sink, Tally
+from bulkexo.schedule.keyring import Keyring
 from bulkexo.wire import Service
 from bulkexo.wire.doors import Host
 from bulkexo.wire.hosts import scope
@@ -32,7 +34,8 @@ WINDOW = 1000
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What all tenants of a run share. run_id: a GUID, the connection-id of the run. note: told what a person
-    should know, and what does not stop the run."""
+    should know, and what does not stop the run. hosts: the services that the job needs. secure: whether it
+    has secrets that go encrypted."""
 
     options: Options
     run_id: str
@@ -43,47 +46,73 @@ class Surroundings:
     decide: Decide | None
     past: Past | None
     note: Callable[[str], None]
+    hosts: tuple[Host, ...] = (Host.EXCHANGE,)
+    secure: bool = False
 
 
 class Tenancy:
     """A tenant with its own tokens and its own pace, so that one that is throttled holds up no other.
 
-    name: as the job gives it, "" for the one that the token names. Call `sign_in` before the rest.
+    name: as the job gives it, "" for the one that the token names. `sign_in`, then `open`, before the rest.
     """
 
     def __init__(self, name: str, identity: Identity, around: Surroundings) -> None:
         self.name = name
         self.tally = Tally()
         self.connection = identity.connection
-        source = identity.source(scope(self.connection.endpoint))
-        self._keeper = Keeper(source, time.monotonic, around.note)
+        places = {Host.EXCHANGE: self.connection.endpoint, Host.COMPLIANCE: self.connection.compliance}
+        self._endpoints = {host: places[host] for host in around.hosts}
+        self._keepers = {
+            host: Keeper(identity.source(scope(endpoint)), time.monotonic, around.note)
+            for host, endpoint in self._endpoints.items()
+        }
         self._around = around
-        self._service: Service | None = None
+        self._services: dict[Host, Service] = {}
+        self._gates: dict[Host, Gate] = {}
         self._memory = Memory("")
         self._pacer: Pacer | None = None
         self._scheduler: Scheduler | None = None
 
     async def sign_in(self) -> None:
-        """Get the first token, and learn from it who and where we are. Raises SignInError or UsageError.
+        """Get the first tokens, and learn from them who and where we are. Raises SignInError or UsageError.
 
         The tenant's GUID serves better than its domain (protocol.md, Endpoints).
         """
-        options, endpoint = self._around.options, self.connection.endpoint
-        who = bearer(await self._keeper.current())
-        tenant = who.tenant or self.connection.tenant
-        if not tenant:
-            raise UsageError("The token does not say which tenant it is for: give --tenant.")
-        anchor = user_anchor(who.upn) if who.upn else app_anchor(tenant)
-        if not options.sandbox:  # the next one is another tenant under the same name
-            self._memory = Memory(f"{endpoint} {tenant} {who.app or who.upn}")
-        self._service = Service(endpoint, tenant, anchor, self._around.run_id, options.timeout)
+        options, run_id = self._around.options, self._around.run_id
+        for host, endpoint in self._endpoints.items():
+            who = bearer(await self._keepers[host].current())
+            tenant = who.tenant or self.connection.tenant
+            if not tenant:
+                raise UsageError("The token does not say which tenant it is for: give --tenant.")
+            anchor = user_anchor(who.upn) if who.upn else app_anchor(tenant)
+            if not (options.sandbox or self._services):  # the next sandbox is another under the same name
+                self._memory = Memory(f"{endpoint} {tenant} {who.app or who.upn}")
+            self._services[host] = Service(endpoint, tenant, anchor, run_id, options.timeout)
 
-    async def run(self, session: Session, items: Iterator[Item]) -> bool:
+    async def open(self, session: Session) -> None:
+        """Make ready to send; where the job has secrets, the service's key for them is fetched. Raises
+        UsageError if it is not to be had, or SignInError."""
+        for host, service in self._services.items():
+            raw = self._around.options.raw
+            gate = self._gates[host] = Gate(service, session, self._keepers[host], keep_notes=raw)
+            if not self._around.secure:
+                continue
+            name = "" if self._around.options.sandbox else f"{service.endpoint} {service.tenant}"
+            gate.keyring = Keyring(gate.key, KeyStore(name), time.time)
+            if await gate.keyring.current() is None:
+                raise UsageError(
+                    f"The job has passwords, which go encrypted only, and {service.endpoint} did not give "
+                    "its key for them. Check the roles of this identity and try again later, or leave the "
+                    "passwords out."
+                )
+
+    async def run(self, items: Iterator[Item]) -> bool:
         """Run the tenant's items; True when all have ended. Raises as Scheduler.run does."""
-        self._scheduler = self._make(session)
+        self._scheduler = self._make()
         complete, error = False, None
         async with anyio.create_task_group() as group:
-            group.start_soon(self._keeper.keep)
+            for keeper in self._keepers.values():
+                group.start_soon(keeper.keep)
             try:
                 complete = await self._scheduler.run(items)
             except BulkexoError as caught:
@@ -107,9 +136,7 @@ class Tenancy:
         if ceiling is None or learned.rate < HELD_DOWN * ceiling:
             self._memory.remember(learned)
 
-    def _make(self, session: Session) -> Scheduler:
-        if self._service is None:
-            raise SignInError(f"Nobody is signed in to {self.name}.")
+    def _make(self) -> Scheduler:
         around, options = self._around, self._around.options
         backoff = Backoff(random.random)
         self._pacer = Pacer(
@@ -121,7 +148,7 @@ class Tenancy:
         )
         rules = Rules(retries=options.retries, strict=options.strict, on_unknown=options.on_unknown)
         return Scheduler(
-            gates={Host.EXCHANGE: Gate(self._service, session, self._keeper, keep_notes=options.raw)},
+            gates=self._gates,
             pacer=self._pacer,
             backoff=backoff,
             wall=time.time,

@@ -13,6 +13,7 @@ from bulkexo.model import Item
 from bulkexo.options import Options
 from bulkexo.redact import HIDDEN
 from bulkexo.wire import Call, Service, pack
+from bulkexo.wire.doors import Host, call
 from bulkexo.wire.message import app_anchor
 
 
@@ -21,19 +22,24 @@ def show(job: Job, checked: Checked, options: Options) -> None:
     for name, count in checked.by_cmdlet.items():
         say(f"{count:>10,}  {name}")
     tenant = options.tenant or "<tenant>"
-    service = Service(options.connection.endpoint, tenant, app_anchor(tenant), "<connection-id>")
-    first = [_masked(item) for item in islice(job.items(), options.batch_size)]
-    request = pack(service, [_call(item) for item in first], "<token>")
-    say(f"The first batch, POST {request.url}:")
-    body = orjson.dumps(orjson.loads(request.body), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    put(body)
+    calls = [_call(_masked(item)) for item in islice(job.items(), options.batch_size)]
+    here = calls[0].door
+    together = [each for each in calls if each.door == here][: 1 if here.alone else None]
+    endpoints = {Host.EXCHANGE: options.connection.endpoint, Host.COMPLIANCE: options.connection.compliance}
+    service = Service(endpoints[here.host], tenant, app_anchor(tenant), "<connection-id>")
+    request = pack(service, together, "<token>")
+    say(f"The first batch, {request.method} {request.url}:")
+    if request.body:
+        pretty = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        put(orjson.dumps(orjson.loads(request.body), option=pretty))
     say("This was a dry run: nothing was sent.")
 
 
 def _masked(item: Item) -> Item:
     shown = {name: HIDDEN if name in item.secrets else value for name, value in item.parameters.items()}
-    return replace(item, parameters=shown)
+    plain = {name: form for name, form in item.forms.items() if name not in item.secrets}
+    return replace(item, parameters=shown, forms=plain)
 
 
 def _call(item: Item) -> Call:
-    return Call(f"<request-id of row {item.row}>", item.cmdlet, item.parameters, select=item.select)
+    return call(item, f"<request-id of row {item.row}>")

@@ -86,7 +86,7 @@ async def _run(what: Start, folder: RunFolder, sign_in: SignIn | None) -> int:
         there = Connection(
             tenant=tenant.tenant,
             endpoint=tenant.endpoint,
-            compliance=tenant.endpoint,
+            compliance=tenant.compliance,
             authority=tenant.authority,
             ca_file=tenant.ca_file,
             auth=Auth.SECRET,
@@ -102,6 +102,7 @@ def _in(there: Connection, options: Options) -> Options:
         options,
         tenant=there.tenant,
         endpoint=there.endpoint,
+        compliance_endpoint=there.compliance,
         authority=there.authority,
         ca_file=there.ca_file,
     )

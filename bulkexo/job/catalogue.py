@@ -14,6 +14,8 @@ from enum import Enum
 from functools import cache, lru_cache
 from importlib.resources import files
 
+from bulkexo.model import Form
+
 
 class Kind(Enum):
     """What a parameter takes, as far as a loader has to know."""
@@ -25,11 +27,16 @@ class Kind(Enum):
     HASHTABLE = "hashtable"
     BYTES = "bytes"
     SECURE = "secure"
-    """SecureString or PSCredential: the service wants it encrypted."""
+    """SecureString: a secret text that the service wants encrypted."""
+    CREDENTIAL = "credential"
+    """PSCredential: a name and a password as one object."""
+    DATE = "date"
+    FILTER = "filter"
+    """A filter in PowerShell's words, in which `$true` and `$false` are texts."""
     NUMBER = "number"
     """A number, a size or a duration, written as text or as a number."""
     TEXT = "text"
-    """Text, an identity, an enumeration, a date: anything that is written as text."""
+    """Text, an identity, an enumeration: anything that is written as text."""
 
 
 _NUMBERS = """
@@ -43,11 +50,19 @@ _KINDS = {
     "PswsHashtable": Kind.HASHTABLE,
     "Hashtable": Kind.HASHTABLE,
     "SecureString": Kind.SECURE,
-    "PSCredential": Kind.SECURE,
+    "PSCredential": Kind.CREDENTIAL,
+    **dict.fromkeys(("DateTime", "ExDateTime", "DateTimeOffset"), Kind.DATE),
     "ProxyAddressCollection": Kind.ARRAY,
     "ProxyAddressTemplateCollection": Kind.ARRAY,
     "ApprovedApplicationCollection": Kind.ARRAY,
     **dict.fromkeys(_NUMBERS.split(), Kind.NUMBER),
+}
+_FORMS = {
+    "Byte[]": Form.BYTES,
+    "Byte[][]": Form.BYTE_ARRAYS,
+    "Hashtable[]": Form.TABLES,
+    "PswsHashtable[]": Form.TABLES,
+    "SecureString": Form.SECURE,
 }
 _MULTIVALUED = re.compile(r"<?Mul(?:ti|it)ValuedProperty>?")  # the reference misspells it once
 _NAMESPACE = re.compile(r"^(?:[A-Za-z]+\.)+")
@@ -61,6 +76,11 @@ def kind_of(type_name: str) -> Kind:
     if short.endswith("[]") or _MULTIVALUED.fullmatch(short):
         return Kind.ARRAY
     return Kind.TEXT
+
+
+def form_of(type_name: str) -> Form | None:
+    """How a value of this .NET type goes over the wire, where that is not plain JSON."""
+    return _FORMS.get(_NAMESPACE.sub("", type_name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,4 +171,5 @@ def _parameter(text: str) -> Parameter:
     name, _, rest = text.partition(":")
     number, *aliases = rest.split(",")
     type_name = _types()[int(number.rstrip("!"))]
-    return Parameter(name, type_name, kind_of(type_name), number.endswith("!"), tuple(aliases))
+    kind = Kind.FILTER if type_name == "String" and name.endswith("Filter") else kind_of(type_name)
+    return Parameter(name, type_name, kind, number.endswith("!"), tuple(aliases))

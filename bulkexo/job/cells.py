@@ -7,18 +7,30 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
 
 from bulkexo.job.catalogue import Kind
 from bulkexo.job.literal import DEPTH, LiteralError, parse
 from bulkexo.model import Value
+from bulkexo.wire.values import octets
+
+SECRET_LIMIT = 245
+"""Bytes that fit into RSA of 2048 bits with PKCS#1 v1.5."""
 
 Converter = Callable[[str], Value]
 """Text of a cell, not empty, to the value; raises BadCell."""
 
 _BOOLEANS: dict[str, Value] = {"true": True, "$true": True, "false": False, "$false": False, "$null": None}
 _SPECIAL = frozenset(" \t\r\n$@{[")
-_STRUCTURED = frozenset({Kind.ARRAY, Kind.HASHTABLE, Kind.BYTES})
+_BOOLEAN = re.compile(r"\$(true|false)\b", re.IGNORECASE)
+_DATE = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)"
+    r"(?:[T ](?P<time>\d\d:\d\d(?::\d\d(?:\.\d{1,7})?)?)(?P<offset>Z|[+-]\d\d:?\d\d)?)?",
+    re.ASCII,
+)
 
 
 class BadCell(Exception):
@@ -37,23 +49,33 @@ class BadCell(Exception):
 
 def converter(kind: Kind | None) -> Converter:
     """How cells become values for a parameter of this kind; None: it is not known."""
-    if kind in {Kind.SWITCH, Kind.BOOL}:
-        return _boolean
-    if kind is Kind.SECURE:
-        return _secure
-    if kind in _STRUCTURED:
-        return _structured
-    return _any if kind is None else _text
+    if kind is None:
+        return _any
+    return _CONVERTERS.get(kind, _text)
 
 
 def typed(kind: Kind | None, value: Value) -> Value:
     """A value that has its type already (YAML), checked for this kind; raises BadCell."""
-    if kind is Kind.SECURE:
-        return _secure("")
     if kind in {Kind.SWITCH, Kind.BOOL} and not (value is None or isinstance(value, bool)):
         shown = str(value) if isinstance(value, int | float | str) else ""
         return _boolean(shown or "{}")
+    if kind is Kind.CREDENTIAL:
+        return _credential("")
+    if kind is Kind.SECURE:
+        if not isinstance(value, str):
+            raise BadCell("A password is a text.", 'Write it between quotes: "12345".')
+        return _secret(value)
+    if kind is Kind.BYTES and value is not None:
+        return _octets(value)
+    if isinstance(value, str) and kind in {Kind.DATE, Kind.FILTER}:
+        return in_utc(value) if kind is Kind.DATE else _without_booleans(value)
     return value
+
+
+CHECKED: Final = frozenset(
+    {Kind.SWITCH, Kind.BOOL, Kind.SECURE, Kind.CREDENTIAL, Kind.BYTES, Kind.DATE, Kind.FILTER}
+)
+"""Kinds whose values `typed` may change or refuse."""
 
 
 def as_text(value: Value) -> str:
@@ -72,13 +94,71 @@ def _boolean(text: str) -> Value:
     raise BadCell("is neither true nor false.", "Write true or false.", text)
 
 
-def _secure(_text: str) -> Value:
+def _secret(text: str) -> Value:
+    """As it stands, whatever signs it begins with."""
+    if len(text.encode("utf-8", "surrogatepass")) > SECRET_LIMIT:
+        raise BadCell(
+            f"The secret is longer than the {SECRET_LIMIT} bytes that the service's key can encrypt.",
+            "Use a shorter one.",
+        )
+    return text
+
+
+def _credential(_text: str) -> Value:
     raise BadCell(
-        "This parameter holds a password or a credential. The service wants it encrypted with its own key, "
-        "and this version cannot do that.",
-        "Leave the column out, and set the password another way.",
+        "This parameter holds a credential, a name and a password in one, and how the service takes one over "
+        "this interface is not known.",
+        "Leave the column out, and do this in PowerShell.",
         once=True,
     )
+
+
+def is_date(text: str) -> bool:
+    """Whether it means the same everywhere: 2026-11-24, with or without a time and an offset."""
+    return _DATE.fullmatch(text.strip()) is not None
+
+
+def in_utc(text: str) -> str:
+    """A date with an offset as UTC without `Z` (protocol.md, second reading); any other text as it stands."""
+    found = _DATE.fullmatch(text.strip())
+    if found is None or not found["offset"]:
+        return text
+    try:
+        moment = datetime.fromisoformat(f"{found['day']}T{found['time']}{found['offset']}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadCell("is no date that exists.", "Write it like 2026-11-24T09:30:00Z.", text) from None
+    return moment.replace(tzinfo=None).isoformat()
+
+
+def _date(text: str) -> Value:
+    value = _text(text)
+    return in_utc(value) if isinstance(value, str) else value
+
+
+def _filter(text: str) -> Value:
+    value = _text(text)
+    return _without_booleans(value) if isinstance(value, str) else value
+
+
+def _without_booleans(text: str) -> str:
+    """A filter with `'True'` for `$true` (protocol.md, second reading)."""
+    return _BOOLEAN.sub(lambda found: f"'{found[1].capitalize()}'", text)
+
+
+def _bytes(text: str) -> Value:
+    value = _structured(text)
+    return value if value is None else _octets(value)
+
+
+def _octets(value: Value) -> Value:
+    if isinstance(value, Mapping):  # the service's own form, note and all
+        return value
+    try:
+        octets(value)
+    except ValueError as error:
+        remedy = "Write the bytes in base64, or as numbers: [77,90,144]."
+        raise BadCell(f"The value {error}, and the parameter takes bytes.", remedy) from None
+    return value
 
 
 def _text(text: str) -> Value:
@@ -180,3 +260,16 @@ def _float(text: str) -> Value:
 
 def _no_constant(name: str) -> Value:
     raise ValueError(name)
+
+
+_CONVERTERS: Final[Mapping[Kind, Converter]] = {
+    Kind.SWITCH: _boolean,
+    Kind.BOOL: _boolean,
+    Kind.ARRAY: _structured,
+    Kind.HASHTABLE: _structured,
+    Kind.BYTES: _bytes,
+    Kind.SECURE: _secret,
+    Kind.CREDENTIAL: _credential,
+    Kind.DATE: _date,
+    Kind.FILTER: _filter,
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from bulkexo.job.steps import Binder, Step, is_secret, is_secret_column
 from bulkexo.job.template import Row
 from bulkexo.job.tenants import KEPT_TENANTS, fault_of
 from bulkexo.job.text import TextFile, stamp_of
-from bulkexo.model import Item, Value
+from bulkexo.model import Form, Item, Value
 
 _KEPT_CMDLETS = 256
 _Any = TypeVar("_Any")
@@ -27,7 +27,8 @@ _Any = TypeVar("_Any")
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A job without problems. rows: data rows; items: cmdlets to run; by_cmdlet: items of each cmdlet.
-    tenants: items of each, where a column names them.
+    tenants: items of each, where a column names them. apis: where they run, see Item. secure: whether any
+    has a secret that goes encrypted.
 
     warnings: sentences about what is unusual but may be right.
     """
@@ -37,6 +38,27 @@ class Checked:
     by_cmdlet: Mapping[str, int]
     tenants: Mapping[str, int]
     warnings: tuple[str, ...]
+    apis: frozenset[str] = frozenset({""})
+    secure: bool = False
+
+
+@dataclass(slots=True)
+class _Survey:
+    """What a job comes to, counted while it is read."""
+
+    rows: int = 0
+    by_cmdlet: Counter[str] = field(default_factory=Counter)
+    tenants: Counter[str] = field(default_factory=Counter)
+    apis: set[str] = field(default_factory=set)
+    secure: bool = False
+
+    def count(self, item: Item) -> None:
+        self.by_cmdlet[item.cmdlet] += 1
+        self.apis.add(item.api)
+        if item.tenant:
+            self.tenants[item.tenant] += 1
+        if item.forms and not self.secure:
+            self.secure = any(item.forms.get(name) is Form.SECURE for name in item.parameters)
 
 
 class Job:
@@ -102,34 +124,38 @@ class Job:
         """Read the whole job. Raises JobError with the first 20 problems and their number."""
         problems = Problems()
         head = self._outline.file.sha256
-        rows, by_cmdlet, tenants = self.survey(problems)
+        found = self.survey(problems)
         if head not in {"", self._outline.file.sha256}:
             changed(self._outline.file.name)
         problems.raise_any()
         self._stamps = {file.path: file.stamp for file in self._outline.rows.files}
         self.inputs = {file.path: file.sha256 for file in self._files()}
-        self._checked = Checked(rows, by_cmdlet.total(), dict(by_cmdlet), dict(tenants), problems.warnings)
+        self._checked = Checked(
+            rows=found.rows,
+            items=found.by_cmdlet.total(),
+            by_cmdlet=dict(found.by_cmdlet),
+            tenants=dict(found.tenants),
+            warnings=problems.warnings,
+            apis=frozenset(found.apis),
+            secure=found.secure,
+        )
         return self._checked
 
-    def survey(self, problems: Problems) -> tuple[int, Counter[str], Counter[str]]:
-        """Read the whole job and tell its problems: the number of rows, of items by cmdlet, by tenant."""
-        rows = 0
-        by_cmdlet: Counter[str] = Counter()
-        tenants: Counter[str] = Counter()
+    def survey(self, problems: Problems) -> _Survey:
+        """Read the whole job and tell its problems."""
+        found = _Survey()
         for file in self._files():
             file.report(problems)
-        for rows, items in self._walk(problems):  # noqa: B007 - the last number is their count
+        for found.rows, items in self._walk(problems):  # the last number is their count
             for item in items:
-                by_cmdlet[item.cmdlet] += 1
-                if item.tenant:
-                    tenants[item.tenant] += 1
-        if not rows and not problems:
+                found.count(item)
+        if not found.rows and not problems:
             problems.add(
                 self.path.name,
                 "The job has no rows.",
                 "A job needs at least one row: check that this is the right file.",
             )
-        return rows, by_cmdlet, tenants
+        return found
 
     def items(self) -> Iterator[Item]:
         """Each row's items, in order; checks the job first if that has not been done.
@@ -230,7 +256,9 @@ class Job:
 
     def _binder(self, problems: Problems) -> Binder:
         outline = self._outline
-        return Binder(outline.rows, self._secret_positions, outline.secret, problems, outline.repeat)
+        return Binder(
+            outline.rows, self._secret_positions, outline.secret, problems, outline.repeat, outline.api
+        )
 
     def bind(self, problems: Problems) -> None:
         """Tell what is wrong with the steps as they are, whatever the rows hold."""
@@ -287,8 +315,12 @@ class _ByColumn:
 
 
 def _described(step: Step) -> dict[str, Any]:
-    selected = {"select": list(step.select)} if step.select else {}
-    return {"cmdlet": step.cmdlet, "parameters": step.shown(), **selected}
+    more = {"select": list(step.select), "api": step.api}
+    return {
+        "cmdlet": step.cmdlet,
+        "parameters": step.shown(),
+        **{name: value for name, value in more.items() if value},
+    }
 
 
 def _name(cell: Value) -> str:

@@ -78,7 +78,8 @@ class Given:
 @dataclass(frozen=True, slots=True)
 class OutlineStep:
     """A cmdlet and its parameters. given: None for every column. secret: names of parameters it marks.
-    repeat: what the job says of sending it twice. select: the properties wanted of what it returns."""
+    repeat: what the job says of sending it twice. select: the properties wanted of what it returns.
+    api: where it is to run, "" for where the catalogue has it."""
 
     cmdlet: str
     where: str
@@ -86,6 +87,7 @@ class OutlineStep:
     secret: tuple[str, ...] = ()
     repeat: Repeat | None = None
     select: tuple[str, ...] = ()
+    api: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Outline:
     steps, lower case. secret_columns: columns marked. option_lines: lines of the options. repeat: of every
     step that does not say it itself. tenant_column: position of the column that names each row's tenant.
     tenants: where each tenant of a list stands, which all rows of it name.
-    select: the properties wanted, where the rows name their cmdlets.
+    select: the properties wanted, where the rows name their cmdlets. api: of every step that does not say it.
     """
 
     kind: str
@@ -124,6 +126,7 @@ class Outline:
     tenant_column: int | None = None
     tenants: Mapping[str, str] = field(default_factory=dict)
     select: tuple[str, ...] = ()
+    api: str = ""
 
     def given(self, step: OutlineStep) -> tuple[Given, ...]:
         """The parameters of a step, those of every row included."""

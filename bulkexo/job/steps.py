@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from bulkexo.job import catalogue
-from bulkexo.job.catalogue import Cmdlet, Kind, Parameter
-from bulkexo.job.cells import BadCell, as_text
+from bulkexo.job.catalogue import Cmdlet, Kind, Parameter, form_of
+from bulkexo.job.cells import BadCell, as_text, is_date
 from bulkexo.job.csvrows import MASK
 from bulkexo.job.outline import Given, OutlineStep, Rows
 from bulkexo.job.problems import Problems
 from bulkexo.job.template import OMIT, Getter, Omit, Row
-from bulkexo.model import Cells, Item, Repeat, Value
+from bulkexo.model import Cells, Form, Item, Repeat, Value
+from bulkexo.wire import rest
+from bulkexo.wire.doors import COMPLIANCE_API, ENDPOINTS, EXCHANGE_API, V2_API
 
 _CMDLET = re.compile(r"[A-Za-z]+-[A-Za-z0-9]+")
 _PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -26,18 +28,19 @@ _NEW_NAMES: Final = ("UserPrincipalName", "MicrosoftOnlineServicesID", "PrimaryS
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A parameter of a step. column: the column it is, if it is one; where: the line that gives it;
-    shown: the value as the job writes it."""
+    shown: the value as the job writes it; form: how it goes over the wire."""
 
     name: str
     get: Getter
     where: str
     column: str | None
     shown: Value
+    form: Form | None = None
 
 
 def is_secret(name: str, parameter: Parameter | None) -> bool:
     """Whether values of this parameter are secrets by name or type (contract: "A run's folder")."""
-    if parameter and parameter.kind is Kind.SECURE:
+    if parameter and parameter.kind in {Kind.SECURE, Kind.CREDENTIAL}:
         return True
     return bool(_SECRET.search(name)) and not (parameter and parameter.kind in _NO_SECRETS)
 
@@ -49,6 +52,8 @@ def is_secret_column(name: str) -> bool:
 
 def identity_names(cmdlet: str) -> tuple[str, ...]:
     """Parameters that name the object the cmdlet concerns, the best first."""
+    if entity := rest.TABLE.get(cmdlet.lower()):
+        return (*entity.names, "Identity")
     return (
         ("Identity", "Mailbox", *_NEW_NAMES) if cmdlet.lower().startswith("new-") else ("Identity", "Mailbox")
     )
@@ -78,15 +83,18 @@ class Step:
         rows: Rows,
         repeat: Repeat | None,
         select: tuple[str, ...],
+        api: str,
     ) -> None:
         self.repeat = repeat
         self.select = select
+        self.api = api
         self.number = number
         self.cmdlet = cmdlet
         self.secrets = secrets
         self._bound = tuple(bound)
         self._rows = rows
         self._getters = tuple((each.name, each.get) for each in bound)
+        self._forms = {each.name: each.form for each in bound if each.form}
         given = {each.name for each in bound}
         identity = known.parameter("Identity") if known else None
         self._rehearses = "WhatIf" in given and not cmdlet.startswith(("Get-", "Test-"))
@@ -136,6 +144,8 @@ class Step:
             repeat=self.repeat,
             tenant=tenant,
             select=self.select,
+            api=self.api,
+            forms=self._forms,
         )
 
     def _named(self, parameters: Mapping[str, Value]) -> tuple[str, str]:
@@ -183,7 +193,7 @@ class Step:
 
 class Binder:
     """Sets the steps of one job against the catalogue. secret_columns: positions; marked: parameters;
-    repeat: of steps that do not say it."""
+    repeat, api: of steps that do not say it."""
 
     def __init__(
         self,
@@ -192,9 +202,11 @@ class Binder:
         marked: Collection[str],
         problems: Problems,
         repeat: Repeat | None = None,
+        api: str = "",
     ) -> None:
         self._rows = rows
         self._repeat = repeat
+        self._api = api
         self._secret_columns = frozenset(secret_columns)
         self._marked = frozenset(name.lower() for name in marked)
         self._problems = problems
@@ -213,21 +225,34 @@ class Binder:
         known = catalogue.cmdlet(cmdlet)
         if known is None:
             self._warn_cmdlet(cmdlet, outline.where)
-        elif known.rest_only:
-            self._problems.add_once(
-                ("cmdlet", known.name),
-                outline.where,
-                f"{known.name} exists in Microsoft's PowerShell module only; the service does not run it.",
-                f"Use {known.name.replace('-EXO', '-')} instead.",
-            )
-            return None
         name = known.name if known else cmdlet
         marked = self._marked | {secret.lower() for secret in outline.secret}
         bound, secrets = self._bind_all(name, known, given, marked)
         if known and (identity := known.parameter("Identity")) and identity.required:
             self._require(identity, name, bound, outline.where)
+        if rest.rest_only(name) and (why := rest.unknown(name, [each.name for each in bound])):
+            twin = rest.TABLE[name.lower()].twin
+            self._problems.warn((name, "twin"), f"{outline.where}: {name} is run as {twin}: {why}.")
+        api = self._place(name, known, outline.api or self._api, outline.where)
         repeat = outline.repeat or self._repeat
-        return Step(number, name, known, bound, frozenset(secrets), self._rows, repeat, outline.select)
+        return Step(number, name, known, bound, frozenset(secrets), self._rows, repeat, outline.select, api)
+
+    def _place(self, cmdlet: str, known: Cmdlet | None, api: str, where: str) -> str:
+        """Where the step goes: as the job says, else where the catalogue has the cmdlet."""
+        services = known.service if known else ()
+        if not api:
+            return COMPLIANCE_API if services == ("security-compliance",) else ""
+        if api == V2_API and cmdlet.lower() not in ENDPOINTS:
+            self._problems.add_once(
+                ("api", cmdlet),
+                where,
+                f"{cmdlet} is not among the cmdlets that v2.0 of the interface runs.",
+                f"Leave out api: v2.0. Its endpoints are {', '.join(sorted(set(ENDPOINTS.values())))}.",
+            )
+        if api == COMPLIANCE_API and services and "security-compliance" not in services:
+            what = f"{where}: {cmdlet} is known in Exchange Online, and not in Security & Compliance."
+            self._problems.warn(("api", cmdlet), what)
+        return "" if api == EXCHANGE_API else api
 
     def _require(self, identity: Parameter, cmdlet: str, bound: Sequence[Bound], where: str) -> None:
         if all(each.name != identity.name for each in bound):
@@ -287,7 +312,10 @@ class Binder:
             return None
         if known and not parameter:
             get = self._warning(get, known, name, each.where)
-        return Bound(name, get, each.where, each.column, each.source.shown)
+        if parameter and parameter.kind is Kind.DATE:
+            get = self._dated(get, cmdlet, name, each.where)
+        form = form_of(parameter.type) if parameter else None
+        return Bound(name, get, each.where, each.column, each.source.shown, form)
 
     def _twice(self, cmdlet: str, name: str, each: Given, other: Bound) -> None:
         self._problems.add_once(
@@ -303,6 +331,19 @@ class Binder:
             like = catalogue.nearest_cmdlet(cmdlet)
             hint = f"Did you mean {like}?" if like else "It is sent as it stands."
             self._problems.warn(key, f"{where}: {cmdlet} is not in the catalogue of cmdlets. {hint}")
+
+    def _dated(self, get: Getter, cmdlet: str, name: str, where: str) -> Getter:
+        """The getter, with a word at the first date that each place reads in its own way."""
+        key = (cmdlet, name.lower())
+
+        def watched(row: Row) -> Value | Omit:
+            value = get(row)
+            if isinstance(value, str) and not is_date(value) and self._problems.wants_warning(key):
+                what = f"the service reads {name} as it is written, and not every place reads it alike."
+                self._problems.warn(key, f"{where}: {what} Write dates like 2026-11-24T09:30:00Z.")
+            return value
+
+        return watched
 
     def _warning(self, get: Getter, known: Cmdlet, name: str, where: str) -> Getter:
         """The getter, with a word at the first value: a column may be empty for this cmdlet."""

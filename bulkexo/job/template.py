@@ -207,7 +207,7 @@ def _whole(position: int, kind: Kind | None, *, typed: bool) -> Getter:
 
 def _typed(getter: Getter, kind: Kind | None) -> Getter:
     """The getter's value, checked for the kind; no cell rules, for a text made of parts is text."""
-    if kind not in {Kind.SWITCH, Kind.BOOL, Kind.SECURE}:
+    if kind not in cells.CHECKED:
         return getter
 
     def get(row: Row) -> Value | Omit:

@@ -6,6 +6,9 @@
         parameters: {Identity: "${Id}"}   without this key every column is a parameter
         secret: [CustomAttribute1]        parameters of this step whose values are shown nowhere
         select: [Alias, Office]           the properties wanted of what it returns; without it all
+        api: v2.0                         the documented endpoints; or exchange, or compliance (Security &
+                                          Compliance) for a cmdlet that both have
+    api: v2.0                    of all steps that do not say it
     cmdlet:, parameters:, select: at the top: one step; without cmdlet: the rows' column Cmdlet names it
     set: {Office: Room 1}        parameters of every row; --set NAME=VALUE on the command line comes first
     secret: [Office]             parameters of all steps whose values are shown nowhere
@@ -45,8 +48,9 @@ from bulkexo.job.text import TextFile, examine
 from bulkexo.job.yamldoc import Events
 from bulkexo.job.yamlrows import InlineRows, scan_columns
 from bulkexo.model import Repeat
+from bulkexo.wire.doors import APIS
 
-_STEP_KEYS: Final = ("cmdlet", "parameters", "secret", "repeat", "select")
+_STEP_KEYS: Final = ("cmdlet", "parameters", "secret", "repeat", "select", "api")
 _KEYS: Final = (*_STEP_KEYS, "rows", "steps", "set", "columns", "tenant", "tenants")
 
 
@@ -177,6 +181,7 @@ class _Reader:
             option_lines={name: node.line for name, node in options.items()},
             repeat=self.repeat(self.nodes.get("repeat")),
             select=select,
+            api=self.api(self.nodes.get("api")),
         )
 
     def steps(
@@ -222,6 +227,7 @@ class _Reader:
             tuple(self.names(found.get("secret"), "secret")),
             self.repeat(found.get("repeat")),
             self.select(found.get("select")),
+            self.api(found.get("api")),
         )
 
     def select(self, node: Node | None) -> tuple[str, ...]:
@@ -289,6 +295,13 @@ class _Reader:
                 node.line, "repeat: is neither safe nor unsafe.", "Write repeat: unsafe, or leave it out."
             )
             return None
+
+    def api(self, node: Node | None) -> str:
+        """Where a step is to run."""
+        name = "" if node is None else str(node.value).strip().lower()
+        if node is not None and name not in APIS:
+            self.problem(node.line, "api: names no such interface.", f"Write one of {', '.join(APIS)}.")
+        return name
 
     def secret_columns(self, columns: Columns) -> Iterator[str]:
         """The columns that `columns:` marks."""

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
+import anyio
+
 from bulkexo.model import Failure
+from bulkexo.schedule.keyring import Keyring
 from bulkexo.wire import Action, Call, Lost, Reply, Request, Service, Verdict, judge, pack, unpack
+from bulkexo.wire.batch import decode
 from bulkexo.wire.doors import Host
-from bulkexo.wire.hosts import trusted
+from bulkexo.wire.hosts import redirected, trusted
+from bulkexo.wire.key import module_request, public_key, secret, unread
+from bulkexo.wire.retry_after import retry_after
+
+OK = 200
+PASSING = frozenset({408, 429, 502, 503, 504})
+KEY_TRIES = 3
+LONGEST_WAIT = 60.0
+"""Seconds between two tries for the key, whatever the service asks for."""
 
 
 class Transport(Protocol):
@@ -30,8 +42,12 @@ class Tokens(Protocol):
 
 
 class Gate:
-    """A host with its own tokens. service: where it is; transport, tokens: whom to speak to. keep_notes:
-    leave the type notes in what is returned (`--raw`)."""
+    """A host with its own tokens.
+
+    service: where it is, without the region that it may send to; transport, tokens: whom to speak to.
+    keep_notes: leave the type notes in what is returned (`--raw`). keyring: the key for secrets, where the
+    run has any to send.
+    """
 
     def __init__(
         self, service: Service, transport: Transport, tokens: Tokens, *, keep_notes: bool = False
@@ -39,15 +55,53 @@ class Gate:
         self._keep_notes = keep_notes
         self.service = service
         self.tokens = tokens
+        self.keyring: Keyring | None = None
         self._transport = transport
+        self._here = service
 
-    async def send(self, calls: Sequence[Call], token: str) -> Reply | Lost:
-        """One request with these calls, all of one door."""
-        return await self._transport.send(pack(self.service, calls, token))
+    async def exchange(self, calls: Sequence[Call], token: str) -> tuple[Reply | Lost, list[Verdict]]:
+        """One request with these calls, all of one door, and what its reply says of each. Calls whose secret
+        the service cannot read go once more, with the key of now."""
+        seal = await self.keyring.current() if self.keyring and any(map(secret, calls)) else None
+        reply = await self._send(lambda service: pack(service, calls, token, seal))
+        verdicts = self._judged(reply, calls)
+        unread = [number for number, call in enumerate(calls) if _unread(call, verdicts[number])]
+        if unread and self.keyring and await self.keyring.renew(seal):
+            seal, again = await self.keyring.current(), [calls[number] for number in unread]
+            later = await self._send(lambda service: pack(service, again, token, seal))
+            for number, verdict in zip(unread, self._judged(later, again), strict=True):
+                verdicts[number] = verdict
+        return reply, verdicts
 
-    def judge(self, reply: Reply | Lost, calls: Sequence[Call], token: str) -> list[Verdict]:
-        """What the reply says of each call. token: of the request; it stands nowhere in the verdicts."""
-        heard = unpack(reply, len(calls), token)
+    async def key(self) -> str:
+        """The service's key for secrets, "" if it does not give it. Raises SignInError."""
+        for attempt in range(KEY_TRIES):
+            token = await self.tokens.current()
+            reply = await self._send(lambda service: module_request(service, token))  # noqa: B023 (at once)
+            if isinstance(reply, Reply) and reply.status == OK:
+                return public_key(decode(reply))
+            if isinstance(reply, Reply) and reply.status not in PASSING:
+                break
+            asked = retry_after(reply.headers) if isinstance(reply, Reply) else None
+            if attempt + 1 < KEY_TRIES:
+                await anyio.sleep(min(asked or 2.0 * 2**attempt, LONGEST_WAIT))
+        return ""
+
+    async def _send(self, make: Callable[[Service], Request]) -> Reply | Lost:
+        """Send it, and once more if the service names its region; that is remembered (protocol.md, second
+        reading)."""
+        here = self._here
+        reply = await self._transport.send(make(here))
+        if isinstance(reply, Lost) or not 300 <= reply.status < 400:
+            return reply
+        there = redirected(reply.headers.get("location", ""), self.service.endpoint)
+        if there is None or there == here.endpoint:
+            return reply
+        self._here = replace(self.service, endpoint=there)
+        return await self._transport.send(make(self._here))
+
+    def _judged(self, reply: Reply | Lost, calls: Sequence[Call]) -> list[Verdict]:
+        heard = unpack(reply, len(calls))
         return [
             self._checked(judge(each, call.cmdlet, keep_notes=self._keep_notes))
             for call, each in zip(calls, heard, strict=True)
@@ -57,13 +111,18 @@ class Gate:
         """The same verdict with its next page made absolute; one elsewhere would carry the token away."""
         if not verdict.link:
             return verdict
-        link = trusted(verdict.link, self.service.endpoint)
+        places = dict.fromkeys((self._here.endpoint, self.service.endpoint))
+        link = next((found for place in places if (found := trusted(verdict.link, place))), None)
         if link is None:
             reason = "The service named a next page on another host; the token was not sent there."
             return replace(
                 verdict, action=Action.FAILED, failure=Failure("bulkexo:link", "", reason), link=""
             )
         return replace(verdict, link=link)
+
+
+def _unread(call: Call, verdict: Verdict) -> bool:
+    return verdict.action in (Action.FAILED, Action.FAULT) and secret(call) and unread(verdict.failure)
 
 
 Gates: TypeAlias = Mapping[Host, Gate]

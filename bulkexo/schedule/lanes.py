@@ -10,8 +10,7 @@ from itertools import chain
 
 from bulkexo.model import Item
 from bulkexo.schedule.paging import Paging
-from bulkexo.wire import Call
-from bulkexo.wire.doors import INVOKE, Door, door
+from bulkexo.wire.doors import INVOKE, Call, Door, call, door
 from bulkexo.wire.repeat import question
 
 
@@ -74,8 +73,8 @@ class Ticket:
         item = self.item
         if self.asking and (asked := question(item.cmdlet, item.identity, item.parameters)):
             own = int(self.request_id[-12:], 16) | 1 << 47  # another call than the one in doubt
-            return Call(f"{self.request_id[:-12]}{own:012x}", asked[0], asked[1])
-        return Call(self.request_id, item.cmdlet, item.parameters, self.link, item.select)
+            return Call(f"{self.request_id[:-12]}{own:012x}", asked[0], asked[1], door=Door(self.door.host))
+        return call(item, self.request_id, self.link)
 
 
 class Lanes:

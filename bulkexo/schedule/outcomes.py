@@ -12,6 +12,7 @@ from bulkexo.schedule.lanes import Ticket
 from bulkexo.schedule.settle import harmless
 from bulkexo.wire import Action, Verdict
 from bulkexo.wire.cmdlets import harm
+from bulkexo.wire.doors import notice
 from bulkexo.wire.repeat import done_before
 
 FORBIDDEN = 403
@@ -25,6 +26,8 @@ def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Ou
     value: Sequence[Any] = verdict.value
     if ticket.paging is not None and not ticket.asking:
         warnings, value = list(dict.fromkeys([*ticket.paging.warnings, *warnings])), ()
+    if told := notice(item):
+        warnings = [told, *warnings]
     if item.secrets:  # the service may quote what it was sent
         secrets = secret_texts(item)
         warnings, value = blot(warnings, secrets), blot(value, secrets)
@@ -87,11 +90,10 @@ def _status(ticket: Ticket, verdict: Verdict) -> tuple[Status, Failure | None]:
         return Status.UNKNOWN, _unknown(ticket, verdict)
     if action is not Action.UNANSWERED:
         return Status.FAILED, failure
-    times = "attempt" if ticket.attempts == 1 else "attempts"
     return Status.FAILED, Failure(
         "bulkexo:no-answer",
         "",
-        f"No answer after {ticket.attempts} {times}. {_reason(verdict)} It may have taken effect; "
+        f"No answer after {ticket.attempts} attempts. {_reason(verdict)} It may have taken effect; "
         "running the row again is harmless.",
     )
 

@@ -239,12 +239,11 @@ class Scheduler:
             return
         calls = [ticket.call() for ticket in batch]
         self._note_sending(batch, started)
-        reply = await gate.send(calls, token)
+        reply, verdicts = await gate.exchange(calls, token)
         if isinstance(reply, Lost) and reply.final:
             self._desk.give_back(batch)
             self.stop(StoppedError(f"{gate.service.endpoint} cannot be used. {reply.reason}"))
             return
-        verdicts = gate.judge(reply, calls, token)
         self._learn(reply, calls, verdicts, started)
         fates = self._desk.sort(batch, verdicts)
         await self._finish(fates)

@@ -5,7 +5,8 @@ in one place only.
 """
 
 from bulkexo.wire.batch import Answer, pack, unpack
-from bulkexo.wire.message import Call, Lost, Reply, Request, Service
+from bulkexo.wire.doors import Call
+from bulkexo.wire.message import Lost, Reply, Request, Service
 from bulkexo.wire.verdict import Action, Verdict, judge
 
 __all__ = [

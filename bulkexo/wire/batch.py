@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import orjson
 
-from bulkexo.redact import blot
-from bulkexo.wire.bodies import decode
 from bulkexo.wire.cmdlets import cmdlet_input, timeout
-from bulkexo.wire.message import Call, Lost, Reply, Request, Service
+from bulkexo.wire.doors import ENDPOINTS, Call, Way, routed, routing_hint
+from bulkexo.wire.message import Lost, Reply, Request, Service
+from bulkexo.wire.values import Seal
 
 BATCH_LIMIT = 10
 """Nothing larger is known to work (protocol.md, Request)."""
 
 PAGE_SIZE = 1000
-
-SHORTEST_TOKEN = 16
-"""Letters of one that is looked for in replies: true ones have more than a thousand."""
+GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+DAMAGED = "(a compressed body, damaged or cut off)"
 
 LENT = ("date", "retry-after")
 """Headers of the whole reply that hold for a response without its own: where a sub-item's Retry-After
@@ -41,27 +42,25 @@ class Answer:
 Heard: TypeAlias = Answer | Lost
 
 
-def pack(service: Service, calls: Sequence[Call], token: str) -> Request:
-    """One request for 1 to 10 calls: a lone one goes to InvokeCommand, more to `$batch`; in both, a call
-    with a link to its next page instead.
+def pack(service: Service, calls: Sequence[Call], token: str, seal: Seal | None = None) -> Request:
+    """One request for 1 to 10 calls of one door: a lone one goes to its endpoint, more to `$batch`; in both,
+    a call with a link to its next page goes there instead. seal: for the parameters that are encrypted.
 
-    Raises ValueError for none or more than 10.
+    Raises ValueError for none or more than 10, and for a secret without a seal.
     """
     if not 1 <= len(calls) <= BATCH_LIMIT:
         raise ValueError(f"a batch holds 1 to {BATCH_LIMIT} calls, not {len(calls)}")
     seconds = service.timeout or max(timeout(call.cmdlet) for call in calls)
     common = _headers(service, token)
     if len(calls) == 1:
-        call = calls[0]
-        body = orjson.dumps(cmdlet_input(call.cmdlet, call.parameters))
-        return Request(_url(service, call), common | _own_headers(call), body, seconds)
+        return _lone(service, calls[0], common, seconds, seal)
     requests = [
         {
             "id": str(number),
             "method": "POST",
             "url": _url(service, call),
             "headers": common | _own_headers(call),
-            "body": cmdlet_input(call.cmdlet, call.parameters),
+            "body": cmdlet_input(call.cmdlet, call.parameters, call.forms, seal),
         }
         for number, call in enumerate(calls, 1)
     ]
@@ -69,32 +68,71 @@ def pack(service: Service, calls: Sequence[Call], token: str) -> Request:
     return Request(f"{service.base}/$batch", outer, orjson.dumps({"requests": requests}), seconds)
 
 
-def unpack(reply: Reply | Lost, count: int, token: str = "") -> list[Heard]:
+def _lone(
+    service: Service, call: Call, common: Mapping[str, str], seconds: float, seal: Seal | None
+) -> Request:
+    headers = {**common, **_own_headers(call)}
+    if call.door.way is Way.REST:
+        del headers["Content-Type"]
+        return Request(_url(service, call), headers, b"", seconds, "GET")
+    if (
+        call.door.alone
+        and routed(call.parameters)
+        and (hint := routing_hint(call.parameters, service.tenant))
+    ):
+        headers |= {"X-AnchorMailbox": hint, "parameter-based-routing": "true"}
+    body = orjson.dumps(cmdlet_input(call.cmdlet, call.parameters, call.forms, seal))
+    return Request(_url(service, call), headers, body, seconds)
+
+
+def unpack(reply: Reply | Lost, count: int) -> list[Heard]:
     """The answers to the `count` calls of a request, in the order in which they were packed.
 
     Answers are matched by id alone (protocol.md, Reply). One that is missing, or that is there twice and
-    differs, is Lost: what became of its call cannot be told. token: of the request; should the reply repeat
-    it, it is left out.
+    differs, is Lost: what became of its call cannot be told.
     """
     if isinstance(reply, Lost):
         return [reply] * count
-    hidden = [token] if len(token) >= SHORTEST_TOKEN else []
-    headers = blot(reply.headers, hidden) if hidden else reply.headers
-    body = decode(reply, hidden)
+    body = decode(reply)
     responses = body.get("responses") if isinstance(body, dict) else None
     if count == 1 or not 200 <= reply.status < 300 or not isinstance(responses, list):
-        return [Answer(reply.status, headers, body, whole=count > 1)] * count
+        return [Answer(reply.status, reply.headers, body, whole=count > 1)] * count
     try:
-        found = _by_id(responses, {name: headers[name] for name in LENT if name in headers})
+        found = _by_id(responses, {name: reply.headers[name] for name in LENT if name in reply.headers})
     except RecursionError:
         return [Lost("The batch came back nested too deeply to be read.", sent=True)] * count
     missing = Lost("The batch came back without a response for this item.", sent=True)
     return [found.get(str(number), missing) for number in range(1, count + 1)]
 
 
+def decode(reply: Reply) -> Any:
+    """The reply's body: parsed if it is JSON, else text. Never raises: 403s declare NUL bytes as gzip, and
+    what a proxy has unpacked still says that it is packed."""
+    raw = reply.body
+    if reply.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip", "deflate"):
+        try:
+            raw = zlib.decompress(raw, GZIP_OR_ZLIB)
+        except zlib.error:
+            if raw.startswith(b"\x1f\x8b"):
+                return "" if reply.status >= 300 else DAMAGED
+    raw = raw.removeprefix(BYTE_ORDER_MARK)
+    if not raw.strip():
+        return ""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return raw.decode("utf-8", "replace")
+
+
 def _url(service: Service, call: Call) -> str:
+    if call.link:
+        return call.link
+    if call.door.way is Way.REST:
+        return f"{service.base}/{call.path}"
     select = f"?$select={','.join(call.select)}" if call.select else ""
-    return call.link or f"{service.base}/InvokeCommand{select}"
+    if call.door.way is Way.V2:
+        return f"{service.v2}/{ENDPOINTS[call.cmdlet.lower()]}{select}"
+    return f"{service.base}/InvokeCommand{select}"
 
 
 def _headers(service: Service, token: str) -> dict[str, str]:
@@ -105,7 +143,7 @@ def _headers(service: Service, token: str) -> dict[str, str]:
         "Accept-Encoding": "gzip",
         "Accept-Language": "en-US",
         "X-AnchorMailbox": service.anchor,
-        "X-ResponseFormat": "json",
+        "X-ResponseFormat": service.response_format,
         "X-SerializationLevel": "Partial",
         "connection-id": service.connection_id,
         "Prefer": f"odata.maxpagesize={PAGE_SIZE}",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bulkexo.model import Value
-
-HASHTABLE = {"@odata.type": "#Exchange.GenericHashTable"}
+from bulkexo.model import Form, Value
+from bulkexo.wire.doors import CUSTOM_ROUTING
+from bulkexo.wire.values import Seal, encode
 
 DEFAULT_TIMEOUT = 960.0
 TIMEOUTS = {
@@ -99,20 +99,16 @@ def timeout(cmdlet: str) -> float:
     return TIMEOUTS.get(cmdlet.lower(), DEFAULT_TIMEOUT)
 
 
-def cmdlet_input(cmdlet: str, parameters: Mapping[str, Value]) -> dict[str, Any]:
-    """The body of one InvokeCommand, ready for JSON. Hashtables get their type note, at every depth."""
-    encoded = {name: _encode(value) for name, value in parameters.items()}
-    lowered = cmdlet.lower()
-    if verb(cmdlet) in CONFIRMED and lowered not in UNCONFIRMED:
-        encoded.setdefault("Confirm", False)
-    return {"CmdletInput": {"CmdletName": cmdlet, "Parameters": encoded}}
-
-
-def _encode(value: Value) -> Any:
-    if isinstance(value, str) or value is None:
-        return value
-    if isinstance(value, Mapping):
-        return HASHTABLE | {name: _encode(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_encode(member) for member in value]
-    return value
+def cmdlet_input(
+    cmdlet: str,
+    parameters: Mapping[str, Value],
+    forms: Mapping[str, Form] | None = None,
+    seal: Seal | None = None,
+) -> dict[str, Any]:
+    """The body of one InvokeCommand, ready for JSON. forms, seal, and what is raised: see `encode`."""
+    sent = encode(parameters, forms or {}, seal)
+    for name in [name for name in sent if name.lower() == CUSTOM_ROUTING]:
+        del sent[name]
+    if verb(cmdlet) in CONFIRMED and cmdlet.lower() not in UNCONFIRMED:
+        sent.setdefault("Confirm", False)
+    return {"CmdletInput": {"CmdletName": cmdlet, "Parameters": sent}}

@@ -1,11 +1,60 @@
-"""Through which door a cmdlet goes: which host, which kind of call, in company or alone."""
+"""Through which door an item goes: which host, which kind of call, in company or alone; and the call."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bulkexo.model import Item
+from bulkexo.model import Form, Item, Value
+from bulkexo.wire.rest import Read, Twin, translate
+
+EXCHANGE_API, COMPLIANCE_API, V2_API = "exchange", "compliance", "v2.0"
+APIS = (EXCHANGE_API, COMPLIANCE_API, V2_API)
+"""What a job may say (`api:`); `Item.api` is "" for the first."""
+
+CUSTOM_ROUTING = "usecustomrouting"
+"""A parameter of Microsoft's module alone: it picks the anchor and is not sent (protocol.md, Request)."""
+
+ROUTED = frozenset(
+    {
+        "get-clutter",
+        "get-focusedinbox",
+        "get-inboxrule",
+        "get-mailboxautoreplyconfiguration",
+        "get-mailboxcalendarfolder",
+        "get-mailboxfolderpermission",
+        "get-mailboxfolderstatistics",
+        "get-mailboxmessageconfiguration",
+        "get-mailboxpermission",
+        "get-mailboxregionalconfiguration",
+        "get-mailboxstatistics",
+        "get-mobiledevicestatistics",
+        "remove-calendarevents",
+        "set-clutter",
+        "set-focusedinbox",
+        "set-mailboxregionalconfiguration",
+    }
+)
+"""Cmdlets with -UseCustomRouting (protocol.md, Data); the module never batches them when it is given."""
+
+ENDPOINTS = {
+    "get-organizationconfig": "OrganizationConfig",
+    "get-accepteddomain": "AcceptedDomain",
+    "get-mailbox": "Mailbox",
+    "set-mailbox": "Mailbox",
+    "get-mailboxfolderpermission": "MailboxFolderPermission",
+    "add-mailboxfolderpermission": "MailboxFolderPermission",
+    "set-mailboxfolderpermission": "MailboxFolderPermission",
+    "remove-mailboxfolderpermission": "MailboxFolderPermission",
+    "get-distributiongroupmember": "DistributionGroupMember",
+    "get-dynamicdistributiongroupmember": "DynamicDistributionGroupMember",
+}
+"""Endpoints of v2.0 by cmdlet (learn.microsoft.com, "Endpoints in the Exchange Online Admin API")."""
+
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class Host(StrEnum):
@@ -15,21 +64,96 @@ class Host(StrEnum):
     COMPLIANCE = "compliance"
 
 
+class Way(StrEnum):
+    """How a call is made. V2: at the endpoint of its own. REST: a GET."""
+
+    INVOKE = "InvokeCommand"
+    V2 = "v2.0"
+    REST = "REST"
+
+
+def hosts(apis: Collection[str]) -> tuple[Host, ...]:
+    """The services that items with these `api` go to."""
+    found = {Host.COMPLIANCE if api == COMPLIANCE_API else Host.EXCHANGE for api in apis}
+    return tuple(host for host in Host if host in found)
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """Calls of one door may share a batch; those of two never do. alone: each is a request of its own."""
 
     host: Host = Host.EXCHANGE
+    way: Way = Way.INVOKE
     alone: bool = False
 
 
 INVOKE = Door()
 """InvokeCommand of Exchange Online, the one that nearly all take."""
 
+ROUTED_ALONE = Door(alone=True)
 COMPLIANCE = Door(Host.COMPLIANCE)
-"""InvokeCommand of Security & Compliance."""
+V2 = Door(way=Way.V2, alone=True)
+REST = Door(way=Way.REST, alone=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One cmdlet as it is sent. request_id: a GUID, the same in every attempt. link: the next page to ask
+    for, "" for the first. select: the properties wanted, none for all; a link knows them itself. door: where
+    it goes. forms: see Item. path: of a GET, below the tenant's URL."""
+
+    request_id: str
+    cmdlet: str
+    parameters: Mapping[str, Value]
+    link: str = ""
+    select: tuple[str, ...] = ()
+    door: Door = INVOKE
+    forms: Mapping[str, Form] | None = None
+    path: str = ""
 
 
 def door(item: Item) -> Door:
     """The door of an item."""
-    return COMPLIANCE if item.api == "compliance" else INVOKE
+    if item.api == COMPLIANCE_API:
+        return COMPLIANCE
+    if item.api == V2_API:
+        return V2
+    if isinstance(translate(item.cmdlet, item.parameters, item.select), Read):
+        return REST
+    if item.cmdlet.lower() in ROUTED and routed(item.parameters):
+        return ROUTED_ALONE
+    return INVOKE
+
+
+def call(item: Item, request_id: str, link: str = "") -> Call:
+    """What goes over the wire for an item, through its door."""
+    here = door(item)
+    if here.host is Host.EXCHANGE and here.way is not Way.V2:
+        found = translate(item.cmdlet, item.parameters, item.select)
+        if isinstance(found, Read):
+            return Call(request_id, item.cmdlet, {}, link, door=here, path=found.path)
+        if isinstance(found, Twin):
+            return Call(request_id, found.cmdlet, found.parameters, link, found.select, here)
+    return Call(request_id, item.cmdlet, item.parameters, link, item.select, here, item.forms)
+
+
+def notice(item: Item) -> str:
+    """What is to be told of how an item was sent, "" if nothing."""
+    found = translate(item.cmdlet, item.parameters, item.select)
+    if not isinstance(found, Twin):
+        return ""
+    return f"{item.cmdlet} was run as {found.cmdlet}: {found.why}."
+
+
+def routed(parameters: Mapping[str, Value]) -> bool:
+    """Whether the anchor is to be the mailbox that a parameter names."""
+    return any(name.lower() == CUSTOM_ROUTING and bool(value) for name, value in parameters.items())
+
+
+def routing_hint(parameters: Mapping[str, Value], tenant: str) -> str:
+    """The anchor that a parameter names, as Microsoft's module writes it; "" if that is no address or GUID,
+    so that the anchor of the run serves. Of `ada@contoso.com:\\Calendar` it is the mailbox."""
+    named = str(parameters.get("Mailbox") or parameters.get("Identity") or "").partition(":")[0]
+    if ADDRESS.fullmatch(named):
+        return f"SMTP:{named}"
+    return f"MBX:{named}@{tenant}" if GUID.fullmatch(named) else ""

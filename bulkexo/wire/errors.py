@@ -79,13 +79,12 @@ def explain(status: int, cmdlet: str) -> str:
             f"The service refused {cmdlet}: it does not exist, or the roles of this identity do not "
             "grant it. Check its directory role (for example Exchange Administrator)."
         )
-    if 300 <= status < 400:
-        return (
-            f"The service sends the call on to another address (status {status}). The token is not sent "
-            "there; check --endpoint."
-        )
     if status == 405:
         return "The service does not take this call on this version of its API."
+    if 300 <= status < 400:
+        return (
+            f"The service sent {cmdlet} on to another address (status {status}), where the token does not go."
+        )
     return f"The service answered with status {status} and no explanation."
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bulkexo.model import Value
-
 SYSTEM_MAILBOX = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
 
 
@@ -16,7 +14,7 @@ class Service:
 
     endpoint: scheme, host and port, no path. tenant: GUID (preferred) or initial domain.
     anchor: `X-AnchorMailbox`. connection_id: one GUID a run (protocol.md, Request). timeout: seconds that
-    replace the ones of each cmdlet, None for those.
+    replace the ones of each cmdlet, None for those. response_format: `json` or `clixml`.
     """
 
     endpoint: str
@@ -24,11 +22,17 @@ class Service:
     anchor: str
     connection_id: str
     timeout: float | None = None
+    response_format: str = "json"
 
     @property
     def base(self) -> str:
         """The URL that all cmdlets of the tenant stand below."""
         return f"{self.endpoint}/adminapi/beta/{self.tenant}"
+
+    @property
+    def v2(self) -> str:
+        """The URL that the documented endpoints stand below."""
+        return f"{self.endpoint}/adminapi/v2.0/{self.tenant}"
 
 
 def app_anchor(tenant: str) -> str:
@@ -39,18 +43,6 @@ def app_anchor(tenant: str) -> str:
 def user_anchor(upn: str) -> str:
     """The anchor mailbox of a signed-in user."""
     return f"UPN:{upn}"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One cmdlet as it is sent. request_id: a GUID, the same in every attempt. link: the next page to ask
-    for, "" for the first. select: the properties wanted, none for all; a link knows them itself."""
-
-    request_id: str
-    cmdlet: str
-    parameters: Mapping[str, Value]
-    link: str = ""
-    select: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from typing import Any
 
 from bulkexo.model import Failure
 from bulkexo.wire.batch import Answer, Heard
-from bulkexo.wire.bodies import Unread
 from bulkexo.wire.cmdlets import verb
 from bulkexo.wire.errors import failure, last_part
 from bulkexo.wire.message import Lost
 from bulkexo.wire.notes import raw, without_notes
+from bulkexo.wire.rest import rest_only
 from bulkexo.wire.retry_after import retry_after
 
 
@@ -174,8 +174,6 @@ def _of_the_whole(status: int) -> Action:
 
 
 def _unreadable(body: Any) -> Lost:
-    if isinstance(body, Unread):
-        return Lost(body.reason, sent=True)
     start = " ".join(str(body)[:200].split())[:80]
     shown = "".join(letter if letter.isprintable() else "?" for letter in start)
     return Lost(f"The reply was not the JSON that was due; it begins: {shown}", sent=True)
@@ -204,7 +202,7 @@ def _success(answer: Answer, cmdlet: str, shaped: Callable[[Any], Any]) -> Verdi
         asked = f"{cmdlet} asked for confirmation and did not run: {question}"
         error = Failure("bulkexo:confirmation", "", asked)
         return Verdict(Action.FAILED, answer.status, (), warnings, error, request_id=request_id)
-    value = body.get("value")
+    value = _entity(body) if "value" not in body and rest_only(cmdlet) else body.get("value")
     objects = value if isinstance(value, list) else [] if value is None else [value]
     unchanged = any(UNCHANGED_WARNING.search(warning) for warning in warnings)
     return Verdict(
@@ -215,6 +213,12 @@ def _success(answer: Answer, cmdlet: str, shaped: Callable[[Any], Any]) -> Verdi
         request_id=request_id,
         link=str(body.get("@odata.nextLink") or ""),
     )
+
+
+def _entity(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The one object that a GET has read; its members stand in the body itself."""
+    found = {name: member for name, member in body.items() if not name.startswith(("@", "adminapi."))}
+    return found or None
 
 
 def _normal(body: Any) -> Any:

@@ -34,7 +34,8 @@ class Pretend:
     def env(self) -> dict[str, str]:
         """What makes a bulkexo use it."""
         names = ("endpoint", "authority", "ca_file", "tenant", "client_id", "client_secret")
-        return {"BULKEXO_" + name.upper(): self.said[name] for name in names}
+        found = {"BULKEXO_" + name.upper(): self.said[name] for name in names}
+        return found | {"BULKEXO_COMPLIANCE_ENDPOINT": self.said["compliance"]}
 
     def journal(self) -> list[dict[str, Any]]:
         """The effects since this was asked last."""

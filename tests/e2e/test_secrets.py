@@ -78,14 +78,17 @@ def test_failed_rows_with_secrets_ask_for_them_again(
     assert "stands where a run left out a secret. Put the value in again." in done.stderr
 
 
-def test_a_secret_that_the_service_wants_encrypted_is_never_sent_bare(
+def test_a_password_goes_encrypted_and_stands_nowhere(
     tmp_path: Path, tenant: Pretend, names: list[str]
 ) -> None:
-    file = table(tmp_path / "job.csv", ["Identity", "Password"], [[names[0], PINS[0]]])
-    before = tenant.stats()
-    done = bulkexo("run", file, "--cmdlet", "Set-Mailbox", cwd=tmp_path, env=tenant.env).check(2)
-    assert tenant.stats() == before
-    assert PINS[0] not in done.stderr
+    (tmp_path / "work").mkdir()
+    rows = [[name, pin] for name, pin in zip(names, PINS, strict=False)]
+    file = table(tmp_path / "job.csv", ["Identity", "Password"], rows)
+    env = {**tenant.env, "XDG_CACHE_HOME": str(tmp_path / "work"), "BULKEXO_DEBUG": "1"}
+    arguments = ("run", file, "--cmdlet", "Set-Mailbox", "--out", "out")
+    done = bulkexo(*arguments, cwd=tmp_path / "work", env=env).check(0)  # the service opens what it gets
+    nowhere(tmp_path / "work", done)
+    assert "<RSAKeyValue>" in (tmp_path / "work" / "bulkexo" / "keys.json").read_text(encoding="utf-8")
 
 
 def test_no_secret_as_an_argument(tmp_path: Path, names: list[str]) -> None:

@@ -12,6 +12,9 @@ import pytest
 
 from bulkexo.job import catalogue
 from bulkexo.job.catalogue import Kind
+from bulkexo.model import Form
+from bulkexo.wire.doors import ROUTED
+from bulkexo.wire.rest import TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = Path(os.environ.get("BULKEXO_CATALOGUE_SOURCE", ROOT.parent / "shared" / "catalogue.ndjson"))
@@ -65,13 +68,14 @@ def test_required_means_in_every_parameter_set() -> None:
         ("System.Collections.Hashtable[]", Kind.ARRAY),
         ("Byte[]", Kind.BYTES),
         ("SecureString", Kind.SECURE),
-        ("PSCredential", Kind.SECURE),
+        ("PSCredential", Kind.CREDENTIAL),
         ("System.Int32", Kind.NUMBER),
         ("Microsoft.Exchange.Data.EnhancedTimeSpan", Kind.NUMBER),
         ("Microsoft.Exchange.Management.RestApiClient.Unlimited`1[System.UInt32]", Kind.NUMBER),
         ("Microsoft.Office.CompliancePolicy.Tasks.FlattenLabelActionUtils+ContentAlignment", Kind.TEXT),
         ("MailboxIdParameter, AzureImportRequest", Kind.TEXT),
-        ("ExDateTime", Kind.TEXT),
+        ("ExDateTime", Kind.DATE),
+        ("DateTimeOffset", Kind.DATE),
     ],
 )
 def test_kinds_of_types(type_name: str, kind: Kind) -> None:
@@ -85,8 +89,47 @@ def test_every_line_can_be_read() -> None:
     assert all(found)
     kinds = Counter(parameter.kind for each in found if each for parameter in each.parameters)
     assert kinds.total() == 9240
-    assert min(kinds[kind] for kind in Kind) > 20
+    assert min(kinds[kind] for kind in Kind) > 10
     assert sum(each.rest_only for each in found if each) == 9
+
+
+@pytest.mark.parametrize(
+    ("type_name", "form"),
+    [
+        ("Byte[]", Form.BYTES),
+        ("System.Collections.Hashtable[]", Form.TABLES),
+        ("PswsHashtable[]", Form.TABLES),
+        ("PswsHashtable", None),
+        ("SecureString", Form.SECURE),
+        ("String[]", None),
+    ],
+)
+def test_forms_of_types(type_name: str, form: Form | None) -> None:
+    assert catalogue.form_of(type_name) is form
+
+
+def test_the_parameters_that_are_filters() -> None:
+    found = catalogue.cmdlet("Get-Mailbox")
+    assert found is not None
+    assert [each.name for each in found.parameters if each.kind is Kind.FILTER] == ["Filter"]
+
+
+def test_the_rest_only_cmdlets_are_those_that_the_wire_knows() -> None:
+    names = [line.split("\t")[0] for line in catalogue_text().splitlines()[1:]]
+    found = [known for name in names if (known := catalogue.cmdlet(name)) and known.rest_only]
+    assert {each.name.lower() for each in found} == set(TABLE)
+    for each in found:
+        twin = catalogue.cmdlet(TABLE[each.name.lower()].twin)
+        assert twin is not None and not twin.rest_only
+        assert TABLE[each.name.lower()].parameters <= {parameter.name for parameter in each.parameters} | {
+            "FolderScope"
+        }
+
+
+def test_the_cmdlets_with_custom_routing_are_those_that_the_wire_knows() -> None:
+    text = catalogue_text()
+    having = {line.split("\t")[0].lower() for line in text.splitlines()[1:] if "\tUseCustomRouting:" in line}
+    assert having == ROUTED
 
 
 def test_secrets_are_told_from_settings_about_secrets() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bulkexo.job import load
 from bulkexo.model import Value
-from tests.job.helpers import cell, refused, save, words
+from tests.job.helpers import cell, read, refused, save, words
 
 BOOL = "HiddenFromAddressListsEnabled"
 SWITCH = "Confirm"
@@ -168,12 +168,9 @@ class TestWarnings:
         assert checked.items == 2000
 
 
-def test_a_rest_only_cmdlet_names_the_one_to_use(tmp_path: Path) -> None:
-    (problem,) = refused(save(tmp_path, "Identity\nada\n"), "get-exomailbox")
-    assert problem.where == "--cmdlet"
-    assert problem.remedy == "Use Get-Mailbox instead."
-    (problem,) = refused(save(tmp_path, "Cmdlet,Identity\nGet-EXOMailbox,ada\nGet-EXOMailbox,b\n"), None)
-    assert problem.where == "job.csv, line 2, column Cmdlet"
+def test_the_identity_of_a_rest_only_cmdlet(tmp_path: Path) -> None:
+    (item,) = read(save(tmp_path, "UserPrincipalName\nada@contoso.com\n"), "get-exomailbox")
+    assert (item.cmdlet, item.identity) == ("Get-EXOMailbox", "ada@contoso.com")
 
 
 def test_the_identity_of_an_item(tmp_path: Path) -> None:

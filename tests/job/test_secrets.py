@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bulkexo.job import Job, load
-from bulkexo.model import Item, JobError
+from bulkexo.model import Form, Item, JobError
 from tests.job.helpers import save
 
 SECRET = "hunter2-hunter2"
@@ -81,14 +81,40 @@ def test_a_secret_identity_is_not_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cmdlet", ["New-Mailbox", "Set-Mailbox"])
-def test_encrypted_parameters_are_refused_once(tmp_path: Path, cmdlet: str) -> None:
-    path = save(tmp_path, f"Name,Identity,Password\nada,a,{SECRET}\nbob,b,{SECRET}\n")
+@pytest.mark.parametrize("secret", [SECRET, "@('a','b')", '{"a": 1}', "$true", " $null ", "pässwörd"])
+def test_a_password_is_taken_as_it_stands_and_is_to_be_encrypted(
+    tmp_path: Path, cmdlet: str, secret: str
+) -> None:
+    quoted = secret.replace('"', '""')
+    job = load(save(tmp_path, f'Name,Identity,Password\nada,a,"{quoted}"\n'), cmdlet=cmdlet)
+    item = only(job)
+    assert item.parameters["Password"] == secret
+    assert item.forms == {"Password": Form.SECURE}
+    assert item.secrets == {"Password"}
+    assert SECRET not in str(job.describe())
+
+
+@pytest.mark.parametrize("written", ["12345", "true", "null", "[a]"])
+def test_a_password_of_a_yaml_job_is_a_text(tmp_path: Path, written: str) -> None:
+    text = f"cmdlet: Set-Mailbox\nparameters: {{Identity: a, Password: {written}}}\n"
+    with pytest.raises(JobError, match="A password is a text"):
+        load(save(tmp_path, text, "job.yaml")).check()
+
+
+def test_what_the_key_cannot_encrypt_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    long = "ä" * 123
+    with pytest.raises(JobError, match="longer than the 245 bytes") as caught:
+        load(save(tmp_path, f"Identity,Password\na,{long}\n"), cmdlet="Set-Mailbox").check()
+    assert long not in str(caught.value)
+
+
+def test_a_credential_is_refused_once(tmp_path: Path) -> None:
+    path = save(tmp_path, f"Identity,Credential\na,{SECRET}\nb,{SECRET}\n")
     with pytest.raises(JobError) as caught:
-        load(path, cmdlet=cmdlet).check()
-    told = [problem for problem in caught.value.problems if problem.where.endswith("column Password")]
-    assert [problem.where for problem in told] == ["job.csv, line 2, column Password"]
-    assert "encrypted with its own key" in told[0].what
-    assert "Leave the column out" in told[0].remedy
+        load(path, cmdlet="Get-DistributionGroup").check()
+    (problem,) = caught.value.problems
+    assert problem.where == "job.csv, line 2, column Credential"
+    assert "a name and a password in one" in problem.what
     assert SECRET not in str(caught.value)
 
 
@@ -105,7 +131,7 @@ def test_an_empty_password_column_does_no_harm(tmp_path: Path) -> None:
         f"cmdlet: Set-Mailbox\nrows: [{{Identity: a, AuditEnabled: {SECRET}}}]\nsecret: AuditEnabled\n",
         f"cmdlet: Set-Mailbox\nrows: [{{Identity: a, X: {SECRET}}}]\ncolumns: {{X: {{secret: true}}}}\n"
         'parameters: {Identity: "${Identity}", AuditEnabled: "${X}"}\n',
-        f"cmdlet: Set-Mailbox\nparameters: {{Identity: a, Password: {SECRET}}}\n",
+        f"cmdlet: Get-CASMailbox\nparameters: {{Identity: a, Credential: {SECRET}}}\n",
         f"cmdlet: Set-Mailbox\nrows: [{{Identity: a, EmailAddresses: '@({SECRET}'}}]\n",
     ],
 )
