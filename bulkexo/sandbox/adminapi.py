@@ -9,11 +9,12 @@ from aiohttp import web
 
 from bulkexo.sandbox import batch, reply, rest
 from bulkexo.sandbox.answers import batch_response, origin, response
-from bulkexo.sandbox.gate import Door, Gate, Hosted
+from bulkexo.sandbox.gate import Api, Door, Gate, Hosted
 from bulkexo.sandbox.perform import CutConnection
 from bulkexo.sandbox.reply import Reply
 from bulkexo.sandbox.request import Envelope, parse_body, parse_call, parse_get
 from bulkexo.sandbox.sites import COOKIE, Service, Site
+from bulkexo.sandbox.v2 import known, parse_v2
 
 _MODULE = "exomodulefile"
 _TENANT = "/{adminapi:(?i:adminapi)}/{version}/{tenant}"
@@ -38,7 +39,8 @@ class AdminApi:
         refused = self._no_such_door(request)
         if refused is not None:
             return response(request, refused)
-        door = Door(self._site, request.host)
+        api = Api.V2 if request.match_info["version"].lower() == "v2.0" else Api.CMDLETS
+        door = Door(self._site, request.host, api)
         tenant = self._gate.admit(request.match_info["tenant"], request.headers.get("Authorization"), door)
         if isinstance(tenant, Reply):
             return response(request, tenant)
@@ -68,7 +70,11 @@ class AdminApi:
             tenant.stats["batches"] += 1
             return batch_response(request, await tenant.performer.batch(parsed))
         headers = {name.lower(): value for name, value in request.headers.items()}
-        call = parse_call("", str(request.rel_url), envelope, headers, body)
+        if door.api is Api.V2:
+            name, query = request.match_info["tenant"], request.rel_url.raw_query_string
+            call = parse_v2(name, _endpoint(request), query, envelope, headers, body)
+        else:
+            call = parse_call("", str(request.rel_url), envelope, headers, body)
         return response(request, call if isinstance(call, Reply) else await tenant.performer.single(call))
 
     async def _read(self, request: web.Request, tenant: Hosted) -> Reply:
@@ -90,6 +96,8 @@ class AdminApi:
         if version in _READABLE and endpoint in _CALLED:
             right = version == "beta" and request.method == "POST"
             return None if right else _not_allowed(request, "POST")
+        if version == "v2.0" and known(endpoint) and self._site.service is Service.EXCHANGE:
+            return None if request.method == "POST" else _not_allowed(request, "POST")
         if version in _READABLE and (endpoint == _MODULE or self._site.service is Service.EXCHANGE):
             return None if request.method == "GET" else _not_allowed(request, "GET")
         return reply.problem(404, "NotFound", f"No HTTP resource was found at '{request.path}'.")

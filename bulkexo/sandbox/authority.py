@@ -125,7 +125,7 @@ class Authority:
             "appid": CLIENT_ID,
             "idtyp": "app",
             "tid": tenant_id,
-            "roles": ["Exchange.ManageAsApp"],
+            "roles": ["Exchange.ManageAsApp", "Exchange.ManageAsAppV2"],
             "ver": "1.0",
             "uti": secrets.token_urlsafe(12),
         }

@@ -27,7 +27,7 @@ from bulkexo.sandbox.sites import Site
 class Api(Enum):
     """The two APIs, by the grants that open them. A token for one does not open the other."""
 
-    CMDLETS = ("exchange.manageasapp", "exchange.manage", "full_access_as_app")
+    CMDLETS = ("exchange.manageasapp", "exchange.manage", "adminapi.accessasuser.all")
     V2 = ("exchange.manageasappv2", "exchange.managev2")
 
 
@@ -81,7 +81,7 @@ class Gate:
         if tenant_id is None:
             text = f"The tenant '{name}' isn't the tenant of the access token."
             return reply.problem(403, "Forbidden", text)
-        return self._refused(claims, door.api) or self._tenants[tenant_id]
+        return self.refused(claims, door.api) or self._tenants[tenant_id]
 
     def admits_item(self, tenant: Hosted, door: Door, url: str, authorization: str | None) -> Reply | None:
         """The refusal of an item in a batch that was sent to `tenant`."""
@@ -102,7 +102,7 @@ class Gate:
         return reply.problem(401, "Unauthorized", text, **challenge)
 
     @staticmethod
-    def _refused(claims: Mapping[str, Any], api: Api) -> Reply | None:
+    def refused(claims: Mapping[str, Any], api: Api) -> Reply | None:
         """Neither the roles of an app nor the scopes of a person grant this API."""
         roles = claims.get("roles")
         grants = [*(roles if isinstance(roles, list) else []), *str(claims.get("scp", "")).split()]

@@ -79,9 +79,14 @@ def parse_url(url: str) -> Target | None:
     match = _PATH.fullmatch(parts.path)
     if match is None:
         return None
-    query = parse_qs(parts.query, keep_blank_values=True)
-    select = tuple(name.strip() for name in ",".join(query.get("$select", [])).split(",") if name.strip())
-    return Target(match[1], select or None, query.get("$skiptoken", [None])[0])
+    return target_of(match[1], parts.query)
+
+
+def target_of(tenant: str, query: str) -> Target:
+    """The options of a query."""
+    given = parse_qs(query, keep_blank_values=True)
+    select = tuple(name.strip() for name in ",".join(given.get("$select", [])).split(",") if name.strip())
+    return Target(tenant, select or None, given.get("$skiptoken", [None])[0])
 
 
 @lru_cache(maxsize=256)
@@ -98,6 +103,14 @@ def parse_call(
     parsed = parse_url(url)
     if parsed is None:
         return problem(404, "NotFound", f"No HTTP resource was found that matches the request URI '{url}'.")
+    endpoint = f"{envelope.origin}/adminapi/beta/{parsed.tenant}/InvokeCommand"
+    return call_of(identifier, endpoint, parsed, envelope, headers, body)
+
+
+def call_of(
+    identifier: str, url: str, target: Target, envelope: Envelope, headers: Mapping[str, str], body: Any
+) -> Call | Reply:
+    """As `parse_call`, of a URL that is known already. url: of the endpoint, without a query."""
     given = body.get("CmdletInput") if isinstance(body, dict) else None
     if not isinstance(given, dict) or not isinstance(given.get("CmdletName"), str):
         return problem(400, "BadRequest", "The body has no CmdletInput with a CmdletName.")
@@ -109,11 +122,11 @@ def parse_call(
         id=identifier,
         cmdlet=given["CmdletName"].strip(),
         parameters=given["Parameters"],
-        url=f"{envelope.origin}/adminapi/beta/{parsed.tenant}/InvokeCommand",
+        url=url,
         service=envelope.service,
-        select=parsed.select,
+        select=target.select,
         page_size=page_size(headers.get("prefer", "")),
-        cursor=parsed.cursor,
+        cursor=target.cursor,
         connection=headers.get("connection-id", ""),
         anchor=headers.get("x-anchormailbox", ""),
         client_request_id=headers.get("client-request-id", ""),
