@@ -168,16 +168,15 @@ def property_sets() -> Mapping[str, Mapping[str, Sequence[str]]]:
 
 
 def _wanted(cmdlet: str, given: Mapping[str, Value], select: Sequence[str]) -> tuple[str, ...] | None:
-    """The properties to select; none where PropertySet says it all, or everything is wanted."""
-    extra = [*_texts(given.get("Properties")), *select]
-    if not extra or "*" in extra:
+    """The properties to select; none where PropertySet says it all, or everything is wanted. Properties come
+    beside the set Minimum, as in Microsoft's module; `select` means those and no others."""
+    properties = _texts(given.get("Properties"))
+    sets = [name.lower() for name in _texts(given.get("PropertySets"))]
+    if not (properties or select) or "*" in properties or "all" in sets:
         return None
     known = property_sets().get(cmdlet.lower(), {})
-    sets = [name.lower() for name in _texts(given.get("PropertySets"))]
-    if "all" in sets:
-        return None
-    found = [name for each in sets for name in known.get(each, ())]
-    return tuple(dict.fromkeys([*found, *extra]))
+    found = [name for each in sets or (["minimum"] if properties else []) for name in known.get(each, ())]
+    return tuple(dict.fromkeys([*found, *properties, *select]))
 
 
 def _unreadable(entity: Entity, given: Mapping[str, Value], named: str) -> str:
