@@ -59,6 +59,7 @@ class Options:
     give_up_after: float | None = None
     tenant: str | None = None
     tenant_column: str | None = None
+    profile: str | None = None
     cloud: str = "worldwide"
     endpoint: str | None = None
     compliance_endpoint: str | None = None
@@ -243,6 +244,7 @@ TABLE = (
     Spec("give_up_after", duration, "TIME", "Stop when the service has accepted nothing for so long."),
     Spec("tenant", _tenant, "TENANT", "The tenant: its initial domain or its GUID."),
     Spec("tenant_column", _text, "COLUMN", "The column that names each row's own tenant."),
+    Spec("profile", _text, "NAME", "The profile of bulkexo.toml that says where, and who signs in."),
     Spec("cloud", _cloud, "CLOUD", f"{', '.join(CLOUDS)}. Default: worldwide, which serves GCC too."),
     Spec("endpoint", _url, "URL", "The service. Default: by cloud, outlook.office365.com."),
     Spec("compliance_endpoint", _url, "URL", "That of Security & Compliance. Default: by cloud."),
@@ -327,6 +329,15 @@ def resolve(
     if problems:
         raise JobError(problems)
     return Options(**found)
+
+
+def said(
+    name: str, command_line: Mapping[str, Any], environment: Mapping[str, str], document: Layer
+) -> tuple[Any, str]:
+    """What was said of an option, as it was said, and where; (None, "") where nothing was."""
+    spec = next(spec for spec in TABLE if spec.name == name)
+    value, place, _ = _in_force(spec, command_line, environment, [document])
+    return value, place
 
 
 def _in_force(

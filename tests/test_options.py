@@ -34,6 +34,7 @@ VALUES: list[tuple[str, str, Any, str]] = [
     ("give_up_after", "2h", 7200.0, "1m"),
     ("tenant", "contoso.onmicrosoft.com", "contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com"),
     ("tenant_column", "Tenant", "Tenant", "Customer"),
+    ("profile", "contoso", "contoso", "fabrikam"),
     ("cloud", "GCC-High", "gcc-high", "china"),
     (
         "endpoint",

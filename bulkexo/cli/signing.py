@@ -1,0 +1,105 @@
+"""Who signs in to each tenant of a run, by its profile or by the options of all; or in the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bulkexo.cli.terminal import somebody
+from bulkexo.connection import Auth, Connection
+from bulkexo.embedded import Tenant as Pretend
+from bulkexo.model import BulkexoError, SignInError, UsageError
+from bulkexo.net.identity import Identity, Secrets, way
+from bulkexo.profiles import SECRETS
+from bulkexo.tenancy import Place
+from bulkexo.tenants import Tenant
+from bulkexo.wire.hosts import scope
+
+
+def places(tenants: Sequence[Tenant]) -> list[Place]:
+    """The tenants with their identities. What is missing is told, and a person asked, before the run has
+    begun. Raises UsageError or SignInError."""
+    person = somebody()
+    secrets: dict[str, Secrets] = {}
+    found: list[Place] = []
+    tokens: set[str] = set()
+    for tenant in tenants:
+        name = tenant.profile.name if tenant.profile else ""
+        first = name not in secrets
+        own = secrets.setdefault(name, Secrets(tenant.variables, person))
+        place = Place(tenant.name, tenant.options, Identity(tenant.options.connection, own))
+        try:
+            token = _token(place)
+            if first:  # what is missing is missing for all of it
+                place.identity.source(scope(place.identity.connection.endpoint))
+        except (UsageError, SignInError) as error:
+            raise _of_profile(tenant, error) from None
+        if token in tokens:
+            raise UsageError(
+                f"A token is for one tenant, and the job names {len(tenants)}. Sign in with --client-id and "
+                "the certificate or the secret of an app that all of them have consented to."
+            )
+        tokens |= {token} if token else set()
+        found.append(place)
+    return found
+
+
+def _token(place: Place) -> str:
+    """The ready-made token that serves a place, "" if none does."""
+    connection, secrets = place.identity.connection, place.identity.secrets
+    if way(connection, secrets) is not Auth.TOKEN:
+        return ""
+    return str(connection.token_file or secrets.environment.get("BULKEXO_TOKEN", ""))
+
+
+def _of_profile(tenant: Tenant, error: BulkexoError) -> BulkexoError:
+    if tenant.profile is None:
+        return error
+    where = ", ".join(tenant.profile.prefix + each for each in SECRETS)
+    hint = f" The secrets of this profile are looked for in {where}." if isinstance(error, UsageError) else ""
+    return type(error)(f"Profile {tenant.profile.name}: {error}{hint}")
+
+
+def how(tenant: Tenant) -> str:
+    """How a tenant is signed in to, as it can be told without doing it."""
+    connection = tenant.options.connection
+    try:
+        auth = way(connection, Secrets(tenant.variables))
+    except UsageError:
+        return "no way to sign in"
+    by = f"{auth.value} {connection.certificate.name}" if connection.certificate else auth.value
+    return f"{by} of the app {connection.client_id}" if connection.client_id else by
+
+
+def pretend_domains(tenants: Sequence[Tenant]) -> dict[str, str]:
+    """The domains that the sandbox serves for tenants by name: their own; for a GUID, one of the name."""
+    found = {}
+    for tenant in tenants:
+        own = tenant.options.tenant or ""
+        found[tenant.name] = own.lower() if "." in own else f"{tenant.name}.onmicrosoft.com".replace("_", "-")
+    return found
+
+
+def pretend_places(tenants: Sequence[Tenant], there: Pretend) -> list[Place]:
+    """The same tenants in the sandbox, where one app serves all."""
+    connection = Connection(
+        tenant=there.tenant,
+        endpoint=there.endpoint,
+        compliance=there.endpoint,
+        authority=there.authority,
+        ca_file=there.ca_file,
+        auth=Auth.SECRET,
+        client_id=there.client_id,
+    )
+    secrets = Secrets({"BULKEXO_CLIENT_SECRET": there.secret})
+    domains = pretend_domains(tenants)
+    return [
+        Place(
+            tenant.name,
+            tenant.options,
+            Identity(
+                replace(connection, tenant=domains[tenant.name]) if tenant.name else connection, secrets
+            ),
+        )
+        for tenant in tenants
+    ]

@@ -1,0 +1,48 @@
+"""The sessions of a run over several tenants: one for all that are behind the same services."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TypeAlias
+
+from bulkexo.connection import Connection
+from bulkexo.net.session import Session
+
+_Key: TypeAlias = tuple[str, Path | None]
+
+
+class Sessions:
+    """Sessions by connection, as an async context manager. needed: connections that may be open at once for
+    each. Raises UsageError for certificates that cannot be used."""
+
+    def __init__(self, needed: Iterable[tuple[Connection, int]]) -> None:
+        places: Counter[_Key] = Counter()
+        for connection, count in needed:
+            places[_key(connection)] += count
+        self._sessions = {
+            (endpoint, ca_file): Session([endpoint], connections=count + 1, ca_file=ca_file)
+            for (endpoint, ca_file), count in places.items()
+        }
+        self._stack = AsyncExitStack()
+
+    def of(self, connection: Connection) -> Session:
+        """The session to a tenant's service."""
+        return self._sessions[_key(connection)]
+
+    async def __aenter__(self) -> Sessions:
+        for session in self._sessions.values():
+            await self._stack.enter_async_context(session)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+
+def _key(connection: Connection) -> _Key:
+    return connection.endpoint, connection.ca_file
