@@ -29,6 +29,7 @@ from bulkexo.net.identity import Identity, Secrets
 from bulkexo.options import Options
 from bulkexo.pace import Learned
 from bulkexo.run import Run, Task
+from bulkexo.tenancy import Place
 from tests.chaos.processes import Tenant, tenant
 from tests.chaos.rows import mailbox
 
@@ -71,7 +72,7 @@ async def speed(job: Path, folder: Path, service: Tenant, *, sync: bool) -> floa
     loaded = load(job)
     task = Task(loaded, loaded.check(), options, RunFolder.create(folder), {})
     identity = Identity(options.connection, Secrets({"BULKEXO_TOKEN": service.variables["BULKEXO_TOKEN"]}))
-    report = await Run(task, lambda _: identity, Silent(), sync=sync).execute()
+    report = await Run(task, [Place("", options, identity)], Silent(), sync=sync).execute()
     if report.exit_code:
         raise SystemExit(f"The run went wrong: {report.reason or report.tally}")
     return report.total / report.seconds

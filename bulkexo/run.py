@@ -7,29 +7,33 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import anyio
 
 from bulkexo import __version__
 from bulkexo.clocks import Clocks
+from bulkexo.connection import Auth
 from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, Results, RunFolder
 from bulkexo.journal.lines import timestamp
 from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, UsageError
-from bulkexo.net.identity import Identity
-from bulkexo.net.session import Session
+from bulkexo.net.sessions import Sessions
 from bulkexo.options import Options
 from bulkexo.schedule import OnUnknown, Tally
 from bulkexo.schedule.binding import Binding
 from bulkexo.schedule.tally import together
-from bulkexo.tenancy import Surroundings, Tenancy
+from bulkexo.tenancy import Place, Surroundings, Tenancy, at_all
 from bulkexo.wire.doors import hosts
 
 CLOCKS_EVERY = 5.0
+SIGN_INS = 8
+"""Tenants that are signed in to at once."""
+ItemsOf: TypeAlias = Callable[[str], Iterator[Item]]
+"""The items of a tenant, by its name."""
 
 
 class Watch(Protocol):
@@ -77,7 +81,8 @@ class Report:
 class Task:
     """What a run is to do. checked: of the job, which has been read once. settings: the options as run.json
     keeps them. past: what earlier processes have done, of a run that is gone on with (`resumed`) or of
-    items chosen from another. first: run.json as it was, of a run that is gone on with."""
+    items chosen from another. first: run.json as it was, of a run that is gone on with. profiles: those of
+    the run, as run.json keeps them."""
 
     job: Job
     checked: Checked
@@ -87,6 +92,7 @@ class Task:
     past: Past | None = None
     resumed: bool = False
     first: Mapping[str, Any] = field(default_factory=dict)
+    profiles: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -94,25 +100,21 @@ class Task:
         chosen = self.past.chosen if self.past else None
         return self.checked.items if chosen is None else len(chosen) - chosen.count(0)
 
-    def items(self, tenant: str) -> Iterator[Item]:
-        """Those of a tenant that are still to be run; each tenant's are read in a pass of their own."""
-        items, past = self.job.items(), self.past
-        if tenant:
-            items = (item for item in items if item.tenant == tenant)
+    def left(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Those of them that are still to be run."""
+        past = self.past
         return items if past is None else (item for item in items if not past.ended(item))
 
 
 class Run:
     """One run, of one tenant or of several side by side.
 
-    sign_in: who signs in to a tenant, and where it is, by its name ("" in a job of one). sync: see Results.
+    places: its tenants. sync: see Results.
     """
 
-    def __init__(
-        self, task: Task, sign_in: Callable[[str], Identity], watch: Watch, *, sync: bool = True
-    ) -> None:
+    def __init__(self, task: Task, places: Sequence[Place], watch: Watch, *, sync: bool = True) -> None:
         self._task = task
-        self._sign_in = sign_in
+        self._places = places
         self._watch = watch
         self._sync = sync
         self._connection_id = str(task.first.get("connection_id") or uuid.uuid4())
@@ -131,7 +133,7 @@ class Run:
     async def execute(self) -> Report:
         """Run the job to its end. Raises UsageError or SignInError before anything is sent; from then on
         every way of ending is in the report."""
-        report, options = self.report, self._task.options
+        report = self.report
         signed_in = False
         try:
             self._write_first()  # before the other files: see RunFolder.require_no_run
@@ -139,17 +141,15 @@ class Run:
                 if report.before == report.total:
                     report.state = "complete"  # only its end was missing
                 else:
-                    names = list(self._task.checked.tenants) or [""]
-                    places = options.concurrency * len(names) + 1
-                    where = options.connection
-                    endpoints = [where.endpoint, where.compliance]
-                    await self._sign_in_to(names, results)
-                    async with Session(endpoints, connections=places, ca_file=where.ca_file) as session:
-                        for tenancy in self._tenancies:
-                            await tenancy.open(session)
-                        signed_in = True
-                        with interrupts(self._interrupt):
-                            await self._run(results)
+                    with self._task.job.apart() as items_of:
+                        needed = ((at.identity.connection, at.options.concurrency) for at in self._places)
+                        sessions = Sessions(needed)
+                        await self._sign_in(results)
+                        async with sessions:
+                            await self._at_all(lambda at: at.open(sessions.of(at.connection)))
+                            signed_in = True
+                            with interrupts(self._interrupt):
+                                await self._run(items_of, results)
                 self._conclude(results)
         finally:
             if not signed_in and not self._task.resumed:  # nothing was sent: leave nothing behind
@@ -169,39 +169,41 @@ class Run:
             sync=self._sync,
         )
 
-    async def _sign_in_to(self, names: Sequence[str], results: Results) -> None:
-        """Sign in to every tenant before anything is sent to one."""
+    async def _sign_in(self, results: Results) -> None:
+        """Sign in to every tenant before anything is sent to one; a person is asked one thing at a time."""
 
         async def take(outcomes: Sequence[Outcome]) -> None:
             await results.put(outcomes)
             self._count(outcomes)
 
-        options = self._task.options
+        ask = self._task.options.on_unknown is OnUnknown.ASK
         around = Surroundings(
-            options=options,
             run_id=self._connection_id,
             sink=take,
             keep=results.keep,
             announce=results.announce,
             withdraw=results.withdraw,
-            decide=self._watch.decide if options.on_unknown is OnUnknown.ASK else None,
+            decide=self._watch.decide if ask else None,
             past=self._task.past,
             note=self._watch.note,
             hosts=hosts(self._task.checked.apis),
             secure=self._task.checked.secure,
         )
-        self._tenancies = [Tenancy(name, self._sign_in(name), around) for name in names]
-        for tenancy in self._tenancies:
-            await tenancy.sign_in()
-            self.report.tallies.append(tenancy.tally)
+        self._tenancies = [Tenancy(place, around) for place in self._places]
+        await self._at_all(lambda tenancy: tenancy.sign_in())
+        self.report.tallies += [tenancy.tally for tenancy in self._tenancies]
 
-    async def _run(self, results: Results) -> None:
+    async def _at_all(self, do: Callable[[Tenancy], Awaitable[None]]) -> None:
+        ways = {place.identity.connection.auth for place in self._places}
+        await at_all(self._tenancies, 1 if ways & {Auth.DEVICE_CODE, Auth.BROWSER} else SIGN_INS, do)
+
+    async def _run(self, items_of: ItemsOf, results: Results) -> None:
         async with anyio.create_task_group() as group:
             group.start_soon(results.write_all)
             async with anyio.create_task_group() as watching:
                 watching.start_soon(self._watch.follow, lambda: self.report.tally, self.report.total)
                 watching.start_soon(self._look_at_clocks)
-                await self._drive()
+                await self._drive(items_of)
                 watching.cancel_scope.cancel()
             results.end()
         for tenancy in self._tenancies:
@@ -214,13 +216,13 @@ class Run:
             if happened := clocks.look(time.time(), time.monotonic()):
                 self._watch.note(happened)
 
-    async def _drive(self) -> None:
+    async def _drive(self, items_of: ItemsOf) -> None:
         """Run all tenants under the signals: the first lets them drain, the second cuts them off."""
         ended: list[Tenancy] = []
 
         async def drive(tenancy: Tenancy) -> None:
             try:
-                if await tenancy.run(self._task.items(tenancy.name)):
+                if await tenancy.run(self._task.left(items_of(tenancy.name))):
                     ended.append(tenancy)
             except BulkexoError as error:  # of this tenant: the others go on
                 where = f"{tenancy.name}: " if tenancy.name else ""
@@ -306,6 +308,7 @@ class Run:
                 "connection_id": self._connection_id,
                 "job": task.job.describe(),
                 "options": task.settings,
+                **({"profiles": task.profiles} if task.profiles else {}),
                 "counts": counts(report),
             }
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -37,7 +37,6 @@ class Surroundings:
     should know, and what does not stop the run. hosts: the services that the job needs. secure: whether it
     has secrets that go encrypted."""
 
-    options: Options
     run_id: str
     sink: Sink
     keep: Keep
@@ -50,20 +49,31 @@ class Surroundings:
     secure: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A tenant of a run. name: as the job gives it, "" for the one that the token names. options: as they
+    hold for it. identity: who signs in, and where."""
+
+    name: str
+    options: Options
+    identity: Identity
+
+
 class Tenancy:
     """A tenant with its own tokens and its own pace, so that one that is throttled holds up no other.
 
-    name: as the job gives it, "" for the one that the token names. `sign_in`, then `open`, before the rest.
+    `sign_in`, then `open`, before the rest.
     """
 
-    def __init__(self, name: str, identity: Identity, around: Surroundings) -> None:
-        self.name = name
+    def __init__(self, place: Place, around: Surroundings) -> None:
+        self.name = place.name
         self.tally = Tally()
-        self.connection = identity.connection
+        self.connection = place.identity.connection
+        self._options = place.options
         places = {Host.EXCHANGE: self.connection.endpoint, Host.COMPLIANCE: self.connection.compliance}
         self._endpoints = {host: places[host] for host in around.hosts}
         self._keepers = {
-            host: Keeper(identity.source(scope(endpoint)), time.monotonic, around.note)
+            host: Keeper(place.identity.source(scope(endpoint)), time.monotonic, around.note)
             for host, endpoint in self._endpoints.items()
         }
         self._around = around
@@ -78,7 +88,7 @@ class Tenancy:
 
         The tenant's GUID serves better than its domain (protocol.md, Endpoints).
         """
-        options, run_id = self._around.options, self._around.run_id
+        options, run_id = self._options, self._around.run_id
         for host, endpoint in self._endpoints.items():
             who = bearer(await self._keepers[host].current())
             tenant = who.tenant or self.connection.tenant
@@ -93,11 +103,11 @@ class Tenancy:
         """Make ready to send; where the job has secrets, the service's key for them is fetched. Raises
         UsageError if it is not to be had, or SignInError."""
         for host, service in self._services.items():
-            raw = self._around.options.raw
+            raw = self._options.raw
             gate = self._gates[host] = Gate(service, session, self._keepers[host], keep_notes=raw)
             if not self._around.secure:
                 continue
-            name = "" if self._around.options.sandbox else f"{service.endpoint} {service.tenant}"
+            name = "" if self._options.sandbox else f"{service.endpoint} {service.tenant}"
             gate.keyring = Keyring(gate.key, KeyStore(name), time.time)
             if await gate.keyring.current() is None:
                 raise UsageError(
@@ -129,7 +139,7 @@ class Tenancy:
 
     def remember(self) -> None:
         """Keep what was learned of the allowance for the next run; what --rate held down is none."""
-        ceiling = self._around.options.rate
+        ceiling = self._options.rate
         if self._pacer is None or not self.tally.done:
             return
         learned = self._pacer.learned
@@ -137,7 +147,7 @@ class Tenancy:
             self._memory.remember(learned)
 
     def _make(self) -> Scheduler:
-        around, options = self._around, self._around.options
+        around, options = self._around, self._options
         backoff = Backoff(random.random)
         self._pacer = Pacer(
             rate=options.rate,
@@ -168,3 +178,25 @@ class Tenancy:
                 run_id=around.run_id[:24],
             ),
         )
+
+
+async def at_all(
+    tenancies: Sequence[Tenancy], at_once: int, do: Callable[[Tenancy], Awaitable[None]]
+) -> None:
+    """Do something at all of them, so many at once. Raises the first error, with the tenant it is of."""
+    errors: list[BulkexoError] = []
+    limit = anyio.CapacityLimiter(at_once)
+
+    async def at(tenancy: Tenancy) -> None:
+        async with limit:
+            try:
+                await do(tenancy)
+            except BulkexoError as error:
+                errors.append(type(error)(f"{tenancy.name}: {error}") if len(tenancies) > 1 else error)
+                group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        for tenancy in tenancies:
+            group.start_soon(at, tenancy)
+    if errors:
+        raise errors[0]

@@ -1,4 +1,4 @@
-"""The tenants of a run before it starts: which profile each has, its options, and the secrets that are its own.
+"""The tenants of a run before it starts: which profile each has, its options, and its own secrets.
 
 A row can name a profile, or a tenant: then the one profile of that tenant is taken, and without one the
 options of the run. Among several tenants a profile's own word on who signs in, and on where, stands before
@@ -25,7 +25,7 @@ class Words:
 
     command_line: Mapping[str, Any]
     environment: Mapping[str, str]
-    document: Layer = Layer({})
+    document: Layer = field(default_factory=lambda: Layer({}))
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def options(self, profile: Profile | None = None) -> Options:
@@ -110,8 +110,8 @@ class Directory:
             other = same.setdefault(known, tenant.name)
             if other != tenant.name:
                 raise UsageError(
-                    f"{other} and {tenant.name} are one tenant by one profile. Name it one way in all rows, so "
-                    "that it has one pace and the rows of one mailbox keep their order."
+                    f"{other} and {tenant.name} are one tenant by one profile. Name it one way in all rows, "
+                    "so that it has one pace and the rows of one mailbox keep their order."
                 )
         return found
 
@@ -128,8 +128,8 @@ class Directory:
             return Tenant(name, options, self.profile, self._variables(self.profile, options))
         if profile.tenant is None:
             raise UsageError(
-                f"The job names {name}, and that profile ({profile.file}) has no tenant. Give it one, or name "
-                "the tenant itself in the job and this profile with --profile."
+                f"The job names {name}, and that profile ({profile.file}) has no tenant. Give it one, or "
+                "name the tenant itself in the job and this profile with --profile."
             )
         values = profile.values
         groups = ({"tenant"}, {"ca_file"}, IDENTITY, PLACE)
@@ -204,7 +204,7 @@ def _as_before(profiles: Profiles, recorded: Mapping[str, Any]) -> Profiles:
 def _require_as_before(profile: Profile, entry: Mapping[str, Any]) -> None:
     if profile.tenant != entry["tenant"]:
         raise UsageError(
-            f"The profile {profile.name} in {profile.file} is for {profile.tenant or 'no one tenant'}, and the "
-            f"run began with {entry['tenant'] or 'none'}. Nothing was sent. Put back what it was, or run the "
-            "job anew."
+            f"The profile {profile.name} in {profile.file} is for {profile.tenant or 'no one tenant'}, and "
+            f"the run began with {entry['tenant'] or 'none'}. Nothing was sent. Put back what it was, or run "
+            "the job anew."
         )

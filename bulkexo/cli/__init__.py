@@ -20,6 +20,7 @@ COMMANDS = {
     "retry": ("bulkexo.cli.runs", "A new run of the items that failed in a run."),
     "login": ("bulkexo.cli.login", "Sign in once as a person; runs use it from then on."),
     "logout": ("bulkexo.cli.login", "Forget who has signed in."),
+    "profiles": ("bulkexo.cli.profiles", "The profiles of bulkexo.toml, and how each signs in."),
     "sandbox": ("bulkexo.cli.sandbox", "Serve a pretend tenant on this machine."),
 }
 """Name → (module that holds it under that name, its line in --help)."""

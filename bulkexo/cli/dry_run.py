@@ -18,11 +18,14 @@ from bulkexo.wire.message import app_anchor
 
 
 def show(job: Job, checked: Checked, options: Options) -> None:
-    """Counts by cmdlet on stderr, and the first batch as it would go on stdout; nothing is sent."""
+    """Counts by cmdlet on stderr, and the first batch as it would go on stdout; nothing is sent. options: of
+    the first tenant."""
     for name, count in checked.by_cmdlet.items():
         say(f"{count:>10,}  {name}")
     tenant = options.tenant or "<tenant>"
-    calls = [_call(_masked(item)) for item in islice(job.items(), options.batch_size)]
+    named = next(iter(checked.tenants), "")
+    of_first = (item for item in job.items() if item.tenant == named)
+    calls = [_call(_masked(item)) for item in islice(of_first, options.batch_size)]
     here = calls[0].door
     together = [each for each in calls if each.door == here][: 1 if here.alone else None]
     endpoints = {Host.EXCHANGE: options.connection.endpoint, Host.COMPLIANCE: options.connection.compliance}

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from bulkexo.cli.terminal import person_at, say
-from bulkexo.options import NAMES, TABLE, Options, resolve, stated
+from bulkexo.options import NAMES, TABLE, Layer, resolve
 
 if TYPE_CHECKING:
     from bulkexo.job import Checked, Job
+    from bulkexo.tenants import Directory, Tenant
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 JOB_KEYS = frozenset({"cmdlet", "set", "select"})
@@ -58,9 +59,12 @@ def check(job: Path, **given: Any) -> None:
 
     Example:  bulkexo check mailboxes.csv --cmdlet Set-Mailbox
     """
-    _, loaded = _load(job, given)
+    loaded, directory = _load(job, given)
     checked = loaded.check()
+    tenants = directory.tenants(list(checked.tenants))
     notes(checked)
+    for line in told(tenants, checked):
+        say(line)
     say(f"{job} can run: {sizes(checked)}.")
 
 
@@ -73,26 +77,27 @@ def run(context: click.Context, /, job: Path, **given: Any) -> int:
     Example:  bulkexo run mailboxes.csv --cmdlet Set-Mailbox --tenant contoso.onmicrosoft.com
 
     Every option can also stand in the YAML (with _ for -) and in the environment (BULKEXO_RATE for --rate);
-    the command line comes first, then the environment, then the YAML. JOB can be the folder of a run that
-    stopped: it is gone on with, as by `bulkexo resume`.
+    the command line comes first, then the environment, the YAML, and the profile. JOB can be the folder of
+    a run that stopped: it is gone on with, as by `bulkexo resume`.
     """
     if _is_run(job):
         from bulkexo.cli.runs import resume
 
         return int(context.invoke(resume, run=job, accept_changed_input=False, **given))
-    options, loaded = _load(job, given)
+    loaded, directory = _load(job, given)
     checked = loaded.check()
+    tenants = directory.tenants(list(checked.tenants))
     notes(checked)
+    options = directory.options
     if options.dry_run:
         from bulkexo.cli.dry_run import show
 
-        show(loaded, checked, options)
+        show(loaded, checked, tenants[0].options)
         return 0
     from bulkexo.cli.start import Start, start
 
-    settings = stated(given, os.environ, loaded.options, job.parent)
-    confirm(checked, options)
-    return start(Start(loaded, checked, options, settings), options.out)
+    confirm(checked, tenants)
+    return start(Start(loaded, checked, options, tenants, directory.words.stated()), options.out)
 
 
 def _is_run(path: Path) -> bool:
@@ -102,8 +107,9 @@ def _is_run(path: Path) -> bool:
         return False
 
 
-def _load(path: Path, given: Mapping[str, Any]) -> tuple[Options, Job]:
+def _load(path: Path, given: Mapping[str, Any]) -> tuple[Job, Directory]:
     from bulkexo.job import load
+    from bulkexo.tenants import Directory, Words
 
     first = resolve({name: given[name] for name in (*JOB_KEYS, "tenant_column")}, os.environ)
     loaded = load(
@@ -114,7 +120,11 @@ def _load(path: Path, given: Mapping[str, Any]) -> tuple[Options, Job]:
         option_names=NAMES - JOB_KEYS,
         tenant_column=first.tenant_column,
     )
-    return resolve(given, os.environ, loaded.options, loaded.options_where, path.parent), loaded
+    document = Layer(loaded.options, loaded.options_where, path.parent)
+    words = Words(given, os.environ, document, os.environ)
+    directory = Directory.look(words, Path.cwd(), names_tenants=loaded.names_tenants)
+    loaded.profiles = directory.profiles.by_name.keys()
+    return loaded, directory
 
 
 def notes(checked: Checked) -> None:
@@ -129,10 +139,27 @@ def sizes(checked: Checked) -> str:
     return f"{checked.rows:,} rows, {checked.items:,} items ({kinds})"
 
 
-def confirm(checked: Checked, options: Options) -> None:
+def told(tenants: Sequence[Tenant], checked: Checked) -> list[str]:
+    """The tenants of a job that names them, or of a profile, and how each is signed in to: a line each."""
+    from bulkexo.cli.signing import how
+
+    lines = []
+    for tenant in tenants:
+        if tenant.name or tenant.profile:
+            items = checked.tenants.get(tenant.name, checked.items)
+            name = tenant.options.tenant or "the token's tenant"
+            profile = f", profile {tenant.profile.name}" if tenant.profile else ""
+            lines.append(f"{items:>10,}  {name}{profile}: {how(tenant)}")
+    return lines
+
+
+def confirm(checked: Checked, tenants: Sequence[Tenant]) -> None:
     """Ask once before changes, where somebody can answer; a scheduled run goes on."""
+    options = tenants[0].options
     writes = [name for name in checked.by_cmdlet if not name.lower().startswith(READ_VERBS)]
     if options.yes or options.sandbox or not writes or not person_at(sys.stdin, sys.stderr):
         return
     where = options.tenant or "the token's tenant"
+    if len(tenants) > 1:
+        where = f"{len(tenants):,} tenants, {where} the first of them"
     click.confirm(f"{sizes(checked)} will be sent to {where}. Go on?", abort=True, err=True)

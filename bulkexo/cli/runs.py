@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from bulkexo.journal.files import rewrite_failed
 from bulkexo.journal.lock import lock
 from bulkexo.journal.past import again, recall, recall_by_key
 from bulkexo.model import UsageError
-from bulkexo.options import NAMES, resolve, stated
+from bulkexo.options import NAMES, Layer
+from bulkexo.tenants import Directory, Words
 
 
 @click.command()
@@ -55,7 +58,7 @@ def resume(run: Path, accept_changed_input: bool, **given: Any) -> int:
             rewrite_failed(folder, past, job.items(), job.columns, job.secret_columns)
         except OSError as error:
             raise UsageError(f"{folder.failed} cannot be written ({error.strerror}).") from None
-        return go_on(Start(job, what.checked, what.options, what.settings, past, first), folder)
+        return go_on(replace(what, past=past, first=first), folder)
 
 
 @click.command()
@@ -75,8 +78,8 @@ def retry(run: Path, **given: Any) -> int:
     if past is None:
         say(f"Nothing failed in {run}: there is nothing to run again.")
         return 0
-    confirm(what.checked, what.options)
-    return start(Start(what.job, what.checked, what.options, what.settings, past), what.options.out)
+    confirm(what.checked, what.tenants)
+    return start(replace(what, past=past), what.options.out)
 
 
 def _again_with(first: Mapping[str, Any], given: Mapping[str, Any], *, accept_changed: bool = False) -> Start:
@@ -101,6 +104,11 @@ def _again_with(first: Mapping[str, Any], given: Mapping[str, Any], *, accept_ch
         option_names=NAMES - JOB_KEYS,
         tenant_column=kept.get("tenant_column"),
     )
+    command_line = {**given, "set": tuple(sets)}
+    words = Words(command_line, {}, Layer(kept), os.environ)
+    recorded = first.get("profiles")
+    directory = Directory.look(words, Path.cwd(), names_tenants=job.names_tenants, recorded=recorded)
+    job.profiles = directory.profiles.by_name.keys()
     checked = job.check()
     notes(checked)
     if (changed := _changed(first, job)) and not accept_changed:
@@ -108,11 +116,10 @@ def _again_with(first: Mapping[str, Any], given: Mapping[str, Any], *, accept_ch
             f"{' and '.join(changed)} changed since the run began. Put back what it was; or go on all the "
             "same with --accept-changed-input: what has ended is then known by its cmdlet and parameters."
         )
-    command_line = {**given, "set": tuple(sets)}
-    options = resolve(command_line, {}, kept)
+    options = directory.options
     if options.dry_run:
         raise UsageError("--dry-run shows a job before it runs; what a run has left cannot be rehearsed.")
-    return Start(job, checked, options, stated(command_line, {}, kept))
+    return Start(job, checked, options, directory.tenants(list(checked.tenants)), words.stated())
 
 
 def _changed(first: Mapping[str, Any], job: Job) -> list[str]:

@@ -85,7 +85,7 @@ def pretend_places(tenants: Sequence[Tenant], there: Pretend) -> list[Place]:
     connection = Connection(
         tenant=there.tenant,
         endpoint=there.endpoint,
-        compliance=there.endpoint,
+        compliance=there.compliance,
         authority=there.authority,
         ca_file=there.ca_file,
         auth=Auth.SECRET,

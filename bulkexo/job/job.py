@@ -173,8 +173,10 @@ class Job:
 
         Raises JobError as `items` does, before the block begins, and if the temporary folder is full.
         """
+        if self._checked is None:
+            self.check()
         position = self._outline.tenant_column
-        if position is None:
+        if position is None or (self._checked and len(self._checked.tenants) == 1):
             yield lambda _tenant: self.items()
             return
         problems = Problems()

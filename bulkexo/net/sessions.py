@@ -12,7 +12,7 @@ from typing import TypeAlias
 from bulkexo.connection import Connection
 from bulkexo.net.session import Session
 
-_Key: TypeAlias = tuple[str, Path | None]
+_Key: TypeAlias = tuple[str, str, Path | None]
 
 
 class Sessions:
@@ -24,8 +24,8 @@ class Sessions:
         for connection, count in needed:
             places[_key(connection)] += count
         self._sessions = {
-            (endpoint, ca_file): Session([endpoint], connections=count + 1, ca_file=ca_file)
-            for (endpoint, ca_file), count in places.items()
+            key: Session(list(dict.fromkeys(key[:2])), connections=count + 1, ca_file=key[2])
+            for key, count in places.items()
         }
         self._stack = AsyncExitStack()
 
@@ -45,4 +45,4 @@ class Sessions:
 
 
 def _key(connection: Connection) -> _Key:
-    return connection.endpoint, connection.ca_file
+    return connection.endpoint, connection.compliance, connection.ca_file

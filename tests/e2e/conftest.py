@@ -15,9 +15,11 @@ QUICK = "--mailboxes 400 --speed 50"
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What runs learn of the sandboxes does not go where the user's own runs keep it."""
+    """What runs learn of the sandboxes does not go where the user's own runs keep it, nor are the user's own
+    profiles read."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         yield
 
 

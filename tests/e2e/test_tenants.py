@@ -49,7 +49,7 @@ def test_all_sign_in_before_anything_is_sent(tmp_path: Path) -> None:
         arguments = (job(tmp_path), "--cmdlet", "Set-Mailbox", "--tenant-column", "Tenant", "--out", "out")
         ended = bulkexo("run", *arguments, cwd=tmp_path, env=running.env).check(4)
         assert not running.journal()
-    assert f"{QUICK} does not exist. There is no such tenant" in ended.stderr
+    assert f"{QUICK}: Signing in failed. There is no such tenant" in ended.stderr
     assert not (tmp_path / "out").exists()
 
 
