@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 
 from bulkexo.cli.jobs import table_options
 from bulkexo.cli.terminal import AtTerminal, say
-from bulkexo.connection import Auth
+from bulkexo.connection import Auth, Connection
 from bulkexo.model import UsageError
 from bulkexo.net.identity import Secrets
 from bulkexo.net.identity.cache import forget_plain, keeper, plain_file
 from bulkexo.net.identity.people import People
-from bulkexo.options import resolve
+from bulkexo.tenants import Directory, Words
 from bulkexo.wire.hosts import scope
 
-WHERE = frozenset({"tenant", "cloud", "endpoint", "authority", "ca_file", "client_id", "account"})
+WHERE = frozenset({"profile", "tenant", "cloud", "endpoint", "authority", "ca_file", "client_id", "account"})
 """The options of a run that say where one signs in, and as whom."""
 
 
@@ -39,7 +41,7 @@ def login(device_code: bool, browser: bool, insecure_cache: bool, **given: Any) 
     if device_code and browser:
         raise UsageError("Give --device-code or --browser, not both.")
     way = Auth.BROWSER if browser or not (device_code or _screenless()) else Auth.DEVICE_CODE
-    connection = resolve(given, os.environ).connection
+    connection = _connection(given)
     cache = keeper(insecure=insecure_cache)
     people = People(connection, way, scope(connection.endpoint), Secrets(), cache)
     name = people.sign_in(AtTerminal())
@@ -58,13 +60,17 @@ def logout(**given: Any) -> int:
 
     Example:  bulkexo logout
     """
-    connection = resolve(given, os.environ).connection
+    connection = _connection(given)
     people = People(connection, Auth.DEVICE_CODE, scope(connection.endpoint), Secrets())
     names = people.sign_out()
     if not people.known():
         forget_plain()
     say(f"Signed out: {', '.join(names)}." if names else "Nobody was signed in.")
     return 0
+
+
+def _connection(given: Mapping[str, Any]) -> Connection:
+    return Directory.look(Words(given, os.environ), Path.cwd(), names_tenants=False).options.connection
 
 
 def _screenless() -> bool:
