@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bulkexo.cli.sandbox_sign_in import sign_in, sign_in_options
+
 if TYPE_CHECKING:
     from bulkexo.sandbox.faults import Faults
     from bulkexo.sandbox.options import Announcement, SandboxOptions
@@ -73,6 +75,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--token-lifetime", type=click.FloatRange(1), default=3600.0, show_default=True, help="Real seconds."
 )
+@sign_in_options
 @click.option(
     "--cursor-lifetime", type=click.FloatRange(0), default=300.0, show_default=True,
     help="Real seconds that a nextLink is good for.",
@@ -106,7 +109,9 @@ def sandbox(
     """Serve a pretend Exchange Online tenant over HTTPS on this machine, to try jobs on.
 
     It answers as the service does, keeps what is written until it ends, and can throttle, stall and fail
-    as the service might. The client secret is random unless BULKEXO_SANDBOX_SECRET gives one.
+    as the service might. The client secret is random unless BULKEXO_SANDBOX_SECRET gives one; so is the
+    passphrase of the encrypted files of --credentials unless BULKEXO_SANDBOX_PASSPHRASE does.
+    docs/sandbox-sign-in.md lists the addresses that approve, revoke and fail.
     """
     from dataclasses import replace
 
@@ -114,6 +119,7 @@ def sandbox(
     from bulkexo.sandbox.timing import parse_latency
 
     try:
+        signin = sign_in(plain)
         options = SandboxOptions(
             **plain,
             latency=parse_latency(latency),
@@ -121,6 +127,7 @@ def sandbox(
             budget=None if budget is None else parse_budget(budget),
             faults=_faults(faults),
             secret=os.environ.get("BULKEXO_SANDBOX_SECRET") or None,
+            signin=signin,
         )
         options = replace(options, others=tuple(parse_tenant(tenant, options) for tenant in tenants))
     except ValueError as error:
@@ -132,6 +139,8 @@ def sandbox(
         _serve(options, as_json=as_json, stop_with_stdin=stop_with_stdin)
     except OSError as error:
         raise click.UsageError(f"The sandbox cannot start: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _faults(text: str | None) -> Faults:

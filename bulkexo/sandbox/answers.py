@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 
 from bulkexo.sandbox import batch, reply
-from bulkexo.sandbox.authority import Answer
+from bulkexo.sandbox.aadsts import Answer
 from bulkexo.sandbox.reply import Reply
 
 _WORTH_COMPRESSING = 200

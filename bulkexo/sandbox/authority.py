@@ -1,53 +1,89 @@
 """Who may come in: an OAuth 2.0 authority as msal expects it, and the tokens it gives.
 
-`protocol.md`, "Identity", gives the AADSTS numbers. Answers are (status, JSON object). Tokens are JWTs whose
-`tid` is the tenant's GUID; only tokens given here are accepted, for that tenant, until they expire. The one
-application is known in every tenant, with the same secret.
+`protocol.md`, "Identity", "Errors" and "Second reading". Answers are (status, JSON object). Tokens are JWTs
+whose `tid` is the tenant's GUID; only tokens given here are accepted, for that tenant, until they expire or
+are revoked. The one application is known in every tenant, with the same credentials; so is the public client.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
-import math
 import secrets
-import uuid
-from collections import Counter
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import orjson
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bulkexo.sandbox.options import CLIENT_ID, SandboxOptions
+from bulkexo.sandbox import jws
+from bulkexo.sandbox.aadsts import Answer, refusal
+from bulkexo.sandbox.accounts import ANY_TENANT, Tenants, User
+from bulkexo.sandbox.device_codes import Devices
+from bulkexo.sandbox.material import Material
+from bulkexo.sandbox.options import CLIENT_ID, PUBLIC_CLIENT, SandboxOptions
+from bulkexo.sandbox.proof import WAYS, Proofs, State, credentials, own_audience
+from bulkexo.sandbox.tokens import Holder, Tokens, asked_since
 
-Answer = tuple[int, dict[str, Any]]
+DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+_OIDC: Final = frozenset({"openid", "profile", "email", "offline_access"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRequest:
+    """A POST to the token endpoint. tenant: as the path names it. origin: `https://localhost:PORT`.
+
+    basic: the Authorization header, or nothing. now: seconds since the epoch.
+    """
+
+    tenant: str
+    form: Mapping[str, str]
+    origin: str
+    now: float
+    basic: str = ""
+
+    @property
+    def client(self) -> str:
+        """Who asks, in lower case."""
+        return (credentials(self.basic)[0] or self.form.get("client_id", "")).lower()
 
 
 class Authority:
-    """The sign-in of all tenants. now: seconds since the epoch, passed in. issued: tokens by tenant GUID."""
+    """The sign-in of all tenants. material: the app's files, if it has any. certificates: further ones."""
 
-    def __init__(self, options: SandboxOptions) -> None:
-        self.secret = options.secret or secrets.token_urlsafe(24)
-        self._lifetime = options.token_lifetime
-        self._tenants = {
-            name: tenant.tenant_id for tenant in options.tenants for name in (tenant.domain, tenant.tenant_id)
-        }
-        self._key = secrets.token_bytes(32)
-        self._tokens: dict[str, tuple[float, str]] = {}
-        self.issued: Counter[str] = Counter()
+    def __init__(
+        self,
+        options: SandboxOptions,
+        material: Material | None = None,
+        certificates: Sequence[x509.Certificate] = (),
+    ) -> None:
+        self.options = options.signin
+        self.tenants = Tenants(options.tenants)
+        self.proofs = Proofs(options.secret or secrets.token_urlsafe(24), certificates, material)
+        self.tokens = Tokens(
+            options.token_lifetime, self.options.refresh_lifetime, self.options.claims_challenge_after
+        )
+        self.devices = Devices(self.options.device_interval, self.options.device_lifetime)
 
-    def tenant_id(self, tenant: str) -> str | None:
-        """The GUID of the tenant with this GUID or initial domain, or None."""
-        return self._tenants.get(tenant.lower())
+    @cached_property
+    def key(self) -> rsa.RSAPrivateKey:
+        """What id_tokens are signed with: made when the first is."""
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    def keys(self) -> Answer:
+        """The public half of the key, for whoever checks an id_token."""
+        numbers = self.key.public_key().public_numbers()
+        size = {"n": (numbers.n, 256), "e": (numbers.e, 3)}
+        parts = {name: jws.encode(value.to_bytes(width, "big")) for name, (value, width) in size.items()}
+        return 200, {"keys": [{"kty": "RSA", "use": "sig", "kid": "bulkexo", "alg": "RS256", **parts}]}
 
     def configuration(self, origin: str, tenant: str) -> Answer:
         """OpenID Connect discovery. origin: `https://localhost:PORT`."""
-        tenant_id = self.tenant_id(tenant)
+        tenant_id = "{tenantid}" if tenant.lower() in ANY_TENANT else self.tenants.guid(tenant)
         if tenant_id is None:
-            return _no_such_tenant(tenant)
+            return refusal(90002, tenant=tenant)
         base = f"{origin}/{tenant}"
         return 200, {
             "issuer": f"{origin}/{tenant_id}/v2.0",
@@ -55,117 +91,183 @@ class Authority:
             "token_endpoint": f"{base}/oauth2/v2.0/token",
             "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
             "jwks_uri": f"{base}/discovery/v2.0/keys",
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
-            "response_types_supported": ["code", "token"],
+            "token_endpoint_auth_methods_supported": [
+                "client_secret_post", "private_key_jwt", "client_secret_basic",
+            ],
+            "response_modes_supported": ["query", "form_post"],
+            "response_types_supported": ["code"],
+            "id_token_signing_alg_values_supported": ["RS256"],
             "subject_types_supported": ["pairwise"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "tenant_region_scope": "EU",
-        }
+        }  # fmt: skip
 
-    def token(self, tenant: str, form: Mapping[str, str], basic: str, now: float) -> Answer:
-        """The token endpoint: client credentials with a secret. basic: the Authorization header, if any."""
-        tenant_id = self.tenant_id(tenant)
+    def token(self, request: TokenRequest) -> Answer:
+        """The token endpoint."""
+        refused = self._known(request.tenant, request.client)
+        if refused is not None:
+            return refused
+        grants = {
+            "client_credentials": self._for_application,
+            DEVICE_CODE: self._for_device,
+            "refresh_token": self._for_refresh,
+        }
+        grant = request.form.get("grant_type", "")
+        if grant not in grants:
+            return refusal(70003, grant=grant)
+        return grants[grant](request)
+
+    def device(self, request: TokenRequest) -> Answer:
+        """The devicecode endpoint. Its page is `/sandbox/device`."""
+        refused = self._known(request.tenant, request.client)
+        if refused is not None:
+            return refused
+        scope = request.form.get("scope", "")
+        if audience_of(scope) is None:
+            return refusal(70000, parameter="scope")
+        try:
+            since = asked_since(request.form.get("claims", ""))
+        except ValueError:
+            return refusal(70000, parameter="claims")
+        page = f"{request.origin}/sandbox/device"
+        return self.devices.begin(request.client, scope, since, page, request.now)
+
+    def _known(self, tenant: str, client: str) -> Answer | None:
+        """The refusal of a tenant, or of an application, that is not there."""
+        if tenant.lower() not in ANY_TENANT and self.tenants.guid(tenant) is None:
+            return refusal(90002, tenant=tenant)
+        if client not in {CLIENT_ID, PUBLIC_CLIENT}:
+            return refusal(700016, client=client, tenant=tenant)
+        return None
+
+    def _prove(self, request: TokenRequest, tenant_id: str) -> str | Answer:
+        """How the client proves who it is, one of WAYS; or the refusal."""
+        if request.client == PUBLIC_CLIENT:
+            return refusal(700025)
+        after, first = self.options.credentials_revoked_after, self.tokens.first.get(tenant_id)
+        if after is not None and first is not None and request.now >= first + after:
+            self.proofs.states = dict.fromkeys(WAYS, State.REMOVED)
+        own = own_audience(request.origin, self.tenants.guid, tenant_id)
+        return self.proofs.check(request.form, request.basic, own, request.now)
+
+    def _for_application(self, request: TokenRequest) -> Answer:
+        tenant_id = self.tenants.guid(request.tenant)
         if tenant_id is None:
-            return _no_such_tenant(tenant)
-        client, secret = form.get("client_id", ""), form.get("client_secret", "")
-        if basic.lower().startswith("basic "):
-            client, _, secret = _basic(basic[6:])
-        if form.get("grant_type") != "client_credentials":
-            return _refusal(
-                400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type."
-            )
-        if client.lower() != CLIENT_ID:
-            text = f"Application with identifier '{client}' was not found in the directory '{tenant}'."
-            return _refusal(400, "unauthorized_client", 700016, text)
-        if "client_assertion" in form:
-            text = "Client assertion failed signature validation. This application has no certificate."
-            return _refusal(401, "invalid_client", 700027, text)
-        if not hmac.compare_digest(secret.encode(), self.secret.encode()):
-            text = (
-                "Invalid client secret provided. Ensure the secret being sent in the request is the client "
-                f"secret value, not the client secret ID, for a secret added to app '{client}'."
-            )
-            return _refusal(401, "invalid_client", 7000215, text)
-        scope = form.get("scope", "")
-        if not scope.endswith("/.default"):
-            text = f"The provided value for scope {scope} is not valid. It must end with /.default."
-            return _refusal(400, "invalid_scope", 1002012, text)
-        lifetime = max(1, round(self._lifetime))
-        return 200, {
+            return refusal(90002, tenant=request.tenant)
+        proof = self._prove(request, tenant_id)
+        if not isinstance(proof, str):
+            return proof
+        scope = request.form.get("scope", "")
+        audience = audience_of(scope)
+        if audience is None or not scope.endswith("/.default"):
+            return refusal(1002012, scope=scope)
+        if not self.options.consent:
+            return refusal(65001, client=request.client)
+        try:
+            since = asked_since(request.form.get("claims", ""))
+        except ValueError:
+            return refusal(70000, parameter="claims")
+        roles = () if "app-role" in self.options.missing else self.options.app_roles
+        holder = Holder(
+            tenant_id=tenant_id, audience=audience, client=request.client, roles=roles, asked_since=since,
+            directory_role=self._directory_role,
+        )  # fmt: skip
+        return 200, self._access(holder, f"client_{proof}", request.now)
+
+    @property
+    def _directory_role(self) -> bool:
+        return "directory-role" not in self.options.missing
+
+    def _for_device(self, request: TokenRequest) -> Answer:
+        approved = self.options.approve_devices
+        user = None if approved is None else self.tenants.user(approved)
+        if approved is not None and user is None:
+            return refusal(50034, user=approved, tenant=request.tenant)
+        code = request.form.get("device_code") or request.form.get("code", "")
+        found = self.devices.poll(code, request.client, user, request.now)
+        if isinstance(found, tuple):
+            return found
+        if found.user is None:
+            return refusal(70016)
+        return self.for_user(request, found.user, found.scope, found.asked_since, "device_code")
+
+    def _for_refresh(self, request: TokenRequest) -> Answer:
+        known = self.tokens.refresh(request.form.get("refresh_token", ""))
+        if known is None or known.client != request.client:
+            return refusal(50173)
+        if known.given + self.tokens.refresh_lifetime <= request.now:
+            days = f"{self.tokens.refresh_lifetime / 86400:g}"
+            return refusal(700082, since=f"{known.given:.0f}", days=days)
+        try:
+            since = asked_since(request.form.get("claims", ""))
+        except ValueError:
+            return refusal(70000, parameter="claims")
+        return self.for_user(request, known.user, request.form.get("scope", ""), since, "refresh_token")
+
+    def for_user(
+        self, request: TokenRequest, user: User, scope: str, since: int, grant: str, nonce: str = ""
+    ) -> Answer:
+        """The tokens of a person who has signed in. scope: what was asked for. nonce: for the id_token."""
+        tenant_id = self.tenants.guid(request.tenant) or user.tenant_id
+        if tenant_id != user.tenant_id:
+            return refusal(50034, user=user.upn, tenant=request.tenant)
+        if request.client == CLIENT_ID and (
+            "client_assertion" in request.form or "client_secret" in request.form
+        ):
+            proof = self._prove(request, tenant_id)
+            if not isinstance(proof, str):
+                return proof
+        audience = audience_of(scope)
+        if audience is None:
+            return refusal(70000, parameter="scope")
+        if not self.options.consent:
+            return refusal(65001, client=request.client)
+        holder = Holder(
+            tenant_id=tenant_id, audience=audience, client=request.client, user=user, asked_since=since,
+            directory_role=self._directory_role,
+        )  # fmt: skip
+        answer = self._access(holder, grant, request.now)
+        granted = [f"{audience}/{name}" for name in [*holder.grants, ".default"]]
+        answer["scope"] = " ".join([*granted, *sorted(_OIDC & set(scope.split()) - {"offline_access"})])
+        who = {"uid": user.object_id, "utid": tenant_id}
+        answer["client_info"] = jws.encode(orjson.dumps(who))
+        if "offline_access" in scope.split():
+            answer["refresh_token"] = self.tokens.give_refresh(request.client, user, request.now)
+        if "openid" in scope.split():
+            answer["id_token"] = self._id_token(request, user, nonce)
+        return 200, answer
+
+    def _access(self, holder: Holder, grant: str, now: float) -> dict[str, Any]:
+        lifetime = max(1, round(self.tokens.lifetime))
+        return {
             "token_type": "Bearer",
             "expires_in": lifetime,
             "ext_expires_in": lifetime,
-            "access_token": self._issue(tenant_id, scope.removesuffix("/.default"), now),
+            "access_token": self.tokens.give(holder, grant, now),
         }
 
-    def holder(self, authorization: str | None, now: float) -> str | None:
-        """The GUID of the tenant whose token this Authorization header has; None if it has none that was
-        given here and has not expired."""
-        if authorization is None or authorization[:7].lower() != "bearer ":
-            return None
-        expires, tenant_id = self._tokens.get(authorization[7:], (-math.inf, ""))
-        return tenant_id if expires > now else None
-
-    def challenge(self, origin: str) -> str:
-        """The WWW-Authenticate header of a 401."""
-        issuers = "00000001-0000-0000-c000-000000000000@*"
-        return (
-            f'Bearer client_id="00000002-0000-0ff1-ce00-000000000000", trusted_issuers="{issuers}", '
-            'token_types="app_asserted_user_v1 service_asserted_app_v1", '
-            f'authorization_uri="{origin}/common/oauth2/authorize", error="invalid_token"'
-        )
-
-    def _issue(self, tenant_id: str, audience: str, now: float) -> str:
+    def _id_token(self, request: TokenRequest, user: User, nonce: str) -> str:
         claims = {
-            "aud": audience,
-            "iss": f"https://sts.windows.net/{tenant_id}/",
-            "iat": int(now),
-            "nbf": int(now),
-            "exp": int(now + self._lifetime),
-            "appid": CLIENT_ID,
-            "idtyp": "app",
-            "tid": tenant_id,
-            "roles": ["Exchange.ManageAsApp", "Exchange.ManageAsAppV2"],
-            "ver": "1.0",
-            "uti": secrets.token_urlsafe(12),
+            "aud": request.client,
+            "iss": f"{request.origin}/{user.tenant_id}/v2.0",
+            "iat": int(request.now),
+            "nbf": int(request.now),
+            "exp": int(request.now) + 3600,
+            "auth_time": int(request.now),
+            "name": user.upn.partition("@")[0],
+            "oid": user.object_id,
+            "preferred_username": user.upn,
+            "sub": user.object_id,
+            "tid": user.tenant_id,
+            "ver": "2.0",
         }
-        head = _b64(orjson.dumps({"typ": "JWT", "alg": "HS256"})) + "." + _b64(orjson.dumps(claims))
-        token = head + "." + _b64(hmac.new(self._key, head.encode(), hashlib.sha256).digest())
-        self._tokens = {known: given for known, given in self._tokens.items() if given[0] > now}
-        self._tokens[token] = now + self._lifetime, tenant_id
-        self.issued[tenant_id] += 1
-        return token
+        return jws.sign(self.key, {"kid": "bulkexo"}, {**claims, **({"nonce": nonce} if nonce else {})})
 
 
-def _basic(text: str) -> tuple[str, str, str]:
-    try:
-        return base64.b64decode(text).decode(errors="replace").partition(":")
-    except binascii.Error:
-        return "", "", ""
-
-
-def _b64(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def _no_such_tenant(tenant: str) -> Answer:
-    text = (
-        f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing "
-        "into the correct cloud."
-    )
-    return _refusal(400, "invalid_request", 90002, text)
-
-
-def _refusal(status: int, error: str, number: int, text: str) -> Answer:
-    trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
-    moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    return status, {
-        "error": error,
-        "error_description": f"AADSTS{number}: {text} Trace ID: {trace} Correlation ID: {correlation} "
-        f"Timestamp: {moment}",
-        "error_codes": [number],
-        "timestamp": moment,
-        "trace_id": trace,
-        "correlation_id": correlation,
-        "error_uri": f"https://login.microsoftonline.com/error?code={number}",
-    }
+def audience_of(scope: str) -> str | None:
+    """The service that a scope is for, scheme and host; None if it names none."""
+    for each in scope.split():
+        parts = urlsplit(each)
+        if parts.scheme and parts.netloc:
+            return f"{parts.scheme}://{parts.netloc}"
+    return None

@@ -9,9 +9,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
-
-import orjson
 
 from bulkexo.sandbox import reply
 from bulkexo.sandbox.authority import Authority
@@ -22,6 +19,7 @@ from bulkexo.sandbox.perform import Performer
 from bulkexo.sandbox.reply import Reply
 from bulkexo.sandbox.request import parse_url
 from bulkexo.sandbox.sites import Site
+from bulkexo.sandbox.tokens import Holder
 
 
 class Api(Enum):
@@ -60,28 +58,32 @@ class Gate:
 
     def stats_of(self, name: str) -> Counter[str]:
         """The counts of a tenant, or those of requests to none."""
-        tenant = self._tenants.get(self._authority.tenant_id(name) or "")
+        tenant = self._tenants.get(self._authority.tenants.guid(name) or "")
         return self.stray if tenant is None else tenant.stats
 
     def admit(self, name: str, authorization: str | None, door: Door) -> Reply | Hosted:
         """The tenant of a path, if the token is one of its own, for this service and this API."""
-        tenant_id = self._authority.tenant_id(name)
-        holder = self._authority.holder(authorization, time.time())
-        if holder is None or tenant_id not in {None, holder}:
+        tenant_id = self._authority.tenants.guid(name)
+        now, tokens = time.time(), self._authority.tokens
+        holder = tokens.holder(authorization, now)
+        if holder is None or tenant_id not in {None, holder.tenant_id}:
             text = "The access token is missing, has expired, or was not given by this authority."
             if holder is not None:
                 text = "The access token was given for another tenant."
             return self._unauthorized(name, door, text)
-        claims = _claims(authorization or "")
-        audience = str(claims.get("aud", ""))
-        if not door.site.accepts(audience, door.host):
-            return self._unauthorized(
-                name, door, f"The access token's audience '{audience}' isn't this service."
-            )
+        if not door.site.accepts(holder.audience, door.host):
+            text = f"The access token's audience '{holder.audience}' isn't this service."
+            return self._unauthorized(name, door, text)
+        claims = tokens.challenge(holder, now)
+        if claims is not None:
+            text = "The access token was revoked: a new one is needed, with the claims of the challenge."
+            return self._unauthorized(name, door, text, claims)
+        if not holder.grants:
+            return self._unauthorized(name, door, "The access token has no role of this service.")
         if tenant_id is None:
             text = f"The tenant '{name}' isn't the tenant of the access token."
             return reply.problem(403, "Forbidden", text)
-        return self.refused(claims, door.api) or self._tenants[tenant_id]
+        return self.refused(holder, door.api) or self._tenants[tenant_id]
 
     def admits_item(self, tenant: Hosted, door: Door, url: str, authorization: str | None) -> Reply | None:
         """The refusal of an item in a batch that was sent to `tenant`."""
@@ -96,27 +98,40 @@ class Gate:
             return reply.problem(403, "Forbidden", text)
         return None
 
-    def _unauthorized(self, name: str, door: Door, text: str) -> Reply:
+    def _unauthorized(self, name: str, door: Door, text: str, claims: str | None = None) -> Reply:
+        """A 401. claims: what a new token must be asked for with (JSON), after a revocation."""
         self.stats_of(name)["unauthorized"] += 1
-        challenge = {"WWW-Authenticate": self._authority.challenge(f"https://{door.host}")}
+        challenge = {"WWW-Authenticate": _challenge(f"https://{door.host}", claims)}
         return reply.problem(401, "Unauthorized", text, **challenge)
 
     @staticmethod
-    def refused(claims: Mapping[str, Any], api: Api) -> Reply | None:
-        """Neither the roles of an app nor the scopes of a person grant this API."""
-        roles = claims.get("roles")
-        grants = [*(roles if isinstance(roles, list) else []), *str(claims.get("scp", "")).split()]
-        if any(str(grant).lower() in api.value for grant in grants):
-            return None
-        text = f"The access token grants {' '.join(map(str, grants)) or 'nothing'}, which doesn't allow this."
-        return reply.problem(403, "Forbidden", text)
+    def refused(holder: Holder, api: Api) -> Reply | None:
+        """Neither the roles of an app nor the scopes of a person grant this API, or Entra has given no role
+        (`protocol.md`, "Roles")."""
+        if not any(grant.lower() in api.value for grant in holder.grants):
+            text = f"The access token grants {' '.join(holder.grants)}, which doesn't allow this."
+            return reply.problem(403, "Forbidden", text)
+        if not holder.directory_role:
+            text = (
+                f"The role assigned to application {holder.client} isn't supported in this scenario. Please "
+                "check online documentation for assigning correct Directory Roles to Azure AD Application "
+                "for EXO App-Only Authentication."
+            )
+            return reply.problem(403, "Forbidden", text)
+        return None
 
 
-def _claims(authorization: str) -> dict[str, Any]:
-    """What a token says of itself; the authority has found it to be one of its own."""
-    try:
-        middle = authorization.split(".")[1]
-        found = orjson.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
-    except (IndexError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _challenge(origin: str, claims: str | None) -> str:
+    """The WWW-Authenticate header of a 401."""
+    parts = [
+        'Bearer client_id="00000002-0000-0ff1-ce00-000000000000"',
+        'trusted_issuers="00000001-0000-0000-c000-000000000000@*"',
+        'token_types="app_asserted_user_v1 service_asserted_app_v1"',
+        f'authorization_uri="{origin}/common/oauth2/authorize"',
+    ]
+    if claims is None:
+        parts.append('error="invalid_token"')
+    else:
+        encoded = base64.b64encode(claims.encode()).decode()
+        parts += ['error="insufficient_claims"', f'claims="{encoded}"']
+    return ", ".join(parts)

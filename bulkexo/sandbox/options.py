@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from bulkexo.sandbox.faults import Faults
+from bulkexo.sandbox.signin_options import SignInOptions
 from bulkexo.sandbox.timing import Latency
 
 CLIENT_ID = "b01cec0d-5a9d-4b0c-8e10-7e57000000c5"
 """The one application the sandbox's authority knows: fixed, since it is no secret."""
+
+PUBLIC_CLIENT = "fb78d390-0c51-40cd-8e17-fdbfab77341b"
+"""The application of Microsoft's own module: public, known in every tenant (`protocol.md`, "Identity")."""
 
 THROTTLE_STYLES = ("whole", "inside", "mixed")
 RETRY_AFTER_STYLES = ("exact", "short", "none", "fraction", "date")
@@ -54,8 +58,8 @@ class SandboxOptions:
     never). journal: NDJSON file that gets a line per cmdlet that took effect; arrivals: one per cmdlet that
     came. ca_file: where the CA goes (None: a temporary folder). secret: the client secret (None: random).
     others: further tenants behind the same door, each with all options of its own; what belongs to the door
-    (port, compliance_port, region, journal, arrivals, ca_file, secret, token_lifetime) is read from the
-    first alone.
+    (port, compliance_port, region, journal, arrivals, ca_file, secret, signin, token_lifetime) is read from
+    the first alone. signin: the sign-in service.
     """
 
     port: int = 0
@@ -81,6 +85,7 @@ class SandboxOptions:
     arrivals: Path | None = None
     ca_file: Path | None = None
     secret: str | None = None
+    signin: SignInOptions = field(default_factory=SignInOptions)
     others: tuple[SandboxOptions, ...] = ()
 
     def __post_init__(self) -> None:
@@ -119,6 +124,8 @@ class Announcement:
 
     endpoint, compliance: origins of Exchange and of Security & Compliance.
     tenant, tenant_id: of the first tenant. tenants: all of them. The client's id and secret are good for all.
+    public_client_id: of the client of people. credentials: the app's files, and the passphrase of the
+    encrypted ones. managed_identity: where its tokens are had. Both are None if not asked for.
     """
 
     endpoint: str
@@ -130,6 +137,9 @@ class Announcement:
     client_id: str
     client_secret: str = field(repr=False)
     tenants: tuple[ServedTenant, ...]
+    public_client_id: str = PUBLIC_CLIENT
+    credentials: dict[str, str] | None = field(default=None, repr=False)
+    managed_identity: dict[str, str] | None = field(default=None, repr=False)
 
 
 def parse_allowance(text: str) -> float:

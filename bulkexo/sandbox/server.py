@@ -18,13 +18,15 @@ import anyio.lowlevel
 from aiohttp import web
 
 from bulkexo.sandbox.adminapi import AdminApi
-from bulkexo.sandbox.answers import json_response, origin
+from bulkexo.sandbox.answers import json_response
 from bulkexo.sandbox.authority import Authority
 from bulkexo.sandbox.certificate import server_context
 from bulkexo.sandbox.gate import Gate, Hosted
 from bulkexo.sandbox.journal import Arrivals, Journal
 from bulkexo.sandbox.listeners import listeners
+from bulkexo.sandbox.material import Material, make_material, read_certificate
 from bulkexo.sandbox.options import CLIENT_ID, Announcement, SandboxOptions, ServedTenant
+from bulkexo.sandbox.signin import SignIn
 from bulkexo.sandbox.sites import Service, Site
 
 _LARGEST_BODY = 64 << 20
@@ -33,8 +35,14 @@ _LARGEST_BODY = 64 << 20
 class Server:
     """The tenants behind HTTPS. Seconds of life pass `speed` times as fast as real ones."""
 
-    def __init__(self, options: SandboxOptions, journal: Journal | None, arrivals: Arrivals | None) -> None:
-        self.authority = Authority(options)
+    def __init__(
+        self,
+        options: SandboxOptions,
+        authority: Authority,
+        journal: Journal | None,
+        arrivals: Arrivals | None,
+    ) -> None:
+        self.authority = authority
         self._region = options.region
         self._tenants = {tenant.tenant_id: Hosted(tenant, journal, arrivals) for tenant in options.tenants}
         self._gate = Gate(self.authority, self._tenants)
@@ -43,30 +51,23 @@ class Server:
         """The routes of one service. The sign-in and the figures are at both."""
         app = web.Application(client_max_size=_LARGEST_BODY)
         AdminApi(self._gate, Site(service, self._region)).add_routes(app.router)
-        app.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", self._configuration)
-        app.router.add_get("/{tenant}/discovery/v2.0/keys", self._keys)
-        app.router.add_post("/{tenant}/oauth2/v2.0/token", self._token)
+        app.add_routes(SignIn(self.authority).routes())
         app.router.add_get("/sandbox/stats", self._stats)
         return app
-
-    async def _configuration(self, request: web.Request) -> web.Response:
-        return json_response(self.authority.configuration(origin(request), request.match_info["tenant"]))
-
-    async def _keys(self, _: web.Request) -> web.Response:
-        return json_response((200, {"keys": []}))
-
-    async def _token(self, request: web.Request) -> web.Response:
-        form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-        basic = request.headers.get("Authorization", "")
-        return json_response(self.authority.token(request.match_info["tenant"], form, basic, time.time()))
 
     async def _stats(self, _: web.Request) -> web.Response:
         figures = {tenant.domain: self._figures(tenant) for tenant in self._tenants.values()}
         return json_response((200, {**_totals(self._gate.stray, list(figures.values())), "tenants": figures}))
 
     def _figures(self, tenant: Hosted) -> dict[str, Any]:
-        issued = self.authority.issued[tenant.tenant_id]
-        return {**dict(sorted(tenant.stats.items())), "tokens_issued": issued, **tenant.performer.figures()}
+        tokens = self.authority.tokens
+        by_grant = tokens.by_grant[tenant.tenant_id].items()
+        return {
+            **dict(sorted(tenant.stats.items())),
+            "tokens_issued": tokens.issued[tenant.tenant_id],
+            **{f"tokens_by_{grant}": count for grant, count in sorted(by_grant)},
+            **tenant.performer.figures(),
+        }
 
 
 def _totals(stray: Counter[str], figures: list[dict[str, Any]]) -> dict[str, Any]:
@@ -83,6 +84,7 @@ class _Started:
     """What was opened for a sandbox. kept: gives all of it back."""
 
     server: Server
+    material: Material | None
     listeners: Mapping[Service, list[socket.socket]]
     ssl: SSLContext
     ca_file: Path
@@ -90,7 +92,7 @@ class _Started:
 
 
 def _start(options: SandboxOptions) -> _Started:
-    """Open everything, or nothing: the folder, the sockets, the journal. Raises OSError."""
+    """Open everything, or nothing: the folder, the sockets, the journal. Raises OSError, OptionError."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bulkexo-sandbox-")))
         ca_file = (options.ca_file or folder / "ca.pem").absolute()
@@ -106,8 +108,12 @@ def _start(options: SandboxOptions) -> _Started:
         arrivals = None if options.arrivals is None else Arrivals(options.arrivals)
         if arrivals is not None:
             stack.callback(arrivals.close)
+        material = make_material(options.signin, time.time())
+        certificates = [read_certificate(file) for file in options.signin.app_certificates]
+        authority = Authority(options, material, certificates)
         context = server_context(folder, ca_file, f"{options.region}.localhost")
-        return _Started(Server(options, journal, arrivals), opened, context, ca_file, stack.pop_all())
+        server = Server(options, authority, journal, arrivals)
+        return _Started(server, material, opened, context, ca_file, stack.pop_all())
 
 
 async def _stop(runner: web.AppRunner) -> None:
@@ -121,7 +127,7 @@ async def _stop(runner: web.AppRunner) -> None:
 
 async def serve(options: SandboxOptions, ready: Callable[[Announcement], object]) -> None:
     """Serve until cancelled; see `bulkexo.sandbox.serve`. Raises OSError if a port is taken or a file
-    cannot be written."""
+    cannot be written, OptionError if a certificate is none."""
     start = _start(options)
     with start.kept:
         runners = {
@@ -140,7 +146,10 @@ async def serve(options: SandboxOptions, ready: Callable[[Announcement], object]
                 for listener in start.listeners[service]:
                     await web.SockSite(runner, listener, ssl_context=start.ssl).start()
             ready(_announcement(options, start))
-            await anyio.sleep_forever()
+            async with anyio.create_task_group() as group:
+                if start.material is not None:
+                    group.start_soon(start.material.keep_fresh)
+                await anyio.sleep_forever()
         finally:
             with anyio.CancelScope(shield=True):
                 for runner in runners.values():
@@ -160,6 +169,7 @@ def _announcement(options: SandboxOptions, start: _Started) -> Announcement:
         tenant_id=options.tenant_id,
         ca_file=str(start.ca_file),
         client_id=CLIENT_ID,
-        client_secret=start.server.authority.secret,
+        client_secret=start.server.authority.proofs.secret,
         tenants=tuple(ServedTenant(each.domain, each.tenant_id) for each in options.tenants),
+        credentials=None if start.material is None else start.material.announced(),
     )

@@ -11,7 +11,8 @@ import msal
 import pytest
 from anyio import to_thread
 
-from bulkexo.sandbox.authority import Authority
+from bulkexo.sandbox.aadsts import Answer
+from bulkexo.sandbox.authority import Authority, TokenRequest
 from bulkexo.sandbox.options import SandboxOptions
 from tests.sandbox.helpers import Client, running
 
@@ -78,6 +79,12 @@ async def test_an_unknown_tenant_has_no_discovery() -> None:
 
 
 FORM = {"grant_type": "client_credentials", "scope": "https://x/.default"}
+APP = "b01cec0d-5a9d-4b0c-8e10-7e57000000c5"
+
+
+def _ask(authority: Authority, form: dict[str, str], basic: str = "", now: float = 0.0) -> Answer:
+    tenant, origin = "contoso.onmicrosoft.com", "https://localhost"
+    return authority.token(TokenRequest(tenant=tenant, form=form, origin=origin, basic=basic, now=now))
 
 
 @pytest.mark.parametrize(
@@ -85,31 +92,34 @@ FORM = {"grant_type": "client_credentials", "scope": "https://x/.default"}
     [
         ({"grant_type": "password"}, 400, 70003),
         ({"scope": "https://x/Mail.Read"}, 400, 1002012),
-        ({"client_assertion": "x"}, 401, 700027),
-        ({"client_secret": ""}, 401, 7000215),
+        ({"client_assertion": "x"}, 400, 90014),
+        ({"client_secret": ""}, 401, 7000218),
+        ({"client_secret": "S"}, 401, 7000215),
+        ({"claims": "{"}, 400, 70000),
         ({}, 200, None),
     ],
 )
 def test_refusals(change: dict[str, str], status: int, number: int | None) -> None:
     authority = Authority(SandboxOptions(secret="s"))
-    form = {**FORM, "client_id": "b01cec0d-5a9d-4b0c-8e10-7e57000000c5", "client_secret": "s", **change}
-    answer = authority.token("contoso.onmicrosoft.com", form, "", 0.0)
+    answer = _ask(authority, {**FORM, "client_id": APP, "client_secret": "s", **change})
     assert answer[0] == status
     assert answer[1].get("error_codes", [None]) == [number]
 
 
 def test_the_secret_can_come_as_basic_authorization() -> None:
-    authority = Authority(SandboxOptions(secret="s"))
-    basic = "Basic " + base64.b64encode(b"b01cec0d-5a9d-4b0c-8e10-7e57000000c5:s").decode()
-    assert authority.token("contoso.onmicrosoft.com", FORM, basic, 0.0)[0] == 200
-    assert authority.token("contoso.onmicrosoft.com", FORM, "Basic ?", 0.0)[0] == 400
+    authority = Authority(SandboxOptions(secret="s+ %"))
+    basic = "Basic " + base64.b64encode(f"{APP}:s%2B+%25".encode()).decode()
+    assert _ask(authority, FORM, basic)[0] == 200
+    assert _ask(authority, FORM, "Basic ?")[0] == 400
 
 
 def test_tokens_expire() -> None:
     authority = Authority(SandboxOptions(secret="s", token_lifetime=60))
-    form = {**FORM, "client_id": "b01cec0d-5a9d-4b0c-8e10-7e57000000c5", "client_secret": "s"}
-    token = authority.token("contoso.onmicrosoft.com", form, "", 1000.0)[1]["access_token"]
-    assert authority.holder(f"Bearer {token}", 1059.0) == SandboxOptions().tenant_id
-    assert authority.holder(f"Bearer {token}", 1060.0) is None
-    assert authority.holder(f"Digest {token}", 1000.0) is None
-    assert authority.holder(None, 1000.0) is None
+    form = {**FORM, "client_id": APP, "client_secret": "s"}
+    token = _ask(authority, form, now=1000.0)[1]["access_token"]
+    holder = authority.tokens.holder(f"Bearer {token}", 1059.0)
+    assert holder is not None
+    assert (holder.tenant_id, holder.audience) == (SandboxOptions().tenant_id, "https://x")
+    assert authority.tokens.holder(f"Bearer {token}", 1060.0) is None
+    assert authority.tokens.holder(f"Digest {token}", 1000.0) is None
+    assert authority.tokens.holder(None, 1000.0) is None

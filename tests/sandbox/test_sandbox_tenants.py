@@ -17,7 +17,7 @@ from anyio import to_thread
 from click.testing import CliRunner
 
 from bulkexo.cli.sandbox import sandbox
-from bulkexo.sandbox.authority import Authority
+from bulkexo.sandbox.authority import Authority, TokenRequest
 from bulkexo.sandbox.options import CLIENT_ID, Announcement, Budget, OptionError, SandboxOptions, parse_tenant
 from tests.sandbox.helpers import AT_ONCE, Client, body, running
 from tests.sandbox.test_sandbox_process import process
@@ -107,11 +107,13 @@ def test_a_token_names_its_tenant(number: int, *, by_guid: bool) -> None:
         "grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": "s", "scope": SCOPE,
     }  # fmt: skip
     name = tenant.tenant_id.upper() if by_guid else tenant.domain.title()
-    status, answer = authority.token(name, form, "", 1000.0)
+    status, answer = authority.token(TokenRequest(tenant=name, form=form, origin="https://h", now=1000.0))
     assert status == 200
-    assert authority.holder(f"Bearer {answer['access_token']}", 1000.0) == tenant.tenant_id
+    holder = authority.tokens.holder(f"Bearer {answer['access_token']}", 1000.0)
+    assert holder is not None
+    assert holder.tenant_id == tenant.tenant_id
     assert _claims(answer)["tid"] == tenant.tenant_id
-    assert authority.issued == {tenant.tenant_id: 1}
+    assert authority.tokens.issued == {tenant.tenant_id: 1}
     issuer = authority.configuration("https://h", name)[1]["issuer"]
     assert issuer == f"https://h/{tenant.tenant_id}/v2.0"
 

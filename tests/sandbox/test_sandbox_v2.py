@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from bulkexo.sandbox.accounts import User
 from bulkexo.sandbox.gate import Api, Gate
+from bulkexo.sandbox.options import CLIENT_ID, PUBLIC_CLIENT
+from bulkexo.sandbox.tokens import Holder
 from tests.sandbox.helpers import Answer, Client, body, running
 
 pytestmark = pytest.mark.anyio
@@ -79,16 +82,22 @@ async def test_pages_of_a_thousand() -> None:
         assert len(few.value) == 7
 
 
+ADA = User("ada@contoso.com", "tenant")
+
+
 @pytest.mark.parametrize(
-    ("claims", "cmdlets", "v2"),
+    ("holder", "cmdlets", "v2"),
     [
-        ({"roles": ["Exchange.ManageAsApp"]}, True, False),
-        ({"roles": ["Exchange.ManageAsAppV2"]}, False, True),
-        ({"roles": ["Exchange.ManageAsApp", "Exchange.ManageAsAppV2"]}, True, True),
-        ({"roles": ["Mail.Read"]}, False, False),
-        ({"scp": "Exchange.ManageV2"}, False, True),
+        ({"roles": ("Exchange.ManageAsApp",)}, True, False),
+        ({"roles": ("Exchange.ManageAsAppV2",)}, False, True),
+        ({"roles": ("Exchange.ManageAsApp", "Exchange.ManageAsAppV2")}, True, True),
+        ({"roles": ("Mail.Read",)}, False, False),
+        ({"user": ADA}, True, True),
+        ({"user": ADA, "client": PUBLIC_CLIENT}, True, False),
+        ({"user": ADA, "directory_role": False}, False, False),
         ({}, False, False),
     ],
 )
-def test_a_token_for_one_api_does_not_open_the_other(claims: dict[str, Any], cmdlets: bool, v2: bool) -> None:
-    assert [Gate.refused(claims, api) is None for api in (Api.CMDLETS, Api.V2)] == [cmdlets, v2]
+def test_a_token_for_one_api_does_not_open_the_other(holder: dict[str, Any], cmdlets: bool, v2: bool) -> None:
+    shown = Holder(**{"tenant_id": "tenant", "audience": "https://x", "client": CLIENT_ID, **holder})
+    assert [Gate.refused(shown, api) is None for api in (Api.CMDLETS, Api.V2)] == [cmdlets, v2]
