@@ -54,16 +54,18 @@ class Resolver(AbstractResolver):
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """url: without name and password. headers: what carries these."""
+    """url: without name and password. headers: what carries these. whole: with them."""
 
     url: URL
     headers: Mapping[str, str] = field(repr=False)
+    whole: str = field(repr=False)
 
 
 def proxy_for(endpoint: str) -> Proxy | None:
     """The proxy that the environment names for an endpoint; none stands before this machine itself.
 
-    Not aiohttp's `trust_env`, which also reads ~/.netrc and then refuses requests that carry a token.
+    Not the `trust_env` of aiohttp and requests, which also reads ~/.netrc: the one then refuses requests that
+    carry a token, the other sends what stands there.
     Raises UsageError, without a word of what may hold a password.
     """
     url = URL(endpoint)
@@ -80,7 +82,8 @@ def proxy_for(endpoint: str) -> Proxy | None:
             "http://user:password@host:port with signs other than letters and digits as %XX."
         )
     packed = base64.b64encode(f"{proxy.user or ''}:{proxy.password or ''}".encode()).decode()
-    return Proxy(proxy.with_user(None), {"Proxy-Authorization": f"Basic {packed}"} if proxy.user else {})
+    headers = {"Proxy-Authorization": f"Basic {packed}"} if proxy.user else {}
+    return Proxy(proxy.with_user(None), headers, str(proxy))
 
 
 def _read(named: str) -> URL | None:

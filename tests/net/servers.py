@@ -43,6 +43,7 @@ async def raw(behave: Raw, context: ssl.SSLContext | None) -> AsyncIterator[str]
         writer.close()
         with suppress(OSError, asyncio.CancelledError):
             await writer.wait_closed()
+        writer.transport.abort()  # where the other side has gone with words unread, closing has no end
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
     try:

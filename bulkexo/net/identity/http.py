@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from bulkexo.model import SignInError, SignInUnreachableError
 from bulkexo.net.identity.remedies import NO_TENANT, explain
+from bulkexo.net.places import proxy_for
 from bulkexo.net.session import trust
-from bulkexo.wire.hosts import loopback
+from bulkexo.wire.hosts import CLOUDS, origin
 
 SIGN_IN_TIMEOUT = 60.0
 """Seconds without a byte from the sign-in service after which it counts as not reached."""
 
 
+WARY = "Nothing was sent there. Check --authority and --cloud, and that no proxy stands before it."
+
+STEP = 1 << 14
+REPLY_LIMIT = 1 << 20
+"""Bytes of an answer: a token and its fellows are a few thousand."""
+
+REPLY_SECONDS = 120.0
+"""Seconds that an answer may take from its first byte to its last."""
+
+
 def client(host: str, ca_file: Path | None, *, proxies: bool = True, timeout: float | None = None) -> Any:
-    """A `requests` session that trusts what the session to the service trusts, and waits only so long.
-    host: scheme and host of the sign-in service; one on this machine has no proxy before it."""
+    """A `requests` session that trusts what the session to the service trusts, goes to the sign-in service
+    only, and reads and waits only so long. host: its scheme and host, "" for that of managed identities.
+    Raises UsageError for a proxy that cannot be used."""
     import requests  # noqa: PLC0415 (slow to import, for those who need it)
     from requests.adapters import HTTPAdapter  # noqa: PLC0415
 
@@ -38,15 +50,52 @@ def client(host: str, ca_file: Path | None, *, proxies: bool = True, timeout: fl
             conn.cert_reqs = "CERT_REQUIRED"  # by the context; requests would add a list of its own
 
         def send(self, *request: Any, **more: Any) -> Any:
-            limits = {"timeout": timeout or SIGN_IN_TIMEOUT, "verify": True}
-            return super().send(*request, **{**more, **limits})
+            if host and not at_home(str(request[0].url), host):
+                raise SignInError(
+                    f"The sign-in service {host} names another place to send secrets to. {WARY}"
+                )
+            limits = {"timeout": timeout or SIGN_IN_TIMEOUT, "verify": True, "stream": True}
+            response = super().send(*request, **{**more, **limits})
+            if response.is_redirect:
+                response.close()
+                raise SignInError(f"The sign-in service {host} sends the request on elsewhere. {WARY}")
+            _read(response)
+            return response
 
     session = requests.Session()
-    session.trust_env = proxies and not loopback(urlsplit(host).hostname or "")
+    session.trust_env = False
+    if host and proxies and (proxy := proxy_for(host)):
+        session.proxies = {"http": proxy.whole, "https": proxy.whole}
+    session.headers["Accept-Encoding"] = "identity"
     session.headers["Connection"] = "close"  # a token is fetched once an hour
     session.mount("https://", Adapter())
     session.mount("http://", Adapter())
     return session
+
+
+def at_home(url: str, host: str) -> bool:
+    """Whether a URL leads to the sign-in service, or to that of one of the clouds."""
+    try:
+        return origin(url) in {origin(host), *(cloud.authority for cloud in CLOUDS.values())}
+    except ValueError:
+        return False
+
+
+def _read(response: Any) -> None:
+    """The body of the answer, as it came. Raises OSError if it is too long, or takes too long."""
+    import urllib3  # noqa: PLC0415
+
+    body, end = bytearray(), time.monotonic() + REPLY_SECONDS
+    try:
+        while part := response.raw.read1(STEP, decode_content=False):
+            body += part
+            if len(body) > REPLY_LIMIT or time.monotonic() > end:
+                response.close()
+                raise OSError("its answer has no end")
+    except urllib3.exceptions.HTTPError as error:
+        raise OSError("its answer broke off") from error
+    response._content = bytes(body)  # where requests itself puts it
+    response._content_consumed = True
 
 
 @contextmanager
@@ -58,7 +107,7 @@ def told(host: str, *hidden: str) -> Iterator[None]:
         yield
     except (OSError, msal.exceptions.MsalServiceError) as error:  # the latter for a status of 500 and up
         raise unreached(host, error) from None
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         words = f"{host} does not answer as a sign-in service does; a proxy may stand before it."
         raise SignInUnreachableError(words) from None
     except ValueError as error:
