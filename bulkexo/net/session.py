@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import ssl
 from collections.abc import Collection, Iterable
@@ -9,11 +10,13 @@ from pathlib import Path
 from types import TracebackType
 
 import aiohttp
+import anyio
 from yarl import URL
 
 from bulkexo.model import UsageError
 from bulkexo.net.places import Cookies, Resolver, proxy_for
 from bulkexo.wire import Lost, Reply, Request
+from bulkexo.wire.bodies import ERROR_LIMIT, REPLY_LIMIT, TOO_LARGE
 from bulkexo.wire.hosts import home
 
 CONNECT_TIMEOUT = 30.0
@@ -23,6 +26,15 @@ PLAIN = re.compile(r"[!-~]+")
 KEEP_ALIVE = 15.0
 """Seconds that an idle connection is kept: short, since a request on one that the service has just closed is
 a request whose fate is unknown."""
+
+HEADER_LIMIT = 32 << 10
+"""Bytes of a header or of the status line: warnings can be long. More than aiohttp's own 8 KB."""
+
+LARGE = 4 << 20
+"""Bytes from which on a reply is a large one."""
+
+LARGE_AT_ONCE = 2
+"""Large replies read at the same time; the others wait unread, so that all together hold only so much."""
 
 
 def trust(ca_file: Path | None) -> ssl.SSLContext:
@@ -53,6 +65,7 @@ class Session:
         self._context = trust(ca_file)
         self._proxies = {endpoint: proxy_for(endpoint) for endpoint in self._endpoints}
         self._cookies = Cookies()
+        self._large = anyio.Semaphore(LARGE_AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Session:
@@ -64,6 +77,8 @@ class Session:
                 resolver=Resolver(),
             ),
             auto_decompress=False,
+            max_line_size=HEADER_LIMIT,
+            max_field_size=HEADER_LIMIT,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
@@ -95,21 +110,55 @@ class Session:
                 proxy_headers=proxy.headers if proxy else None,
             ) as response:
                 self._cookies.keep(endpoint, response.cookies.values())
-                body = await response.read()
+                with anyio.fail_after(request.timeout):  # its turn, too, is awaited only so long
+                    body = await self._read(response)
+                if body is None:
+                    return Lost(TOO_LARGE.reason, sent=True)
                 return Reply(response.status, _headers(response.raw_headers), body)
         except aiohttp.ClientConnectorCertificateError as error:
             reason = f"Its certificate is not trusted ({_words(error)}). Name its CA with --ca-file."
             return Lost(reason, sent=False, final=True)
-        except (
-            aiohttp.ClientConnectorError,
-            aiohttp.ClientHttpProxyError,
-            aiohttp.ConnectionTimeoutError,
-        ) as error:
+        except aiohttp.ClientHttpProxyError as error:
+            return Lost(f"The proxy let nothing through (status {error.status}).", sent=False)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return Lost(f"The service could not be reached ({_words(error)}).", sent=False)
         except TimeoutError:
             return Lost(f"No reply came within {request.timeout:.0f} s.", sent=True)
         except (aiohttp.ClientError, OSError) as error:
-            return Lost(f"The connection was lost before the reply ({_words(error)}).", sent=True)
+            return Lost(_broken(error), sent=True)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes | None:
+        """The body, still packed; of an error no more than its beginning; None if it is too large."""
+        good = 200 <= response.status < 300
+        limit = REPLY_LIMIT if good else ERROR_LIMIT
+        if good and (response.content_length or 0) > limit:
+            return None
+        body = bytearray()
+        async with contextlib.AsyncExitStack() as turn:
+            waited = False
+            async for part in response.content.iter_any():
+                body += part
+                if len(body) > limit:
+                    response.close()
+                    return None if good else bytes(body[:limit])
+                if len(body) > LARGE and not waited:
+                    waited = True
+                    await turn.enter_async_context(self._large)
+        return bytes(body)
+
+
+def _broken(error: BaseException) -> str:
+    """What became of the reply, without a word of it: it may repeat what it was sent."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        limit = HEADER_LIMIT >> 10
+        return f"What came back cannot be read as HTTP, or has too many headers, or one of over {limit} KB."
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "The connection was lost in the middle of the reply, or its parts do not fit together."
+    if isinstance(error, OSError) and error.errno is not None:
+        reason = _words(error)
+    else:
+        reason = "the service hung up"
+    return f"The connection was lost before the reply ({reason})."
 
 
 def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import anyio
 from bulkexo.model import Failure
 from bulkexo.schedule.keyring import Keyring
 from bulkexo.wire import Action, Call, Lost, Reply, Request, Service, Verdict, judge, pack, unpack
-from bulkexo.wire.batch import decode
+from bulkexo.wire.bodies import decode
 from bulkexo.wire.doors import Host
 from bulkexo.wire.hosts import redirected, trusted
 from bulkexo.wire.key import module_request, public_key, secret, unread
@@ -64,12 +64,12 @@ class Gate:
         the service cannot read go once more, with the key of now."""
         seal = await self.keyring.current() if self.keyring and any(map(secret, calls)) else None
         reply = await self._send(lambda service: pack(service, calls, token, seal))
-        verdicts = self._judged(reply, calls)
+        verdicts = self._judged(reply, calls, token)
         unread = [number for number, call in enumerate(calls) if _unread(call, verdicts[number])]
         if unread and self.keyring and await self.keyring.renew(seal):
             seal, again = await self.keyring.current(), [calls[number] for number in unread]
             later = await self._send(lambda service: pack(service, again, token, seal))
-            for number, verdict in zip(unread, self._judged(later, again), strict=True):
+            for number, verdict in zip(unread, self._judged(later, again, token), strict=True):
                 verdicts[number] = verdict
         return reply, verdicts
 
@@ -100,8 +100,9 @@ class Gate:
         self._here = replace(self.service, endpoint=there)
         return await self._transport.send(make(self._here))
 
-    def _judged(self, reply: Reply | Lost, calls: Sequence[Call]) -> list[Verdict]:
-        heard = unpack(reply, len(calls))
+    def _judged(self, reply: Reply | Lost, calls: Sequence[Call], token: str) -> list[Verdict]:
+        """What the reply says of each call; the token of the request stands nowhere in it."""
+        heard = unpack(reply, len(calls), token)
         return [
             self._checked(judge(each, call.cmdlet, keep_notes=self._keep_notes))
             for call, each in zip(calls, heard, strict=True)

@@ -90,10 +90,11 @@ def _status(ticket: Ticket, verdict: Verdict) -> tuple[Status, Failure | None]:
         return Status.UNKNOWN, _unknown(ticket, verdict)
     if action is not Action.UNANSWERED:
         return Status.FAILED, failure
+    times = "attempt" if ticket.attempts == 1 else "attempts"
     return Status.FAILED, Failure(
         "bulkexo:no-answer",
         "",
-        f"No answer after {ticket.attempts} attempts. {_reason(verdict)} It may have taken effect; "
+        f"No answer after {ticket.attempts} {times}. {_reason(verdict)} It may have taken effect; "
         "running the row again is harmless.",
     )
 

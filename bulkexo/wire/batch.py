@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import orjson
 
+from bulkexo.redact import blot
+from bulkexo.wire.bodies import decode
 from bulkexo.wire.cmdlets import cmdlet_input, timeout
 from bulkexo.wire.doors import ENDPOINTS, Call, Way, routed, routing_hint
 from bulkexo.wire.message import Lost, Reply, Request, Service
@@ -19,9 +20,9 @@ BATCH_LIMIT = 10
 """Nothing larger is known to work (protocol.md, Request)."""
 
 PAGE_SIZE = 1000
-GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-DAMAGED = "(a compressed body, damaged or cut off)"
+
+SHORTEST_TOKEN = 16
+"""Letters of one that is looked for in replies: true ones have more than a thousand."""
 
 LENT = ("date", "retry-after")
 """Headers of the whole reply that hold for a response without its own: where a sub-item's Retry-After
@@ -85,43 +86,27 @@ def _lone(
     return Request(_url(service, call), headers, body, seconds)
 
 
-def unpack(reply: Reply | Lost, count: int) -> list[Heard]:
+def unpack(reply: Reply | Lost, count: int, token: str = "") -> list[Heard]:
     """The answers to the `count` calls of a request, in the order in which they were packed.
 
     Answers are matched by id alone (protocol.md, Reply). One that is missing, or that is there twice and
-    differs, is Lost: what became of its call cannot be told.
+    differs, is Lost: what became of its call cannot be told. token: of the request; should the reply repeat
+    it, it is left out.
     """
     if isinstance(reply, Lost):
         return [reply] * count
-    body = decode(reply)
+    hidden = [token] if len(token) >= SHORTEST_TOKEN else []
+    headers = blot(reply.headers, hidden) if hidden else reply.headers
+    body = decode(reply, hidden)
     responses = body.get("responses") if isinstance(body, dict) else None
     if count == 1 or not 200 <= reply.status < 300 or not isinstance(responses, list):
-        return [Answer(reply.status, reply.headers, body, whole=count > 1)] * count
+        return [Answer(reply.status, headers, body, whole=count > 1)] * count
     try:
-        found = _by_id(responses, {name: reply.headers[name] for name in LENT if name in reply.headers})
+        found = _by_id(responses, {name: headers[name] for name in LENT if name in headers})
     except RecursionError:
         return [Lost("The batch came back nested too deeply to be read.", sent=True)] * count
     missing = Lost("The batch came back without a response for this item.", sent=True)
     return [found.get(str(number), missing) for number in range(1, count + 1)]
-
-
-def decode(reply: Reply) -> Any:
-    """The reply's body: parsed if it is JSON, else text. Never raises: 403s declare NUL bytes as gzip, and
-    what a proxy has unpacked still says that it is packed."""
-    raw = reply.body
-    if reply.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip", "deflate"):
-        try:
-            raw = zlib.decompress(raw, GZIP_OR_ZLIB)
-        except zlib.error:
-            if raw.startswith(b"\x1f\x8b"):
-                return "" if reply.status >= 300 else DAMAGED
-    raw = raw.removeprefix(BYTE_ORDER_MARK)
-    if not raw.strip():
-        return ""
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return raw.decode("utf-8", "replace")
 
 
 def _url(service: Service, call: Call) -> str:

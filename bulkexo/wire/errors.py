@@ -13,6 +13,9 @@ from bulkexo.model import Failure
 
 TEXT_LIMIT = 4000
 
+PLAIN_LIMIT = 1 << 16
+"""Letters of a plain text that are looked at."""
+
 PROXY = "CmdletProxyException"
 ERROR_ID = re.compile(r"\s*(Ex[0-9A-Fa-f]+\s*)?")
 JSON_START = re.compile(r'\{\s*"')
@@ -79,6 +82,11 @@ def explain(status: int, cmdlet: str) -> str:
             f"The service refused {cmdlet}: it does not exist, or the roles of this identity do not "
             "grant it. Check its directory role (for example Exchange Administrator)."
         )
+    if 300 <= status < 400:
+        return (
+            f"The service sends the call on to another address (status {status}). The token is not sent "
+            "there; check --endpoint."
+        )
     if status == 405:
         return "The service does not take this call on this version of its API."
     if 300 <= status < 400:
@@ -121,7 +129,7 @@ def _from_json(text: str) -> tuple[str, str] | None:
 
 def _plain(text: str) -> str:
     """One line of a plain text or HTML body."""
-    line = " ".join(text.replace("\0", "").split())
+    line = " ".join(text[:PLAIN_LIMIT].replace("\0", "").split())
     return f"The reply was: {line[:300]}" if line.startswith("<") else line[:TEXT_LIMIT]
 
 

@@ -99,7 +99,7 @@ def trusted(link: str, endpoint: str) -> str | None:
     It always begins with the endpoint as given, whatever case or port the link itself is written with.
     """
     try:
-        absolute = urljoin(endpoint + "/", link)
+        absolute = _absolute(link, endpoint)
         if origin(absolute) != origin(endpoint):
             return None
         parts = urlsplit(absolute)
@@ -128,7 +128,7 @@ def redirected(location: str, endpoint: str) -> str | None:
     second reading).
     """
     try:
-        if origin(urljoin(endpoint + "/", location)) == origin(endpoint):
+        if origin(_absolute(location, endpoint)) == origin(endpoint):
             return endpoint
         there = urlsplit(origin(location) if "://" in location else "")
         label, _, rest = (there.hostname or "").partition(".")
@@ -152,6 +152,15 @@ def home(url: str, endpoints: Iterable[str]) -> str | None:
         if host == rest or (dot and parent == rest and LABEL.fullmatch(label) and not _address(rest)):
             return endpoint
     return None
+
+
+def _absolute(link: str, endpoint: str) -> str:
+    """A link joined to the endpoint. Raises ValueError for what some readers take for another host: with
+    backslashes before the query, or with a scheme and no host."""
+    parts = urlsplit(link)
+    if "\\" in link.partition("?")[0] or (parts.scheme and not parts.netloc):
+        raise ValueError(link)
+    return urljoin(endpoint + "/", link)
 
 
 def _domain(host: str) -> str:

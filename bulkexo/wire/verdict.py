@@ -11,6 +11,7 @@ from typing import Any
 
 from bulkexo.model import Failure
 from bulkexo.wire.batch import Answer, Heard
+from bulkexo.wire.bodies import Unread
 from bulkexo.wire.cmdlets import verb
 from bulkexo.wire.errors import failure, last_part
 from bulkexo.wire.message import Lost
@@ -174,6 +175,8 @@ def _of_the_whole(status: int) -> Action:
 
 
 def _unreadable(body: Any) -> Lost:
+    if isinstance(body, Unread):
+        return Lost(body.reason, sent=True)
     start = " ".join(str(body)[:200].split())[:80]
     shown = "".join(letter if letter.isprintable() else "?" for letter in start)
     return Lost(f"The reply was not the JSON that was due; it begins: {shown}", sent=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from yarl import URL
 
 from bulkexo.wire.hosts import (
     CLOUDS,
@@ -301,3 +304,78 @@ def test_a_redirect_elsewhere(location: str) -> None:
 )
 def test_the_session_goes_only_home(url: str, is_home: str | None) -> None:
     assert home(url, [HOME, SC]) == is_home
+
+
+ALPHABET = st.sampled_from(
+    [
+        *(
+            "https:",
+            "http:",
+            "HTTPS:",
+            "//",
+            "/",
+            "\\",
+            "\\\\",
+            "@",
+            ":",
+            "?",
+            "#",
+            ".",
+            "..",
+            ";",
+            "%",
+            "%2f",
+            "%5c",
+        ),
+        *("outlook.office365.com", "evil.example", ":443", ":8443", "[::1]", "[", "]", "user", "javascript:"),
+        *(
+            "\t",
+            "\n",
+            "\r",
+            " ",
+            "\x00",
+            "\u3002",
+            "\uff0f",
+            "\u2100",
+            "\u00ad",
+            "\u200b",
+            "xn--",
+            "&",
+            "=",
+            "$skiptoken",
+        ),
+    ]
+)
+
+
+@given(st.lists(ALPHABET, max_size=9).map("".join) | st.text(max_size=40))
+@example("https:\\\\evil.example\\x")
+@example("\t//evil.example/")
+@example("https://outlook.office365.com\t@evil.example/")
+def test_whatever_a_link_says_the_client_reads_it_as_the_services_own(link: str) -> None:
+    """What the session goes by is yarl's reading, not this module's."""
+    absolute = trusted(link, HOME)
+    if absolute is None:
+        return
+    assert absolute.startswith(HOME + "/")
+    assert home(absolute, [HOME]) == HOME
+    encoded = re.fullmatch(r"[!-~]+", absolute) is not None
+    read = URL(absolute, encoded=encoded)
+    assert (read.scheme, read.raw_host, read.port, read.user) == ("https", "outlook.office365.com", 443, None)
+
+
+@given(st.lists(ALPHABET, max_size=9).map("".join) | st.text(max_size=40))
+def test_wherever_a_redirect_points_only_a_region_is_taken_of_it(location: str) -> None:
+    leads_to = redirected(location, HOME)
+    assert leads_to is None or home(leads_to + "/x", [HOME]) == HOME
+
+
+@pytest.mark.parametrize(
+    "link", [r"https:\\evil.example\x", r"\\evil.example/x", "https:///evil.example/x", r"/\evil.example"]
+)
+def test_a_link_that_readers_disagree_about_is_refused(link: str) -> None:
+    assert trusted(link, HOME) is None
+
+
+def test_a_backslash_in_a_cursor_is_its_own_affair() -> None:
+    assert trusted(f"{HOME}/x?$skiptoken=a\\b", HOME) == f"{HOME}/x?$skiptoken=a\\b"

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from bulkexo.wire import Action, Answer, Lost, Reply, judge, unpack
-from bulkexo.wire.batch import decode
+from bulkexo.wire.bodies import decode
 
 
 def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
