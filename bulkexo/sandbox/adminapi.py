@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from functools import partial
 
 from aiohttp import web
 
 from bulkexo.sandbox import batch, reply, rest
-from bulkexo.sandbox.answers import batch_response, origin, response
+from bulkexo.sandbox.answers import BACKEND_COOKIE, backend_cookie, batch_response, origin, response
 from bulkexo.sandbox.gate import Api, Door, Gate, Hosted
+from bulkexo.sandbox.paging import EXPIRED
 from bulkexo.sandbox.perform import CutConnection
 from bulkexo.sandbox.reply import Reply
 from bulkexo.sandbox.request import Envelope, parse_body, parse_call, parse_get
@@ -61,7 +63,7 @@ class AdminApi:
         body = parse_body(await request.read(), request.headers.get("Content-Type", ""))
         if isinstance(body, Reply):
             return response(request, body)
-        envelope = Envelope(origin(request), self._site.service)
+        envelope = self._envelope(request)
         if _endpoint(request) == "$batch":
             admits = partial(self._gate.admits_item, tenant, door)
             parsed = batch.parse_batch(body, request.headers.get("Prefer", ""), envelope, admits)
@@ -87,14 +89,30 @@ class AdminApi:
         if not endpoint:
             return Reply(200, rest.entity_sets(base), {"Content-Type": reply.JSON_TYPE})
         headers = {name.lower(): value for name, value in request.headers.items()}
-        call = parse_get(base, request.rel_url, Envelope(origin(request), self._site.service), headers)
+        if endpoint in _CALLED:
+            return await self._next_page(request, tenant, headers)
+        call = parse_get(base, request.rel_url, self._envelope(request), headers)
         return call if isinstance(call, Reply) else await tenant.performer.single(call)
+
+    async def _next_page(self, request: web.Request, tenant: Hosted, headers: Mapping[str, str]) -> Reply:
+        """A nextLink of InvokeCommand by GET: what it is of, the cursor knows."""
+        cursor = tenant.engine.asked(request.query.get("$skiptoken", ""), time.monotonic())
+        if cursor is None:
+            return reply.problem(400, "BadRequest", EXPIRED)
+        body = {"CmdletInput": {"CmdletName": cursor.cmdlet, "Parameters": cursor.parameters}}
+        call = parse_call("", str(request.rel_url), self._envelope(request), headers, body)
+        return call if isinstance(call, Reply) else await tenant.performer.single(call)
+
+    def _envelope(self, request: web.Request) -> Envelope:
+        cookie = request.cookies.get(BACKEND_COOKIE, "")
+        return Envelope(origin(request), self._site.service, cookie, backend_cookie(request))
 
     def _no_such_door(self, request: web.Request) -> Reply | None:
         """The refusal of a path or a method (`protocol.md`, "Endpoints")."""
         version, endpoint = request.match_info["version"].lower(), _endpoint(request)
         if version in _READABLE and endpoint in _CALLED:
-            right = version == "beta" and request.method == "POST"
+            page = endpoint == "invokecommand" and request.method == "GET" and "$skiptoken" in request.query
+            right = version == "beta" and (request.method == "POST" or page)
             return None if right else _not_allowed(request, "POST")
         if version == "v2.0" and known(endpoint) and self._site.service is Service.EXCHANGE:
             return None if request.method == "POST" else _not_allowed(request, "POST")

@@ -14,11 +14,19 @@ from bulkexo.sandbox.aadsts import Answer
 from bulkexo.sandbox.reply import Reply
 
 _WORTH_COMPRESSING = 200
+BACKEND_COOKIE = "X-BackEndCookie"
+"""Names the backend; cursors are good with it only. Its name is Exchange's own elsewhere, here it is a
+guess."""
 
 
 def origin(request: web.Request) -> str:
     """Scheme, host and port as the client wrote them."""
     return f"https://{request.host}"
+
+
+def backend_cookie(request: web.Request) -> str:
+    """The value that a client without a cookie gets: the same for the same `connection-id`."""
+    return f"{crc32(request.headers.get('connection-id', '').encode()):08x}"
 
 
 def json_response(answer: Answer) -> web.Response:
@@ -38,6 +46,10 @@ def response(request: web.Request, answer: Reply) -> web.Response:
         "X-CalculatedBETarget": _backend(request.headers.get("connection-id", "")),
         "X-Content-Type-Options": "nosniff",
     }
+    if BACKEND_COOKIE not in request.cookies:
+        headers.setdefault(
+            "Set-Cookie", f"{BACKEND_COOKIE}={backend_cookie(request)}; Path=/; Secure; HttpOnly"
+        )
     body = answer.encoded()
     wanted = "gzip" in request.headers.get("Accept-Encoding", "").lower()
     if wanted and "Content-Encoding" not in headers and len(body) >= _WORTH_COMPRESSING:

@@ -38,9 +38,10 @@ class Call:
     """A cmdlet that a request asks for, once the request itself was found in order.
 
     parameters: as they came. select, page_size: from `$select` and `Prefer`. cursor: the token of a
-    nextLink, or None. url: of InvokeCommand, without its query. connection, anchor,
-    client_request_id: headers. question: of a GET, which is a cmdlet of the REST-only kind; url is then the
-    tenant's.
+    nextLink, or None. url: of InvokeCommand, without its query. connection, anchor, client_request_id:
+    headers. cookie: that came, issued: that goes with the answer if none came. routed: whether the anchor
+    is said to be the mailbox that a parameter names. question: of a GET, which is a cmdlet of the REST-only
+    kind; url is then the tenant's.
     """
 
     id: str
@@ -54,16 +55,18 @@ class Call:
     connection: str = ""
     anchor: str = ""
     client_request_id: str = ""
+    cookie: str = ""
+    issued: str = ""
+    routed: bool = False
     question: Question | None = None
 
-    @property
-    def backend(self) -> Backend:
+    def backend(self, cookie: str) -> Backend:
         """What a cursor of this call is tied to."""
         asked = [self.cmdlet, self.parameters]
         if self.question is not None:
             asked = [self.question.path, self.question.query]
         body = orjson.dumps(asked, option=orjson.OPT_NON_STR_KEYS)
-        return Backend(self.connection, self.anchor, blake2b(body, digest_size=16).digest())
+        return Backend(self.connection, self.anchor, blake2b(body, digest_size=16).digest(), cookie)
 
     @property
     def context(self) -> str:
@@ -112,6 +115,10 @@ class Engine:
         answer.headers["Cmdlet-Name"] = call.cmdlet if cmdlet is None else cmdlet.name
         return answer
 
+    def asked(self, token: str, now: float) -> Cursor | None:
+        """What a nextLink is of: its cmdlet and parameters."""
+        return self._cursors.asked(token, now)
+
     def _read(self, call: Call, now: float, stamp: str) -> Reply:
         """A GET."""
         question = call.question
@@ -139,7 +146,7 @@ class Engine:
         """Where a list goes on; a refusal; or None for the start."""
         if call.cursor is None:
             return None
-        cursor = self._cursors.take(call.cursor, call.backend, now)
+        cursor = self._cursors.take(call.cursor, call.backend(call.cookie), now)
         return reply.problem(400, "BadRequest", EXPIRED) if cursor is None else cursor
 
     def module_file(self, context: str, service: Service, wanted: str, now: float) -> Reply:
@@ -148,6 +155,8 @@ class Engine:
         return modulefile.module_file(context, granted, wanted, self.keys.xml(now))
 
     def _run(self, cmdlet: Cmdlet, call: Call, now: float, stamp: str) -> Reply:
+        if call.routed and not self._leads_there(call):
+            self.stats["misrouted_items"] += 1
         bound = parameters.bind(cmdlet.signature, call.parameters, partial(self.keys.unseal, now=now))
         if cmdlet.writes and bound.get("Confirm"):
             question = (
@@ -167,6 +176,13 @@ class Engine:
         warnings = [*result.warnings, MORE] if page.more and not result.unlimited else result.warnings
         link = None if page.token is None else f"{call.url}?%24skiptoken={page.token}"
         return reply.success(call.context, page.rows, warnings, link)
+
+    def _leads_there(self, call: Call) -> bool:
+        """Whether the anchor is the mailbox that `Identity` (or `Mailbox`) names."""
+        lookup = self.tenant.directory.lookup
+        given = {name.lower(): value for name, value in call.parameters.items()}
+        named = str(given.get("identity") or given.get("mailbox") or "").partition(":")[0]
+        return lookup(call.anchor.partition(":")[2]) == lookup(named) != []
 
     def _record(self, cmdlet: Cmdlet, call: Call, stamp: str, *, changed: bool) -> None:
         self.stats["writes_changed" if changed else "writes_unchanged"] += 1
@@ -197,5 +213,9 @@ class Engine:
         token = None
         more = len(found) > left
         if more and left > 0 and (result.result_size is None or given + left < result.result_size):
-            token = self._cursors.give(call.backend, found[left - 1][0], given + left, select, now)
+            backend = call.backend(call.cookie or call.issued)
+            last = found[left - 1][0]
+            token = self._cursors.give(
+                Cursor(backend, call.cmdlet, call.parameters, last, given + left, select), now
+            )
         return _Page([row for _, row in found[:left]], token, more=more)

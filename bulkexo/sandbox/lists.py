@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,13 +10,15 @@ from bulkexo.sandbox import errors
 from bulkexo.sandbox.opath import compile_filter
 from bulkexo.sandbox.people import Facts
 from bulkexo.sandbox.tenant import Result, Run
-from bulkexo.sandbox.views import Row, render
+from bulkexo.sandbox.views import Row, narrowed, render
 
 _NONE_OF_THEM = frozenset(
     {"Archive", "GroupMailbox", "InactiveMailboxOnly", "Migration", "PublicFolder", "IsVIP"}
 )
 """Switches that ask for kinds of mailboxes that this tenant has none of."""
 Template = dict[str, Any]
+_MOST_ORDERS = 4
+"""Sorted lists that are kept while their pages are asked for: each is 8 bytes an object."""
 
 
 def read(run: Run, template: Template, *, mailboxes: bool = True, groups: bool = False) -> Result:
@@ -34,13 +37,15 @@ def read(run: Run, template: Template, *, mailboxes: bool = True, groups: bool =
     if any(run.switch(name) for name in _NONE_OF_THEM):
         return Result()
 
+    shown = narrowed(template, run.select)
+
     def scan(after: int) -> Iterator[tuple[int, Row]]:
         for identifier in _identifiers(run, after, mailboxes=mailboxes, groups=groups, removed=removed):
             facts = run.tenant.facts(identifier)
             if test(facts):
-                yield identifier, render(template, facts, run.select)
+                yield identifier, render(shown, facts)
 
-    return limited(run, Result(scan=_sorted(run, template, scan, test)))
+    return limited(run, Result(scan=_sorted(run, template, scan)))
 
 
 def limited(run: Run, result: Result) -> Result:
@@ -77,22 +82,33 @@ def _sorted(
     run: Run,
     template: Template,
     scan: Callable[[int], Iterator[tuple[int, Row]]],
-    test: Callable[[Facts], bool],
 ) -> Callable[[int], Iterator[tuple[int, Row]]]:
     by = run.bound.get("SortBy") or run.bound.get("Sortby")
     name = next((name for name in template if name.lower() == str(by).lower()), None)
     if name is None:
         return scan
 
+    shown = narrowed(template, run.select)
+    key = repr((run.signature.cmdlet, run.bound))
+
     def in_order(after: int) -> Iterator[tuple[int, Row]]:
-        found = [identifier for identifier, _ in scan(0)]
-        facts = {identifier: run.tenant.facts(identifier) for identifier in found}
-        found.sort(key=lambda identifier: str(facts[identifier].get(name, template[name])).casefold())
-        for position, identifier in enumerate(found[after:], after + 1):
-            if test(facts[identifier]):
-                yield position, render(template, facts[identifier], run.select)
+        orders = run.tenant.orders
+        if after == 0 or key not in orders:
+            orders[key] = _order(run, scan, lambda facts: str(facts.get(name, template[name])))
+        while len(orders) > _MOST_ORDERS:
+            del orders[next(iter(orders))]
+        for position, identifier in enumerate(orders[key][after:], after + 1):
+            yield position, render(shown, run.tenant.facts(identifier))
 
     return in_order
+
+
+def _order(
+    run: Run, scan: Callable[[int], Iterator[tuple[int, Row]]], value: Callable[[Facts], str]
+) -> array[int]:
+    found = [identifier for identifier, _ in scan(0)]
+    keys = {identifier: value(run.tenant.facts(identifier)).casefold() for identifier in found}
+    return array("q", sorted(found, key=keys.__getitem__))
 
 
 def _test(run: Run, template: Template) -> Callable[[Facts], bool]:

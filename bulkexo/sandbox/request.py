@@ -54,10 +54,13 @@ def check_charset(content: bytes, content_type: str) -> Reply | None:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is the same for every cmdlet of a request. origin: scheme, host and port of the request."""
+    """What is the same for every cmdlet of a request. origin: scheme, host and port of the request. cookie:
+    that came with it, issued: that goes with its answer."""
 
     origin: str
     service: Service = Service.EXCHANGE
+    cookie: str = ""
+    issued: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,9 @@ def call_of(
         connection=headers.get("connection-id", ""),
         anchor=headers.get("x-anchormailbox", ""),
         client_request_id=headers.get("client-request-id", ""),
+        cookie=envelope.cookie,
+        issued=envelope.issued,
+        routed=headers.get("parameter-based-routing", "").lower() == "true",
     )
 
 
@@ -151,5 +157,8 @@ def parse_get(base: str, url: URL, envelope: Envelope, headers: Mapping[str, str
         connection=headers.get("connection-id", ""),
         anchor=headers.get("x-anchormailbox", ""),
         client_request_id=headers.get("client-request-id", ""),
+        cookie=envelope.cookie,
+        issued=envelope.issued,
+        routed=headers.get("parameter-based-routing", "").lower() == "true",
         question=question,
     )

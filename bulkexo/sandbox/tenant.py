@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,6 +59,7 @@ class Tenant:
         self.mailbox_aces: dict[int, list[Ace]] = {}
         self.recipient_aces: dict[int, list[Ace]] = {}
         self.organization: dict[str, Any] = {}
+        self.orders: dict[str, array[int]] = {}
         self.shelves: dict[str, Any] = {}
         self.folder_entries: dict[tuple[int, int], Any] = {}
 

@@ -166,14 +166,20 @@ def completed(facts: Facts, domain: str) -> Facts:
     return facts
 
 
+def narrowed(template: Mapping[str, Any], select: Iterable[str] | None) -> Mapping[str, Any]:
+    """The template of the properties wanted: what `render` would leave out of many objects is left out
+    once."""
+    if select is None:
+        return template
+    wanted = {name.lower() for name in select}
+    return {name: default for name, default in template.items() if name.lower() in wanted}
+
+
 def render(template: Mapping[str, Any], facts: Facts, select: Iterable[str] | None = None) -> Row:
     """One object of a reply. select: the only properties wanted, whatever their case; unknown ones are
     left out."""
-    wanted = None if select is None else {name.lower() for name in select}
     row: Row = {}
-    for name, default in template.items():
-        if wanted is not None and name.lower() not in wanted:
-            continue
+    for name, default in narrowed(template, select).items():
         value = facts.get(name, default)
         note = _NOTES.get(name)
         if note is not None:

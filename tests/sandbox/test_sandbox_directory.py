@@ -7,7 +7,7 @@ import pytest
 from bulkexo.sandbox.directory import Directory
 from bulkexo.sandbox.errors import CmdletError
 from bulkexo.sandbox.opath import compile_filter
-from bulkexo.sandbox.paging import Backend, Cursors
+from bulkexo.sandbox.paging import Backend, Cursor, Cursors
 from bulkexo.sandbox.people import People, plain
 
 DOMAIN = "contoso.onmicrosoft.com"
@@ -188,7 +188,7 @@ def test_a_filter_that_is_none(text: str) -> None:
 def test_cursors_are_tied_to_their_backend_and_expire() -> None:
     cursors = Cursors(lifetime=300)
     backend = Backend("one", "APP:x", b"body")
-    token = cursors.give(backend, 100, 100, None, now=0)
+    token = cursors.give(Cursor(backend, "Get-Mailbox", {}, 100, 100, None), now=0)
     cursor = cursors.take(token, backend, 299)
     assert cursor is not None
     assert (cursor.after, cursor.given) == (100, 100)
@@ -202,4 +202,4 @@ def test_cursors_are_tied_to_their_backend_and_expire() -> None:
     ):
         assert cursors.take(token, other, 0) is None
     bad = Backend("one", "nonsense", b"body")
-    assert cursors.take(cursors.give(bad, 1, 1, None, now=0), bad, 0) is None
+    assert cursors.take(cursors.give(Cursor(bad, "Get-Mailbox", {}, 1, 1, None), now=0), bad, 0) is None
