@@ -17,6 +17,7 @@ from bulkexo.model import JobError, Problem
 from bulkexo.schedule.lanes import Order
 from bulkexo.schedule.settle import OnUnknown
 from bulkexo.wire.batch import BATCH_LIMIT
+from bulkexo.wire.clixml import MISSING, Format, available
 from bulkexo.wire.hosts import CLOUDS, origin
 
 ENVIRONMENT = "BULKEXO_"
@@ -53,6 +54,7 @@ class Options:
     order: Order = Order.IDENTITY
     strict: bool = False
     raw: bool = False
+    response_format: str = "json"
     on_unknown: OnUnknown = OnUnknown.SKIP
     drain: float = 30.0
     offline: float = 600.0
@@ -202,6 +204,16 @@ def _auth(value: Any) -> Auth:
         raise ValueError(f"Give one of {', '.join(Auth)}.") from None
 
 
+def _format(value: Any) -> str:
+    try:
+        wanted = Format(str(value).strip().lower())
+    except ValueError:
+        raise ValueError("Give json or clixml.") from None
+    if wanted is Format.CLIXML and not available():
+        raise ValueError(MISSING)
+    return wanted.value
+
+
 def _order(value: Any) -> Order:
     try:
         return Order(_text(value).strip().lower())  # and not None, whose name is that of an order
@@ -238,6 +250,7 @@ TABLE = (
     Spec("order", _order, "ORDER", "What keeps the job's order: identity (default), none, or file."),
     Spec("strict", _switch, "", "Count an item that changed nothing as failed."),
     Spec("raw", _switch, "", "Leave the type notes (Name@odata.type) in what the cmdlets return."),
+    Spec("response_format", _format, "FORMAT", "How the service answers: json (default) or clixml."),
     Spec("on_unknown", _on_unknown, "WAY", "An item of unknown fate: skip (default), resend, or ask."),
     Spec("drain", duration, "TIME", "After Ctrl-C, wait so long for what is in flight. Default: 30s."),
     Spec("offline", duration, "TIME", "Stop when nothing was reached for so long. Default: 10m."),

@@ -97,7 +97,9 @@ class Tenancy:
             anchor = user_anchor(who.upn) if who.upn else app_anchor(tenant)
             if not (options.sandbox or self._services):  # the next sandbox is another under the same name
                 self._memory = Memory(f"{endpoint} {tenant} {who.app or who.upn}")
-            self._services[host] = Service(endpoint, tenant, anchor, run_id, options.timeout)
+            self._services[host] = Service(
+                endpoint, tenant, anchor, run_id, options.timeout, options.response_format
+            )
 
     async def open(self, session: Session) -> None:
         """Make ready to send; where the job has secrets, the service's key for them is fetched. Raises

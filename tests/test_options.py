@@ -28,6 +28,7 @@ VALUES: list[tuple[str, str, Any, str]] = [
     ("order", "File", Order.FILE, "none"),
     ("strict", "true", True, "false"),
     ("raw", "true", True, "false"),
+    ("response_format", "CliXML", "clixml", "json"),
     ("on_unknown", "Ask", OnUnknown.ASK, "resend"),
     ("drain", "45s", 45.0, "1m"),
     ("offline", "5m", 300.0, "1m"),

@@ -12,6 +12,7 @@ from bulkexo.model import Failure
 from bulkexo.schedule.keyring import Keyring
 from bulkexo.wire import Action, Call, Lost, Reply, Request, Service, Verdict, judge, pack, unpack
 from bulkexo.wire.bodies import decode
+from bulkexo.wire.clixml import Format, from_clixml
 from bulkexo.wire.doors import Host
 from bulkexo.wire.hosts import redirected, trusted
 from bulkexo.wire.key import module_request, public_key, secret, unread
@@ -103,6 +104,8 @@ class Gate:
     def _judged(self, reply: Reply | Lost, calls: Sequence[Call], token: str) -> list[Verdict]:
         """What the reply says of each call; the token of the request stands nowhere in it."""
         heard = unpack(reply, len(calls), token)
+        if self.service.response_format == Format.CLIXML:
+            heard = [from_clixml(each) for each in heard]
         return [
             self._checked(judge(each, call.cmdlet, keep_notes=self._keep_notes))
             for call, each in zip(calls, heard, strict=True)

@@ -75,6 +75,7 @@ def _lone(
     headers = {**common, **_own_headers(call)}
     if call.door.way is Way.REST:
         del headers["Content-Type"]
+        headers["X-ResponseFormat"] = "json"
         return Request(_url(service, call), headers, b"", seconds, "GET")
     if (
         call.door.alone

@@ -89,10 +89,6 @@ def explain(status: int, cmdlet: str) -> str:
         )
     if status == 405:
         return "The service does not take this call on this version of its API."
-    if 300 <= status < 400:
-        return (
-            f"The service sent {cmdlet} on to another address (status {status}), where the token does not go."
-        )
     return f"The service answered with status {status} and no explanation."
 
 

@@ -105,7 +105,7 @@ def test_any_other_redirect_fails_with_a_sentence(location: str) -> None:
     ((verdict,),) = exchange(Gate(SERVICE, wire, FakeTokens()), calls(1))
     assert verdict.action is Action.FAILED
     assert verdict.failure is not None
-    assert "sent Get-ComplianceSearch on to another address (status 302)" in verdict.failure.message
+    assert "sends the call on to another address (status 302). The token is not" in verdict.failure.message
     assert len(wire.sent) == 1
 
 
