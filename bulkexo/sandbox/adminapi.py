@@ -105,7 +105,8 @@ class AdminApi:
 
     def _envelope(self, request: web.Request) -> Envelope:
         cookie = request.cookies.get(BACKEND_COOKIE, "")
-        return Envelope(origin(request), self._site.service, cookie, backend_cookie(request))
+        wanted = request.headers.get("X-ResponseFormat")
+        return Envelope(origin(request), self._site.service, cookie, backend_cookie(request), wanted)
 
     def _no_such_door(self, request: web.Request) -> Reply | None:
         """The refusal of a path or a method (`protocol.md`, "Endpoints")."""

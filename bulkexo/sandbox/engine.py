@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from bulkexo.sandbox import modulefile, parameters, reply, rest
+from bulkexo.sandbox import clixml, modulefile, parameters, reply, rest
 from bulkexo.sandbox.errors import CmdletError
 from bulkexo.sandbox.journal import Journal
 from bulkexo.sandbox.keys import Keys
@@ -58,6 +58,7 @@ class Call:
     cookie: str = ""
     issued: str = ""
     routed: bool = False
+    clixml: bool = False
     question: Question | None = None
 
     def backend(self, cookie: str) -> Backend:
@@ -175,7 +176,8 @@ class Engine:
         page = self._page(call, result, cursor, select, now)
         warnings = [*result.warnings, MORE] if page.more and not result.unlimited else result.warnings
         link = None if page.token is None else f"{call.url}?%24skiptoken={page.token}"
-        return reply.success(call.context, page.rows, warnings, link)
+        rows: list[Any] = clixml.wrapped(page.rows) if call.clixml else page.rows
+        return reply.success(call.context, rows, warnings, link)
 
     def _leads_there(self, call: Call) -> bool:
         """Whether the anchor is the mailbox that `Identity` (or `Mailbox`) names."""

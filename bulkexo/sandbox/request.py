@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 from yarl import URL
 
-from bulkexo.sandbox import rest
+from bulkexo.sandbox import clixml, rest
 from bulkexo.sandbox.engine import DEFAULT_PAGE, LARGEST_PAGE, Call
 from bulkexo.sandbox.odata import parse_question
 from bulkexo.sandbox.reply import Reply, problem
@@ -55,12 +55,14 @@ def check_charset(content: bytes, content_type: str) -> Reply | None:
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """What is the same for every cmdlet of a request. origin: scheme, host and port of the request. cookie:
-    that came with it, issued: that goes with its answer."""
+    that came with it, issued: that goes with its answer. response_format: what an item of a batch wants
+    that does not say."""
 
     origin: str
     service: Service = Service.EXCHANGE
     cookie: str = ""
     issued: str = ""
+    response_format: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ def call_of(
         cookie=envelope.cookie,
         issued=envelope.issued,
         routed=headers.get("parameter-based-routing", "").lower() == "true",
+        clixml=clixml.asked_for(headers.get("x-responseformat", envelope.response_format)),
     )
 
 
@@ -159,6 +162,5 @@ def parse_get(base: str, url: URL, envelope: Envelope, headers: Mapping[str, str
         client_request_id=headers.get("client-request-id", ""),
         cookie=envelope.cookie,
         issued=envelope.issued,
-        routed=headers.get("parameter-based-routing", "").lower() == "true",
         question=question,
     )

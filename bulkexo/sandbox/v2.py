@@ -62,8 +62,5 @@ def parse_v2(
     for parameter in call.parameters:
         if "@" not in parameter and parameter.lower() not in names:
             return reply.failure(unknown_parameter(parameter))
-    return (
-        call
-        if "odata.maxpagesize" in headers.get("prefer", "").lower()
-        else replace(call, page_size=LARGEST_PAGE)
-    )
+    sized = "odata.maxpagesize" in headers.get("prefer", "").lower()
+    return replace(call, clixml=False, page_size=call.page_size if sized else LARGEST_PAGE)

@@ -130,6 +130,7 @@ class Pretend:
             "Prefer": "odata.maxpagesize=1000;odata.continue-on-error",
             "X-AnchorMailbox": ANCHOR + self.said["tenant_id"],
             "connection-id": "5f3bd0a6-0b0e-4a86-8c1d-000000000001",
+            "X-ResponseFormat": "json",
         }
 
     @asynccontextmanager

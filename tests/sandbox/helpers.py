@@ -82,6 +82,7 @@ class Client:
             "Prefer": "odata.maxpagesize=100;odata.continue-on-error",
             "X-AnchorMailbox": "APP:SystemMailbox{bb558c35}@tenant",
             "connection-id": "one",
+            "X-ResponseFormat": "json",
         }
 
     async def send(
