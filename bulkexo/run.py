@@ -26,7 +26,7 @@ from bulkexo.options import Options
 from bulkexo.schedule import OnUnknown, Tally
 from bulkexo.schedule.binding import Binding
 from bulkexo.schedule.tally import together
-from bulkexo.tenancy import Place, Surroundings, Tenancy, at_all
+from bulkexo.tenancy import AHEAD, Place, Surroundings, Tenancy, at_all
 from bulkexo.wire.doors import hosts
 
 CLOCKS_EVERY = 5.0
@@ -188,6 +188,7 @@ class Run:
             note=self._watch.note,
             hosts=hosts(self._task.checked.apis),
             secure=self._task.checked.secure,
+            ahead=max(10, AHEAD // len(self._places)),
         )
         self._tenancies = [Tenancy(place, around) for place in self._places]
         await self._at_all(lambda tenancy: tenancy.sign_in())

@@ -29,13 +29,15 @@ HELD_DOWN = 0.9
 """Share of --rate from which on it is the ceiling that was reached, and not the tenant's allowance."""
 WINDOW = 1000
 """Items read ahead at the least, so that those of one mailbox, which go one by one, leave others to send."""
+AHEAD = 200_000
+"""Items that all tenants together read ahead: memory does not grow with their number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What all tenants of a run share. run_id: a GUID, the connection-id of the run. note: told what a person
     should know, and what does not stop the run. hosts: the services that the job needs. secure: whether it
-    has secrets that go encrypted."""
+    has secrets that go encrypted. ahead: items that one of them may read ahead."""
 
     run_id: str
     sink: Sink
@@ -47,6 +49,7 @@ class Surroundings:
     note: Callable[[str], None]
     hosts: tuple[Host, ...] = (Host.EXCHANGE,)
     secure: bool = False
+    ahead: int = AHEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,7 @@ class Tenancy:
                 order=options.order,
                 rules=rules,
                 offline=options.offline,
-                window=max(WINDOW, 2 * options.concurrency * options.batch_size),
+                window=min(max(WINDOW, 2 * options.concurrency * options.batch_size), around.ahead),
                 run_id=around.run_id[:24],
             ),
         )
