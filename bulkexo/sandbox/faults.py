@@ -2,10 +2,15 @@
 
 Of requests: `cut-before` (the connection is cut before anything ran), `cut-after` (after all of it ran),
 `503` (not run), `504` (each cmdlet ran or not, by coin), `html` (a proxy's page, not run), `nul403` (403
-with NUL bytes declared as gzip, not run) and `slow` (the reply comes `slow-seconds` later). For a batch, half
-of the 503 and 504 strike one item inside it, the others the whole.
-Of cmdlets: `500` (an error body; ran or not, by coin), `transient` (a passing exception, not run) and
-`missing` (ran, but its response is missing from the batch; it strikes batches only).
+with NUL bytes declared as gzip, not run), `slow` (the reply comes `slow-seconds` later) and `408` (not
+run). For a batch, half of the 503, 504 and 408 strike one item inside it, the others the whole. Of cmdlets:
+`500` (an error body; ran or not, by coin), `transient` (a passing exception, not run) and `missing` (ran,
+but its response is missing from the batch; it strikes batches only). By name only, since a client is not
+meant to overcome them, or needs none of its strength to: `complaint` (a refusal that stays one: a licence,
+a scope; not run), `errors-200` and `error-200` (the same within a 200, as `@adminapi.errors` or as
+`error`), `empty` (a write ran, and its success has no body: 204 or 200), `x-warnings` (warnings come in the
+header), `other-form` (an error that the cmdlet ends with comes in another of its forms) and `expired-page`
+(a nextLink is no longer good).
 """
 
 from __future__ import annotations
@@ -18,9 +23,14 @@ from typing import Any
 
 from bulkexo.sandbox.errors import CmdletError
 
-REQUEST_KINDS = ("cut-before", "cut-after", "503", "504", "html", "nul403", "slow")
-ITEM_KINDS = ("500", "transient", "missing")
+_MIXED_REQUESTS = ("cut-before", "cut-after", "503", "504", "html", "nul403", "slow")
+_MIXED_ITEMS = ("500", "transient", "missing")
+REQUEST_KINDS = (*_MIXED_REQUESTS, "408")
+ITEM_KINDS = (*_MIXED_ITEMS, "complaint", "errors-200", "error-200", "empty", "x-warnings", "other-form",
+              "expired-page")  # fmt: skip
 KINDS = REQUEST_KINDS + ITEM_KINDS
+MIXED = _MIXED_REQUESTS + _MIXED_ITEMS
+"""What `--faults N` is a mixture of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,8 @@ class Faults:
 
 
 def spread(per_mille: float) -> Faults:
-    """The short form: this many of 1,000 altogether, every kind as often as the others."""
-    return parse_faults(dict.fromkeys(KINDS, per_mille / len(KINDS)) if per_mille else {})
+    """The short form: this many of 1,000 altogether, every kind of the mixture as often as the others."""
+    return parse_faults(dict.fromkeys(MIXED, per_mille / len(MIXED)) if per_mille else {})
 
 
 def parse_faults(content: object) -> Faults:
@@ -90,45 +100,9 @@ def _number(key: object, value: Any) -> float:
     return number
 
 
-_TRANSIENT = (
-    CmdletError(
-        "Microsoft.Exchange.Data.Directory.ADTransientException",
-        "The LDAP server is unavailable.",
-        status=500,
-        code="InternalServerError",
-    ),
-    CmdletError(
-        "Microsoft.Exchange.Data.Directory.ADServerSettingsChangedException",
-        "An Active Directory server setting has changed. Please try again.",
-    ),
-    CmdletError(
-        "Microsoft.Exchange.Data.Storage.StorageTransientException",
-        "The mailbox store could not be reached. Please try again later.",
-        status=500,
-        code="InternalServerError",
-        in_details=False,
-    ),
-    CmdletError(
-        "Microsoft.Exchange.Management.Tasks.UnableToWriteToAadException",
-        "An Azure Active Directory call was made to keep object in sync between Azure Active Directory and "
-        "Exchange Online. However, it failed. The issue may be transient and please retry a couple of "
-        "minutes later.",
-    ),
-    CmdletError(
-        "Microsoft.Exchange.Data.Directory.DCOverloadedException",
-        "The domain controller is overloaded.",
-        status=500,
-        code="InternalServerError",
-    ),
-)
 SERVER_ERROR = CmdletError(
     "System.NullReferenceException",
     "Object reference not set to an instance of an object.",
     status=500,
     code="InternalServerError",
 )
-
-
-def transient(random: Random) -> CmdletError:
-    """One of the passing exceptions (`protocol.md`, "Status, and what a client does")."""
-    return random.choice(_TRANSIENT)

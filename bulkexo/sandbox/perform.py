@@ -11,7 +11,7 @@ from typing import Any
 
 import anyio
 
-from bulkexo.sandbox import faults, reply
+from bulkexo.sandbox import faults, mishaps, reply
 from bulkexo.sandbox.batch import Batch
 from bulkexo.sandbox.engine import Call, Engine
 from bulkexo.sandbox.journal import Arrivals
@@ -143,7 +143,7 @@ class Performer:
         fault = self._options.faults.request(self._fault_random)
         if fault is not None:
             self._stats[f"fault_{fault}"] += 1
-        inside = batch and fault in {"503", "504"} and self._fault_random.random() < 0.5
+        inside = batch and fault in {"408", "503", "504"} and self._fault_random.random() < 0.5
         if not inside:
             if fault == "cut-before":
                 raise CutConnection
@@ -151,8 +151,8 @@ class Performer:
                 return reply.html()
             if fault == "nul403":
                 return reply.forbidden_cmdlet()
-            if fault == "503":
-                return reply.busy(503)
+            if fault in {"408", "503"}:
+                return reply.busy(int(fault))
         running = [work for work in works if work.call is not None]
         for work in running:
             self._prepare(work, batch=batch, all_by_coin=fault == "504" and not inside)
@@ -197,15 +197,15 @@ class Performer:
     def _finish(self, work: _Work) -> None:
         """Run one cmdlet, unless its fault is one that comes before."""
         assert work.call is not None  # noqa: S101  (its caller has looked)
-        if work.fault == "transient":
-            work.answer = reply.failure(faults.transient(self._fault_random))
-            return
-        if work.fault == "503":
-            work.answer = reply.busy(503)
-            return
+        if work.fault is not None:
+            work.answer = mishaps.instead(work.fault, self._fault_random, work.call)
+            if work.answer is not None:
+                return
         by_coin = work.fault in {"500", "504"}
         if not by_coin or self._fault_random.random() < 0.5:
             answer = self._engine.run(work.call, now=time.monotonic(), stamp=_moment())
+            if work.fault is not None:
+                answer = mishaps.made_of(work.fault, self._fault_random, work.call, answer)
             work.answer = None if work.fault == "missing" else answer
             if self._throttle.server_time is not None:
                 self._throttle.server_time.spend(self.now(), work.seconds)

@@ -26,11 +26,13 @@ HTML_BODY = (
 @dataclass(slots=True)
 class Reply:
     """An answer to one request, or to one item of a batch. body: a JSON object, or bytes or text as they
-    go over the wire, or None for none. headers: without those that only a whole answer has."""
+    go over the wire, or None for none. headers: without those that only a whole answer has. error: what a
+    failure is made of."""
 
     status: int
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    error: CmdletError | None = None
 
     def encoded(self) -> bytes:
         """The body's bytes."""
@@ -104,7 +106,7 @@ def failure(error: CmdletError) -> Reply:
         },
         "@adminapi.warnings": [],
     }
-    return Reply(error.status, body, _headers(**{"x-ExceptionType": error.type}))
+    return Reply(error.status, body, _headers(**{"x-ExceptionType": error.type}), error)
 
 
 def problem(status: int, code: str, message: str, **headers: str) -> Reply:
@@ -145,8 +147,8 @@ def html() -> Reply:
 
 
 def busy(status: int) -> Reply:
-    """503 or 504, as a front door says it."""
-    words = {503: "Service Unavailable", 504: "Gateway Timeout"}[status]
+    """408, 503 or 504, as a front door says it."""
+    words = {408: "Request Timeout", 503: "Service Unavailable", 504: "Gateway Timeout"}[status]
     return Reply(
         status,
         f"<html><body><h1>{status} {words}</h1></body></html>",

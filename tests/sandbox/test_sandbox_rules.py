@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from bulkexo.sandbox.faults import ITEM_KINDS, KINDS, REQUEST_KINDS, Faults, parse_faults, spread
+from bulkexo.sandbox.faults import ITEM_KINDS, KINDS, MIXED, REQUEST_KINDS, Faults, parse_faults, spread
 from bulkexo.sandbox.options import Budget, OptionError, SandboxOptions, parse_allowance, parse_budget
 from bulkexo.sandbox.throttle import Bucket, ServerTime, Throttle, retry_after
 from bulkexo.sandbox.timing import Latency, Spread, parse_latency, timeline
@@ -191,7 +191,8 @@ def test_faults_come_as_often_as_asked_and_the_same_for_a_seed() -> None:
 
 def test_short_form_spreads_over_all_kinds() -> None:
     faults = spread(50)
-    assert set(faults.per_mille) == set(KINDS) == {*REQUEST_KINDS, *ITEM_KINDS}
+    assert set(faults.per_mille) == set(MIXED) < set(KINDS)
+    assert set(KINDS) == {*REQUEST_KINDS, *ITEM_KINDS}
     assert sum(faults.per_mille.values()) == pytest.approx(50)
     assert spread(0) == Faults()
     assert Faults().request(Random(1)) is None
