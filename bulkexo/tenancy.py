@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import anyio
 
+from bulkexo.connection import Auth
 from bulkexo.keystore import KeyStore
 from bulkexo.memory import Memory
-from bulkexo.model import BulkexoError, Item, UsageError
-from bulkexo.net.identity import Identity
+from bulkexo.model import BulkexoError, Item, SignInError, UsageError
+from bulkexo.net.identity import Identity, way
 from bulkexo.net.session import Session
 from bulkexo.net.tokens import Keeper
 from bulkexo.options import Options
@@ -23,8 +25,9 @@ from bulkexo.wire import Service
 from bulkexo.wire.doors import Host
 from bulkexo.wire.hosts import scope
 from bulkexo.wire.message import app_anchor, user_anchor
-from bulkexo.wire.token import bearer
+from bulkexo.wire.token import Bearer, bearer
 
+GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 HELD_DOWN = 0.9
 """Share of --rate from which on it is the ceiling that was reached, and not the tenant's allowance."""
 WINDOW = 1000
@@ -73,6 +76,9 @@ class Tenancy:
         self.tally = Tally()
         self.connection = place.identity.connection
         self._options = place.options
+        named = bool(place.name or place.options.profile)
+        ready = way(place.identity.connection, place.identity.secrets) in (Auth.TOKEN, Auth.MANAGED_IDENTITY)
+        self._asked_of_nobody = named and ready
         places = {Host.EXCHANGE: self.connection.endpoint, Host.COMPLIANCE: self.connection.compliance}
         self._endpoints = {host: places[host] for host in around.hosts}
         self._keepers = {
@@ -94,15 +100,27 @@ class Tenancy:
         options, run_id = self._options, self._around.run_id
         for host, endpoint in self._endpoints.items():
             who = bearer(await self._keepers[host].current())
-            tenant = who.tenant or self.connection.tenant
-            if not tenant:
-                raise UsageError("The token does not say which tenant it is for: give --tenant.")
+            tenant = self._tenant_of(who)
             anchor = user_anchor(who.upn) if who.upn else app_anchor(tenant)
             if not (options.sandbox or self._services):  # the next sandbox is another under the same name
                 self._memory = Memory(f"{endpoint} {tenant} {who.app or who.upn}")
             self._services[host] = Service(
                 endpoint, tenant, anchor, run_id, options.timeout, options.response_format
             )
+
+    def _tenant_of(self, who: Bearer) -> str:
+        """The tenant that requests go to. A token that did not come from its own authority can be another
+        tenant's; then the service is told the tenant that was said, and refuses the token."""
+        said = self.connection.tenant or ""
+        if GUID.fullmatch(said) and who.tenant and said.lower() != who.tenant.lower():
+            raise SignInError(
+                f"The token is for the tenant {who.tenant}, and the job is for {said}. Nothing was sent: get "
+                "the token of the right tenant."
+            )
+        tenant = said if said and self._asked_of_nobody else who.tenant or said
+        if not tenant:
+            raise UsageError("The token does not say which tenant it is for: give --tenant.")
+        return tenant
 
     async def open(self, session: Session) -> None:
         """Make ready to send; where the job has secrets, the service's key for them is fetched. Raises

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,6 +138,26 @@ def test_secrets_never_cross(tmp_path: Path, services: dict[str, Pretend], cross
     assert changed(services) == {"contoso": 0, "fabrikam": 0}
     assert before == {name: service.stats()["requests"] for name, service in services.items()}
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("by_guid", [True, False])
+def test_a_token_of_another_tenant_changes_nothing_there(tmp_path: Path, by_guid: bool) -> None:
+    with pretend(tmp_path / "service", f"--mailboxes 60 --speed 50 --tenant {FABRIKAM}") as running:
+        env = profiles(tmp_path, {"contoso": running, "fabrikam": running})
+        served: Any = running.said["tenants"]
+        ids = {each["tenant"]: each["tenant_id"] for each in served}
+        text = (tmp_path / "bulkexo.toml").read_text(encoding="utf-8")
+        first, second, rest = text.partition("[profiles.fabrikam]")
+        other = ids[FABRIKAM] if by_guid else FABRIKAM
+        text = first + second + rest.replace(f"tenant = '{CONTOSO}'", f"tenant = '{other}'")
+        (tmp_path / "bulkexo.toml").write_text(text, encoding="utf-8")
+        env.pop("BULKEXO_FABRIKAM_CLIENT_SECRET")
+        env["BULKEXO_FABRIKAM_TOKEN"] = running.token()  # it is contoso's
+        job = table(tmp_path / "job.csv", HEADER, rows({"contoso": running}, 3))
+        arguments = ("run", job, "--cmdlet", "Set-Mailbox", "--profile", "fabrikam", "--out", "out")
+        said = bulkexo(*arguments, cwd=tmp_path, env=env).check(4).stderr
+        assert not running.journal()
+    assert ("Nothing was sent" if by_guid else "refuses the token") in said
 
 
 def test_the_wrong_tenant_and_the_unknown_profile(tmp_path: Path, services: dict[str, Pretend]) -> None:
