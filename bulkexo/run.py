@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -15,7 +15,6 @@ import anyio
 
 from bulkexo import __version__
 from bulkexo.clocks import Clocks
-from bulkexo.connection import Auth
 from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, Results, RunFolder
@@ -30,8 +29,6 @@ from bulkexo.tenancy import AHEAD, Place, Surroundings, Tenancy, at_all
 from bulkexo.wire.doors import hosts
 
 CLOCKS_EVERY = 5.0
-SIGN_INS = 8
-"""Tenants that are signed in to at once."""
 ItemsOf: TypeAlias = Callable[[str], Iterator[Item]]
 """The items of a tenant, by its name."""
 
@@ -146,7 +143,7 @@ class Run:
                         sessions = Sessions(needed)
                         await self._sign_in(results)
                         async with sessions:
-                            await self._at_all(lambda at: at.open(sessions.of(at.connection)))
+                            await at_all(self._tenancies, lambda at: at.open(sessions.of(at.connection)))
                             signed_in = True
                             with interrupts(self._interrupt):
                                 await self._run(items_of, results)
@@ -191,12 +188,8 @@ class Run:
             ahead=max(10, AHEAD // len(self._places)),
         )
         self._tenancies = [Tenancy(place, around) for place in self._places]
-        await self._at_all(lambda tenancy: tenancy.sign_in())
+        await at_all(self._tenancies, lambda tenancy: tenancy.sign_in())
         self.report.tallies += [tenancy.tally for tenancy in self._tenancies]
-
-    async def _at_all(self, do: Callable[[Tenancy], Awaitable[None]]) -> None:
-        ways = {place.identity.connection.auth for place in self._places}
-        await at_all(self._tenancies, 1 if ways & {Auth.DEVICE_CODE, Auth.BROWSER} else SIGN_INS, do)
 
     async def _run(self, items_of: ItemsOf, results: Results) -> None:
         async with anyio.create_task_group() as group:
@@ -297,22 +290,24 @@ class Run:
             raise UsageError(f"{self._task.folder.path} cannot be written ({error.strerror}).") from None
 
     def _write(self, state: str) -> None:
-        report, task = self.report, self._task
-        report.folder.write(
-            {
-                **task.first,
-                "bulkexo": __version__,
-                "state": state,
-                "reason": report.reason,
-                "started": task.first.get("started") or timestamp(report.started),
-                "ended": timestamp(report.ended) if report.ended else None,
-                "connection_id": self._connection_id,
-                "job": task.job.describe(),
-                "options": task.settings,
-                **({"profiles": task.profiles} if task.profiles else {}),
-                "counts": counts(report),
-            }
-        )
+        self._task.folder.write(describe(self._task, self.report, self._connection_id, state))
+
+
+def describe(task: Task, report: Report, connection_id: str, state: str) -> dict[str, Any]:
+    """A run as run.json tells it."""
+    return {
+        **task.first,
+        "bulkexo": __version__,
+        "state": state,
+        "reason": report.reason,
+        "started": task.first.get("started") or timestamp(report.started),
+        "ended": timestamp(report.ended) if report.ended else None,
+        "connection_id": connection_id,
+        "job": task.job.describe(),
+        "options": task.settings,
+        **({"profiles": task.profiles} if task.profiles else {}),
+        "counts": counts(report),
+    }
 
 
 def counts(report: Report) -> dict[str, int]:

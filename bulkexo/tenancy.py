@@ -30,6 +30,8 @@ from bulkexo.wire.token import Bearer, bearer
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 HELD_DOWN = 0.9
 """Share of --rate from which on it is the ceiling that was reached, and not the tenant's allowance."""
+SIGN_INS = 8
+"""Tenants that are signed in to at once."""
 WINDOW = 1000
 """Items read ahead at the least, so that those of one mailbox, which go one by one, leave others to send."""
 AHEAD = 200_000
@@ -203,12 +205,12 @@ class Tenancy:
         )
 
 
-async def at_all(
-    tenancies: Sequence[Tenancy], at_once: int, do: Callable[[Tenancy], Awaitable[None]]
-) -> None:
-    """Do something at all of them, so many at once. Raises the first error, with the tenant it is of."""
+async def at_all(tenancies: Sequence[Tenancy], do: Callable[[Tenancy], Awaitable[None]]) -> None:
+    """Do something at all of them, some at once; where a person signs in, one by one. Raises the first error,
+    with the tenant it is of."""
     errors: list[BulkexoError] = []
-    limit = anyio.CapacityLimiter(at_once)
+    by_person = {tenancy.connection.auth for tenancy in tenancies} & {Auth.DEVICE_CODE, Auth.BROWSER}
+    limit = anyio.CapacityLimiter(1 if by_person else SIGN_INS)
 
     async def at(tenancy: Tenancy) -> None:
         async with limit:

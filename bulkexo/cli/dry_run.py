@@ -23,15 +23,18 @@ def show(job: Job, checked: Checked, options: Options) -> None:
     for name, count in checked.by_cmdlet.items():
         say(f"{count:>10,}  {name}")
     tenant = options.tenant or "<tenant>"
+    questions = [question.item for question in job.questions]
+    if questions:
+        say("The rows are asked for first; what follows depends on them, and is checked before it is sent.")
     named = next(iter(checked.tenants), "")
-    of_first = (item for item in job.items() if item.tenant == named)
+    of_first = (item for item in questions or job.items() if item.tenant == named)
     calls = [_call(_masked(item)) for item in islice(of_first, options.batch_size)]
     here = calls[0].door
     together = [each for each in calls if each.door == here][: 1 if here.alone else None]
     endpoints = {Host.EXCHANGE: options.connection.endpoint, Host.COMPLIANCE: options.connection.compliance}
     service = Service(endpoints[here.host], tenant, app_anchor(tenant), "<connection-id>")
     request = pack(service, together, "<token>")
-    say(f"The first batch, {request.method} {request.url}:")
+    say(f"The first {'request' if questions else 'batch'}, {request.method} {request.url}:")
     if request.body:
         pretty = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         put(orjson.dumps(orjson.loads(request.body), option=pretty))

@@ -63,6 +63,10 @@ def check(job: Path, **given: Any) -> None:
     checked = loaded.check()
     tenants = directory.tenants(list(checked.tenants))
     notes(checked)
+    if questions := loaded.questions:
+        names = ", ".join(dict.fromkeys(each.item.cmdlet for each in questions))
+        say(f"{job} can run, as far as can be told now: its rows are asked for when it runs ({names}).")
+        return
     for line in told(tenants, checked):
         say(line)
     say(f"{job} can run: {sizes(checked)}.")

@@ -40,7 +40,7 @@ def resume(run: Path, accept_changed_input: bool, **given: Any) -> int:
     folder.read()
     with lock(run):
         first = folder.read()  # as the last one who had the lock has left it
-        what = _again_with(first, given, accept_changed=accept_changed_input)
+        what = _again_with(folder, first, given, accept_changed=accept_changed_input)
         job = what.job
         chosen = folder.read_chosen(what.checked.items)
         if _changed(first, job):
@@ -51,6 +51,8 @@ def resume(run: Path, accept_changed_input: bool, **given: Any) -> int:
                 )
             first["input_changed"] = True  # from now on numbers of rows mean different rows in one file
             first.pop("connection_id", None)  # and would make the ids of other items' requests
+        if job.questions:  # its rows were not read to the end, so nothing else was done either
+            return go_on(replace(what, first=first), folder)
         past = _past(folder, first, what)
         past.choose(chosen)
         _tell(past)
@@ -73,16 +75,19 @@ def retry(run: Path, **given: Any) -> int:
     folder = RunFolder(run)
     first = folder.read()
     with lock(run):
-        what = _again_with(first, {"on_unknown": "resend", **{k: v for k, v in given.items() if v}})
+        what = _again_with(folder, first, {"on_unknown": "resend", **{k: v for k, v in given.items() if v}})
         past = again(_past(folder, first, what), what.job.steps)
     if past is None:
         say(f"Nothing failed in {run}: there is nothing to run again.")
         return 0
     confirm(what.checked, what.tenants)
-    return start(replace(what, past=past), what.options.out)
+    source = folder if _asked(first["job"]) else None
+    return start(replace(what, past=past, source=source), what.options.out)
 
 
-def _again_with(first: Mapping[str, Any], given: Mapping[str, Any], *, accept_changed: bool = False) -> Start:
+def _again_with(
+    folder: RunFolder, first: Mapping[str, Any], given: Mapping[str, Any], *, accept_changed: bool = False
+) -> Start:
     """The job and the options of a run, checked anew. Raises UsageError if the job is not what it was."""
     try:
         kept, path = dict(first["options"]), Path(first["job"]["path"])
@@ -96,6 +101,7 @@ def _again_with(first: Mapping[str, Any], given: Mapping[str, Any], *, accept_ch
         needed = " ".join(f"--set {name}=…" for name in missing)
         raise UsageError(f"A secret is kept nowhere, so give it once more: {needed}")
     cmdlet = given.get("cmdlet") or kept.get("cmdlet")
+    asked = _asked(first["job"])
     job = load(
         path,
         cmdlet=cmdlet,
@@ -103,6 +109,7 @@ def _again_with(first: Mapping[str, Any], given: Mapping[str, Any], *, accept_ch
         select=given.get("select") or kept.get("select"),
         option_names=NAMES - JOB_KEYS,
         tenant_column=kept.get("tenant_column"),
+        answers=folder.path if asked and all(each["sha256"] for each in asked) else None,
     )
     command_line = {**given, "set": tuple(sets)}
     words = Words(command_line, {}, Layer(kept), os.environ)
@@ -124,8 +131,20 @@ def _again_with(first: Mapping[str, Any], given: Mapping[str, Any], *, accept_ch
 
 def _changed(first: Mapping[str, Any], job: Job) -> list[str]:
     """The files of the job, a checked one, that are not what they were when the run last began."""
-    inputs = job.describe()["inputs"]
-    return [name for name, digest in first["job"].get("inputs", {}).items() if inputs.get(name) != digest]
+    now = _digests(job.describe())
+    return [name for name, digest in _digests(first["job"]).items() if now.get(name) != digest]
+
+
+def _digests(job: Mapping[str, Any]) -> dict[str, str]:
+    """The checksums of the files that a job in run.json is made of, and of the rows that it was answered."""
+    answers = {each["path"]: each["sha256"] for each in _asked(job) if each["sha256"]}
+    return {**job.get("inputs", {}), **answers}
+
+
+def _asked(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows of a job in run.json that were, or are still to be, asked of a tenant."""
+    rows = job.get("rows") or []
+    return [each for each in (rows if isinstance(rows, list) else [rows]) if "asked" in each]
 
 
 def _past(folder: RunFolder, first: Mapping[str, Any], what: Start) -> Past:

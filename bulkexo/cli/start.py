@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import anyio
+import click
 import orjson
 
+from bulkexo.asking import Asking
+from bulkexo.cli.jobs import confirm, notes, sizes
 from bulkexo.cli.progress import watch
 from bulkexo.cli.signing import places, pretend_domains, pretend_places
 from bulkexo.cli.terminal import put, say
@@ -18,9 +21,9 @@ from bulkexo.embedded import sandbox
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, RunFolder
 from bulkexo.journal.lock import lock
-from bulkexo.model import UsageError
+from bulkexo.model import BulkexoError, StoppedError, UsageError
 from bulkexo.options import Options
-from bulkexo.report.summary import as_object, as_text, readable
+from bulkexo.report.summary import as_object, as_text, command, readable
 from bulkexo.run import Run, Task
 from bulkexo.tenancy import Place
 from bulkexo.tenants import Tenant, record
@@ -28,7 +31,8 @@ from bulkexo.tenants import Tenant, record
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What is to be started. tenants: of the job. settings: the options for run.json. The rest: see Task."""
+    """What is to be started. tenants: of the job. settings: the options for run.json. source: the run that
+    has its rows, if they were asked of a tenant for another. The rest: see Task."""
 
     job: Job
     checked: Checked
@@ -37,6 +41,7 @@ class Start:
     settings: Mapping[str, Any]
     past: Past | None = None
     first: Mapping[str, Any] = field(default_factory=dict)
+    source: RunFolder | None = None
 
     def task(self, folder: RunFolder) -> Task:
         """The same in a folder."""
@@ -73,14 +78,55 @@ def start(what: Start, out: Path | None) -> int:
         folder.require_no_run()
         try:
             folder.choose(what.past.chosen if what.past else None)
+            if what.source is not None:
+                folder.copy_answers(what.source)
         except OSError as error:
             raise UsageError(f"{folder.path} cannot be written ({error.strerror}).") from None
-        return anyio.run(_run, what, folder, here)
+        return _in_folder(what, folder, here)
 
 
 def go_on(what: Start, folder: RunFolder) -> int:
     """A run that goes on in its folder, whose lock is held; the exit code."""
-    return anyio.run(_run, what, folder, _places(what))
+    return _in_folder(what, folder, _places(what))
+
+
+def _in_folder(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
+    """The run; where its rows are still to be asked for, a person is asked when it is known what they are.
+    In the sandbox nobody is, and one sandbox serves for both."""
+    if what.job.questions and not what.options.sandbox:
+        try:
+            what = anyio.run(_answered, what, folder, here)
+            confirm(what.checked, what.tenants)
+        except click.Abort:
+            if not what.first:
+                folder.discard()
+            raise
+        here = [place for place in here if place.name in {tenant.name for tenant in what.tenants}]
+    return anyio.run(_run, what, folder, here)
+
+
+async def _answered(what: Start, folder: RunFolder, at: Sequence[Place]) -> Start:
+    """The same with its rows, and the whole of it checked. Raises BulkexoError."""
+    names = ", ".join(dict.fromkeys(each.item.cmdlet for each in what.job.questions))
+    say(f"Asking for the rows ({names}) …")
+    try:
+        asking = Asking(what.task(folder), at, watch(quiet=what.options.no_progress))
+        if not await asking.execute():
+            raise UsageError(f"{names} returned no objects, so the job has no rows; nothing was changed.")
+        job = what.job.answered(folder.path)
+        checked = job.check()
+        tenants = [each for each in what.tenants if not each.name or each.name in checked.tenants]
+        filled = replace(what, job=job, checked=checked, tenants=tenants)
+        asking.done(filled.task(folder))
+    except StoppedError as error:
+        raise StoppedError(f"{error} Go on with it: {command('resume', folder.path)}") from None
+    except BulkexoError:
+        if not what.first:  # nothing was changed: leave nothing behind
+            folder.discard()
+        raise
+    notes(filled.checked)
+    say(f"{sizes(filled.checked)}.")
+    return filled
 
 
 def _places(what: Start) -> list[Place]:
@@ -107,6 +153,9 @@ def _with_tenants(text: str, domains: Iterable[str]) -> str:
 
 
 async def _run_at(what: Start, folder: RunFolder, at: Sequence[Place]) -> int:
+    if what.job.questions:
+        what = await _answered(what, folder, at)
+        at = [place for place in at if place.name in {tenant.name for tenant in what.tenants}]
     report = await Run(what.task(folder), at, watch(quiet=what.options.no_progress)).execute()
     say("\n" + as_text(report))
     if what.options.json:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bulkexo.job import catalogue
 from bulkexo.job.apart import Apart, Numbered
+from bulkexo.job.asked import AskedRows
 from bulkexo.job.csvrows import MASK
 from bulkexo.job.outline import CMDLET, Given, Outline, OutlineStep
 from bulkexo.job.problems import Problems, changed
@@ -61,6 +62,15 @@ class _Survey:
             self.secure = any(item.forms.get(name) is Form.SECURE for name in item.parameters)
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a tenant for rows. name: of the file in the run's folder that the objects go to, one a
+    line. item: its row is the number of the question."""
+
+    name: str
+    item: Item
+
+
 class Job:
     """A job whose head has been read. Memory stays flat whatever the number of rows.
 
@@ -70,19 +80,21 @@ class Job:
     inputs: SHA-256 (hex) of each file the job is made of; filled by `check`.
     profiles: names, in lower case, that rows may give for a tenant; None if they are not known, and anything
     may be one. To be set before `check`.
+    again: reads the job again, with rows that stand in a folder.
     """
 
     def __init__(self, outline: Outline) -> None:
         self.path = outline.file.path
         self.kind = outline.kind
         self.options: Mapping[str, Value] = outline.options
-        self.columns = outline.rows.columns
+        self.columns = outline.columns.names
         self.inputs: Mapping[Path, str] = {}
         self._outline = outline
         self._secret_positions = _secret_positions(outline)
         self.secret_columns = frozenset(self.columns[position] for position in self._secret_positions)
         self.steps = max(1, len(outline.steps))
         self.profiles: Collection[str] | None = None
+        self.again: Callable[[Path], Job] | None = None
         self._tenants_seen: set[str] = set()
         self._stamps: Mapping[Path, tuple[int, int] | None] = {}
         self._checked: Checked | None = None
@@ -92,6 +104,24 @@ class Job:
         """Whether each row names its tenant."""
         return self._outline.tenant_column is not None
 
+    @property
+    def questions(self) -> list[Question]:
+        """What is to be asked before the job has rows; nothing if it has them."""
+        return [
+            Question(each.name, replace(item, row=each.number, tenant=each.tenant))
+            for each in self._outline.asked
+            if each.file is None
+            for item in Job(each.question).items()
+        ]
+
+    def answered(self, folder: Path) -> Job:
+        """The job with the rows that its questions have brought into a folder. Raises JobError."""
+        if self.again is None:
+            return self
+        job = self.again(folder)
+        job.profiles = self.profiles
+        return job
+
     def options_where(self, name: str) -> str:
         """Where an option stands: "job.yaml, line 7"."""
         return self._outline.file.where(self._outline.option_lines[name])
@@ -99,12 +129,18 @@ class Job:
     def describe(self) -> dict[str, Any]:
         """The job for run.json, as JSON values; never a secret value.
 
-        path, kind, rows (path and encoding of their file; a list of several; or None), columns,
-        secret_columns, cmdlet_column (or None), steps (cmdlet, parameters as the job writes them, select),
-        set (parameters of every row), secret_sets (those of them whose values are shown nowhere), inputs.
+        path, kind, rows (path and encoding of their file; a list of several; or None; of those asked of a
+        tenant also the question, and the checksum once they have been read), columns, secret_columns,
+        cmdlet_column (or None), steps (cmdlet, parameters as the job writes them, select), set (parameters
+        of every row), secret_sets (those of them whose values are shown nowhere), inputs.
         """
         outline = self._outline
-        files = [{"path": _text(file.path), "encoding": file.encoding} for file in outline.rows.files]
+        answers = [file for each in outline.asked for file in each.files]
+        own = [file for file in outline.rows.files if file not in answers]
+        files = [
+            *({"path": _text(file.path), "encoding": file.encoding} for file in own),
+            *map(_asked, outline.asked),
+        ]
         binder = self._binder(Problems())
         steps = [binder.step(*numbered) for numbered in self._numbered()]
         return {
@@ -117,7 +153,11 @@ class Job:
             "steps": [_described(step) for step in steps if step],
             "set": {each.name: self._shown(each) for each in outline.common},
             "secret_sets": list(self.secret_sets),
-            "inputs": {_text(path.absolute()): digest for path, digest in self.inputs.items()},
+            "inputs": {
+                _text(file.path.absolute()): self.inputs[file.path]
+                for file in self._files()
+                if file not in answers and file.path in self.inputs
+            },
         }
 
     def check(self) -> Checked:
@@ -130,11 +170,12 @@ class Job:
         problems.raise_any()
         self._stamps = {file.path: file.stamp for file in self._outline.rows.files}
         self.inputs = {file.path: file.sha256 for file in self._files()}
+        asked = {each.tenant: 0 for each in self._outline.asked if each.file is None and each.tenant}
         self._checked = Checked(
             rows=found.rows,
             items=found.by_cmdlet.total(),
             by_cmdlet=dict(found.by_cmdlet),
-            tenants=dict(found.tenants),
+            tenants={**asked, **found.tenants},
             warnings=problems.warnings,
             apis=frozenset(found.apis),
             secure=found.secure,
@@ -146,10 +187,16 @@ class Job:
         found = _Survey()
         for file in self._files():
             file.report(problems)
+        unanswered = [each for each in self._outline.asked if each.file is None]
+        for question in {id(each.question): each.question for each in unanswered}.values():
+            Job(question).survey(problems)
+        for each in unanswered:
+            if each.tenant:
+                self._tenant(1, each.tenant, problems)
         for found.rows, items in self._walk(problems):  # the last number is their count
             for item in items:
                 found.count(item)
-        if not found.rows and not problems:
+        if not found.rows and not unanswered and not problems:
             problems.add(
                 self.path.name,
                 "The job has no rows.",
@@ -267,6 +314,8 @@ class Job:
         binder = self._binder(problems)
         for numbered in self._numbered():
             binder.step(*numbered)
+        for each in self._outline.asked:
+            Job(each.question).bind(problems)
 
     def _numbered(self) -> Iterator[tuple[int, OutlineStep, tuple[Given, ...]]]:
         for number, step in enumerate(self._outline.steps, 1):
@@ -314,6 +363,13 @@ class _ByColumn:
         step = self._binder.step(1, outline, self._outline.given(outline))
         self._made[name] = step
         return step
+
+
+def _asked(rows: AskedRows) -> dict[str, Any]:
+    question = Job(rows.question).describe()["steps"]
+    asked = {**(question[0] if question else {}), **({"tenant": rows.tenant} if rows.tenant else {})}
+    digest = rows.file.sha256 if rows.file else ""
+    return {"path": rows.name, "encoding": "utf-8", "asked": asked, "sha256": digest or None}
 
 
 def _described(step: Step) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from bulkexo.job.problems import Problems, fail, printable
 from bulkexo.job.select import names_in, selected
 from bulkexo.job.steps import is_secret_column
 from bulkexo.job.template import Columns, from_text
+from bulkexo.job.tenants import OF_ONE_TENANT
 from bulkexo.job.text import examine, require_file
 from bulkexo.model import JobError
 
@@ -26,6 +27,7 @@ def load(
     select: str | None = None,
     option_names: Collection[str] = (),
     tenant_column: str | None = None,
+    answers: Path | None = None,
 ) -> Job:
     """Read the head of a job; its rows are read by `Job.check` and `Job.items`.
 
@@ -33,17 +35,27 @@ def load(
     select: `--select`, properties with commas, for a job of one step.
     option_names: keys that a YAML job may have beside its own, written with `_`.
     tenant_column: the column that names each row's tenant; a YAML job may name it too, as an option.
+    answers: the folder that holds the rows which a job asks of the tenant, once they have been read.
     Raises JobError; if the rows can be read all the same, their problems are among those told.
     """
     problems = Problems()
     try:
         wanted = selected(names_in(select or ""), "--select", problems)
-        line = CommandLine(cmdlet, tuple(_given(sets, problems)), wanted)
+        line = CommandLine(cmdlet, tuple(_given(sets, problems)), wanted, answers)
         outline = _outline(path, line, option_names, problems)
         job = Job(_with_tenants(outline, tenant_column, problems))
     except JobError as error:
         problems.absorb(error)
         raise problems.error() from None
+    job.again = lambda folder: load(
+        path,
+        cmdlet=cmdlet,
+        sets=sets,
+        select=select,
+        option_names=option_names,
+        tenant_column=tenant_column,
+        answers=folder,
+    )
     job.bind(problems)
     if problems:
         job.survey(problems)
@@ -59,6 +71,8 @@ def _with_tenants(outline: Outline, column: str | None, problems: Problems) -> O
     name = str(column or outline.options.get("tenant_column") or "")
     if not name:
         return outline
+    if outline.asked:
+        problems.add("--tenant-column" if column else outline.file.name, *OF_ONE_TENANT)
     position = outline.columns.find(name)
     if position is None:
         known = ", ".join(map(printable, outline.columns.names[:20]))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
 
 from bulkexo.job.problems import Problems, printable
 from bulkexo.job.template import Columns, Source, from_column
 from bulkexo.job.text import TextFile
 from bulkexo.model import Repeat, Value
+
+if TYPE_CHECKING:
+    from bulkexo.job.asked import AskedRows
 
 CMDLET: Final = "Cmdlet"
 """The column that names the cmdlet of a row; case makes no difference."""
@@ -92,11 +96,13 @@ class OutlineStep:
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """What the command line adds to a job: `--cmdlet`, `--set` and `--select`."""
+    """What comes to a job from outside: `--cmdlet`, `--set` and `--select`; and the folder with the rows that
+    were asked of the tenant, None before they are."""
 
     cmdlet: str | None = None
     sets: tuple[Given, ...] = ()
     select: tuple[str, ...] = ()
+    answers: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,7 @@ class Outline:
     step that does not say it itself. tenant_column: position of the column that names each row's tenant.
     tenants: where each tenant of a list stands, which all rows of it name.
     select: the properties wanted, where the rows name their cmdlets. api: of every step that does not say it.
+    asked: those of the rows that are asked of a tenant.
     """
 
     kind: str
@@ -127,6 +134,7 @@ class Outline:
     tenants: Mapping[str, str] = field(default_factory=dict)
     select: tuple[str, ...] = ()
     api: str = ""
+    asked: tuple[AskedRows, ...] = ()
 
     def given(self, step: OutlineStep) -> tuple[Given, ...]:
         """The parameters of a step, those of every row included."""

@@ -66,9 +66,16 @@ class Columns:
     """The columns that templates may name, in any case. typed: cells may be other than text."""
 
     def __init__(self, names: Sequence[str], *, typed: bool) -> None:
-        self.names = tuple(names)
+        self.names: tuple[str, ...] = ()
         self.typed = typed
-        self._positions = {name.lower(): position for position, name in reversed(list(enumerate(names)))}
+        self._positions: dict[str, int] = {}
+        for name in names:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """One more column; of two with one name the first is found."""
+        self._positions.setdefault(name.lower(), len(self.names))
+        self.names = (*self.names, name)
 
     def find(self, name: str) -> int | None:
         """The position of a column."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from bulkexo.job.asked import AskedRows
 from bulkexo.job.catalogue import nearest
 from bulkexo.job.outline import Outline, Rows
 from bulkexo.job.problems import Problems, printable
@@ -25,6 +26,10 @@ from bulkexo.model import Value
 
 TENANT: Final = "Tenant"
 """The column that rows of a list of tenants get."""
+OF_ONE_TENANT: Final = (
+    "Rows that are asked of a tenant are that tenant's, and name no other.",
+    "List the tenants to ask: tenants: [contoso, fabrikam].",
+)
 KEPT_TENANTS: Final = 10_000
 """Names that are looked at once, and not in every row."""
 _DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)+")
@@ -106,6 +111,8 @@ class TenantsReader:
                 what = f"The job has both tenants: and {option}:."
                 self._problem(outline.option_lines[option], what, "Keep one of the two.")
         column = TENANT if isinstance(node.value, list) else self._column(node)
+        if outline.asked and not isinstance(node.value, list):
+            self._problem(node.line, *OF_ONE_TENANT)
         position = outline.columns.find(column)
         if position is None and column:
             known = ", ".join(map(printable, outline.columns.names[:20]))
@@ -141,7 +148,7 @@ class TenantsReader:
         whole: set[str] = set()
         for entry in node.value:
             name, own = self._entry(entry)
-            if own is None and shared is None:
+            if own is None and (shared is None or isinstance(shared, AskedRows)):
                 shared = self._read(common)
             if name in whole or (own is None and name in places):
                 self._problem(entry.line, f"The tenant {name} is listed twice.", "Keep one of the two.")
@@ -149,6 +156,8 @@ class TenantsReader:
                 whole.add(name)
             places.setdefault(name, self._where(entry.line))
             rows = shared if own is None else self._read(own)
+            if isinstance(rows, AskedRows):
+                rows.tenant = name
             if rows is not None:
                 parts.append((name, rows))
         if common is not None and not whole:

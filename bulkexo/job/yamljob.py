@@ -1,6 +1,7 @@
 """A YAML job's keys: what each may hold, and the outline that they make.
 
     rows: mailboxes.csv          a CSV beside the job, or a list of mappings; without it the steps run once
+    rows: {cmdlet: Get-Mailbox}  what a cmdlet returns (see asked.py)
     steps:                       in order, for each row
       - cmdlet: Set-Mailbox
         parameters: {Identity: "${Id}"}   without this key every column is a parameter
@@ -28,6 +29,7 @@ from typing import Final
 
 from yaml import events as ev
 
+from bulkexo.job.asked import KEYS, AskedRows, OpenColumns, may_ask
 from bulkexo.job.catalogue import nearest
 from bulkexo.job.csvrows import CsvRows
 from bulkexo.job.outline import (
@@ -40,7 +42,7 @@ from bulkexo.job.outline import (
     Rows,
     every_column,
 )
-from bulkexo.job.problems import Problems
+from bulkexo.job.problems import Problems, printable
 from bulkexo.job.select import names_in, selected
 from bulkexo.job.template import Columns, Node, from_node
 from bulkexo.job.tenants import TenantsReader
@@ -65,7 +67,7 @@ def read_outline(
     file.report(problems)
     problems.raise_any()
     nodes, columns = _top_level(file, problems)
-    reader = _Reader(file, nodes, problems)
+    reader = _Reader(file, nodes, problems, command_line.answers)
     options = reader.options(option_names)
     inline = None if columns is None else InlineRows(file, columns)
     tenants = TenantsReader(file.where, reader.rows, problems)
@@ -99,9 +101,14 @@ def _top_level(file: TextFile, problems: Problems) -> tuple[dict[str, Node], tup
 
 
 class _Reader:
-    """Reads the keys of one job. nodes: their values by name, with the line of the key."""
+    """Reads the keys of one job. nodes: their values by name, with the line of the key. answers: see
+    CommandLine."""
 
-    def __init__(self, file: TextFile, nodes: Mapping[str, Node], problems: Problems) -> None:
+    def __init__(
+        self, file: TextFile, nodes: Mapping[str, Node], problems: Problems, answers: Path | None
+    ) -> None:
+        self.answers = answers
+        self.asked: list[AskedRows] = []
         self.file = file
         self.nodes = nodes
         self.problems = problems
@@ -133,12 +140,9 @@ class _Reader:
         if node is None:
             return OneRow(self.file.name)
         if isinstance(node.value, dict):
-            self.problem(
-                node.line,
-                "Rows that are asked of the tenant are not in this version.",
-                "Export them to a CSV with a first job, and name it: rows: mailboxes.csv.",
-            )
-        elif not isinstance(node.value, str) or not node.value.strip():
+            self.asked.append(AskedRows(self.question(node), len(self.asked) + 1, self.answers))
+            return self.asked[-1]
+        if not isinstance(node.value, str) or not node.value.strip():
             self.problem(node.line, "rows: names no rows.", "Name a CSV file, or write a list of mappings.")
         elif Path(node.value).suffix.lower() != ".csv":
             self.problem(
@@ -150,8 +154,27 @@ class _Reader:
             return CsvRows(examine(self.file.path.parent / node.value), self.problems)
         raise self.problems.error()
 
+    def question(self, node: Node) -> Outline:
+        """A job of one item that asks for rows."""
+        members = node.value if isinstance(node.value, dict) else {}
+        found = {name.lower(): member for name, member in members.items()}
+        for name, member in members.items():
+            if name.lower() not in KEYS:
+                self.unknown(name, member.line, KEYS, "A question for rows")
+        cmdlet = self.cmdlet(found.get("cmdlet", Node(node.line, None)))
+        if cmdlet and not may_ask(cmdlet):
+            what = f"{printable(cmdlet)} does not only read, so no rows are asked for by it."
+            self.problem(node.line, what, "Ask by a Get-, Search- or Test- cmdlet.")
+        columns = Columns((), typed=True)
+        given = self.parameters(found.get("parameters"), columns) or ()
+        where = self.file.where(node.line)
+        select, api = self.select(found.get("select")), self.api(found.get("api"))
+        step = OutlineStep(cmdlet, where, given, select=select, api=api)
+        return Outline(kind="yaml", file=self.file, rows=OneRow(where), columns=columns, steps=(step,))
+
     def outline(self, rows: Rows, command_line: CommandLine, options: Mapping[str, Node]) -> Outline:
-        columns = Columns(rows.columns, typed=rows.typed)
+        unknown = any(each.open for each in self.asked)
+        columns = (OpenColumns if unknown else Columns)(rows.columns, typed=rows.typed)
         given = self.parameters(self.nodes.get("parameters"), columns)
         select = command_line.select or self.select(self.nodes.get("select"))
         steps = self.steps(columns, command_line, given, select)
@@ -165,6 +188,9 @@ class _Reader:
             if step.given is None and columns.find(CMDLET) is not None:
                 what = "The rows have a column Cmdlet, and the job names a cmdlet too."
                 self.problems.add(step.where, what, "Leave out one of them, or write parameters:.")
+            if step.given is None and any(not each.question.steps[0].select for each in self.asked):
+                what = "Every member of every object would be a parameter."
+                self.problems.add(step.where, what, "Write parameters:, or select: the columns in rows:.")
         common = self.common(columns, command_line.sets)
         return Outline(
             kind="yaml",
@@ -182,6 +208,7 @@ class _Reader:
             repeat=self.repeat(self.nodes.get("repeat")),
             select=select,
             api=self.api(self.nodes.get("api")),
+            asked=tuple(self.asked),
         )
 
     def steps(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,19 @@ class RunFolder:
         self.announced = path / "announced.ndjson"
         self.chosen = path / "chosen.bin"
         self.pages = path / "pages"
+
+    @property
+    def answers(self) -> list[Path]:
+        """The files with the rows that were asked of tenants."""
+        return sorted(self.path.glob("rows*.ndjson"))
+
+    def copy_answers(self, other: RunFolder) -> None:
+        """Take over the rows of another run, of which this one does some again. Raises OSError."""
+        for path in other.answers:
+            copy = self.path / path.name
+            shutil.copyfile(path, copy)
+            with copy.open("r+b") as file:
+                os.fsync(file.fileno())
 
     @classmethod
     def create(cls, path: Path) -> RunFolder:
@@ -124,6 +138,7 @@ class RunFolder:
         Dying on the way, or a disk that refuses, leaves a run that can be gone on with, or none.
         """
         with contextlib.suppress(OSError):  # also of a folder that holds something of the user's
-            for file in (self.results, self.failed, self.announced, self.run_json, self.chosen):
+            files = (self.results, self.failed, self.announced, self.run_json, self.chosen)
+            for file in (*files, *self.answers):
                 file.unlink(missing_ok=True)
             self.path.rmdir()

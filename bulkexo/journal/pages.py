@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,23 +18,25 @@ _NAME = re.compile(r"(\d+)(?:-(\d+))?\.ndjson")
 
 
 @dataclass(slots=True)
-class _File:
-    """objects, size: what counts of it, size in bytes; what stands behind is void."""
+class ObjectFile:
+    """Objects as lines of JSON. objects, size: how many count, and in how many bytes; the rest is void."""
 
     path: Path
     objects: int = 0
     size: int = 0
 
-    def append(self, value: Sequence[Any]) -> None:
+    def append(self, page: Page) -> None:
         """Write a page, or leave nothing of it that counts. Keeps no handle: many lists may be under way."""
+        if page.first:
+            self.objects = self.size = 0
         self.path.touch()
         with self.path.open("r+b") as file:
             file.truncate(self.size)
             file.seek(self.size)
-            file.writelines(map(packed, value))
+            file.writelines(map(packed, page.value))
             file.flush()
             size = file.tell()
-        self.objects += len(value)
+        self.objects += len(page.value)
         self.size = size
 
     def sync(self) -> None:
@@ -58,7 +59,7 @@ class PageFiles:
         self._steps = steps
         self._renumbered = past is not None and past.renumbered
         self._sync = sync
-        self._open: dict[tuple[int, int], _File] = {}
+        self._open: dict[tuple[int, int], ObjectFile] = {}
         if past is not None and not past.renumbered:
             with contextlib.suppress(OSError):  # what is left over does no harm
                 self._clear(past)
@@ -68,10 +69,8 @@ class PageFiles:
         file = self._open.get(_number(page.item))
         if file is None:
             self._folder.mkdir(exist_ok=True)
-            file = self._open[_number(page.item)] = _File(self._path(page.item))
-        elif page.first:
-            file.objects = file.size = 0
-        file.append(page.value)
+            file = self._open[_number(page.item)] = ObjectFile(self._path(page.item))
+        file.append(page)
 
     def settle(self, outcome: Outcome) -> dict[str, Any] | None:
         """Make the file of an item that has ended last; the `pages` member of its line, None if it has none.

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from bulkexo.model import Status
@@ -50,14 +51,16 @@ def as_text(report: Report) -> str:
     if tally.kinds:
         lines += ["", "Failed, by kind:", *_kinds(tally)]
     lines += ["", f"Results:         {report.folder.results}"]
+    if report.folder.pages.exists():
+        lines.append(f"Long lists:      {report.folder.pages}")
     if tally.trouble:
         lines.append(f"Failed rows:     {report.folder.failed}")
         if unknown := tally.by_status[Status.UNKNOWN]:
             lines.append(f"Look first at the {unknown:,} unknown: they may have taken effect.")
         if report.state == "complete":
-            lines.append(f"Run these again: {_command('retry', report)}")
+            lines.append(f"Run these again: {command('retry', report.folder.path)}")
     if report.state != "complete":
-        lines.append(f"Go on with it:   {_command('resume', report)}")
+        lines.append(f"Go on with it:   {command('resume', report.folder.path)}")
     if report.unwritten:
         lines.append(
             f"{report.unwritten:,} of those that ended have no line either: the disk did not take it."
@@ -94,8 +97,9 @@ def _headline(report: Report) -> str:
     )
 
 
-def _command(name: str, report: Report) -> str:
-    words = ["bulkexo", name, str(report.folder.path)]
+def command(name: str, folder: Path) -> str:
+    """What to type to do something with a run."""
+    words = ["bulkexo", name, str(folder)]
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
