@@ -191,5 +191,5 @@ def _check_header(rows: CsvRows, problems: Problems) -> None:
     counts = Counter(name.lower() for name in rows.columns if name)
     for name, count in counts.items():
         if count > 1:
-            what = f"{count} columns are called {name}; case makes no difference."
+            what = f"{count} columns are called {printable(name)}; case makes no difference."
             problems.add(place, what, "Keep one of them, or rename the others.")

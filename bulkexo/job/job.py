@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bulkexo.job import catalogue
 from bulkexo.job.apart import Apart, Numbered
 from bulkexo.job.asked import AskedRows
 from bulkexo.job.csvrows import MASK
+from bulkexo.job.hidden import secret_positions
 from bulkexo.job.outline import CMDLET, Given, Outline, OutlineStep
 from bulkexo.job.problems import Problems, changed
-from bulkexo.job.steps import Binder, Step, is_secret, is_secret_column
+from bulkexo.job.steps import Binder, Step, is_secret_column
 from bulkexo.job.template import Row
 from bulkexo.job.tenants import KEPT_TENANTS, fault_of
 from bulkexo.job.text import TextFile, stamp_of
@@ -90,7 +90,7 @@ class Job:
         self.columns = outline.columns.names
         self.inputs: Mapping[Path, str] = {}
         self._outline = outline
-        self._secret_positions = _secret_positions(outline)
+        self._secret_positions = secret_positions(outline)
         self.secret_columns = frozenset(self.columns[position] for position in self._secret_positions)
         self.steps = max(1, len(outline.steps))
         self.profiles: Collection[str] | None = None
@@ -389,22 +389,3 @@ def _name(cell: Value) -> str:
 def _text(path: Path) -> str:
     """A path as JSON can hold it, even where its bytes are no text."""
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _secret_positions(outline: Outline) -> frozenset[int]:
-    """Columns that hold secrets: by mark, by name, or because a secret parameter takes them."""
-    marked = {name.lower() for name in outline.secret_columns}
-    positions = {
-        position
-        for position, name in enumerate(outline.columns.names)
-        if name.lower() in marked or is_secret_column(name)
-    }
-    for step in outline.steps:
-        known = catalogue.cmdlet(step.cmdlet.strip())
-        secret = {name.lower() for name in (*outline.secret, *step.secret)}
-        for given in outline.given(step):
-            parameter = known.parameter(given.name) if known else None
-            name = parameter.name if parameter else given.name
-            if is_secret(name, parameter) or {name.lower(), given.name.lower()} & secret:
-                positions |= given.source.columns
-    return frozenset(positions)

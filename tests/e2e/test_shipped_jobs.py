@@ -28,7 +28,12 @@ def test_each_can_run(tmp_path: Path, name: str, rows: int, items: int) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["shared-mailbox.yaml", "members.csv", "addresses.csv"])
+def test_the_one_whose_rows_the_tenant_names(tmp_path: Path) -> None:
+    done = bulkexo("check", JOBS / "sent-items.yaml", cwd=tmp_path).check(0)
+    assert "its rows are asked for when it runs (Get-Mailbox)" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["shared-mailbox.yaml", "members.csv", "addresses.csv", "sent-items.yaml"])
 def test_the_small_ones_succeed(tmp_path: Path, name: str) -> None:
     more = ("--cmdlet", "Set-Mailbox") if name == "addresses.csv" else ()
     options = ("--sandbox", "--sandbox-options", "--mailboxes 2500 --speed 50", "--out", "out")

@@ -83,6 +83,7 @@ def test_any_bytes(tmp_path: Path, name: str, data: bytes, head: bytes) -> None:
 
 @FUZZ
 @given(text=_CSV, cmdlet=st.sampled_from([None, "Get-Mailbox", "Set-Mailbox"]))
+@example(text="\ufeff,\ufeff", cmdlet=None)
 def test_what_looks_like_a_csv(tmp_path: Path, text: str, cmdlet: str | None) -> None:
     (tmp_path / "job.csv").write_bytes(("Identity," + text).encode("utf-8"))
     survives(tmp_path / "job.csv", cmdlet)
