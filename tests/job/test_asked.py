@@ -47,7 +47,7 @@ def test_a_question_is_an_item_of_its_own(tmp_path: Path) -> None:
     assert (checked.rows, checked.items, asking.columns) == (0, 0, ("UserPrincipalName", "Alias"))
     (question,) = asking.questions
     item = question.item
-    assert (question.name, question.tenant, item.row) == ("rows.ndjson", "", 0)
+    assert (question.name, item.tenant, item.row) == ("rows.ndjson", "", 1)
     assert (item.cmdlet, item.select) == ("Get-Mailbox", ("UserPrincipalName", "Alias"))
     assert item.parameters == {"RecipientTypeDetails": "SharedMailbox"}
     described = asking.describe()["rows"]
@@ -133,9 +133,9 @@ def test_each_tenant_of_a_list_is_asked(tmp_path: Path) -> None:
     path = job(tmp_path, SELECTED, SET + f"tenants: [{one}, {two}]\n")
     asking = load(path)
     assert list(asking.check().tenants) == [one, two]
-    assert [(each.name, each.tenant, each.item.tenant) for each in asking.questions] == [
-        ("rows.ndjson", one, one),
-        ("rows-2.ndjson", two, two),
+    assert [(each.name, each.item.row, each.item.tenant) for each in asking.questions] == [
+        ("rows.ndjson", 1, one),
+        ("rows-2.ndjson", 2, two),
     ]
     found = items(
         path,
@@ -163,6 +163,7 @@ def test_each_tenant_of_a_list_is_asked(tmp_path: Path) -> None:
         ("{cmdlet: Get-Mailbox}", "cmdlet: Set-Mailbox\n", 2, "Every member of every object"),
         ("{cmdlet: Get-Mailbox}", "rate: 5\n", 1, "The job names no cmdlet."),
         (SELECTED, SET + "tenants: [nowhere!]\n", 4, "names no tenant"),
+        (SELECTED, SET + "tenants: {column: Alias}\n", 4, "are that tenant's"),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_is_asked(
