@@ -45,6 +45,10 @@ _OPTIONS = (
         help="Real seconds that a refresh token is good for.",
     ),
     click.option(
+        "--managed-identity", is_flag=True,
+        help="Serve managed identities by plain HTTP on loopback, as a machine and an App Service have them.",
+    ),
+    click.option(
         "--app-role", "app_roles", multiple=True,
         type=click.Choice(["Exchange.ManageAsApp", "Exchange.ManageAsAppV2"]),
         help="What the app is permitted; several allowed. Default: both.",
@@ -66,7 +70,8 @@ _OPTIONS = (
 
 _NAMES = (
     "credentials", "app_certificates", "federated_lifetime", "approve_devices", "device_interval",
-    "device_lifetime", "refresh_lifetime", "missing", "claims_challenge_after", "credentials_revoked_after",
+    "device_lifetime", "managed_identity", "refresh_lifetime", "missing", "claims_challenge_after",
+    "credentials_revoked_after",
 )  # fmt: skip
 
 

@@ -57,6 +57,11 @@ KINDS: Final[dict[int, _Kind]] = {
         "Access has been blocked by Conditional Access policies. The access policy does not allow token "
         "issuance.",
     ),
+    54005: _Kind(
+        400, "invalid_grant",
+        "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an "
+        "existing refresh token.",
+    ),
     65001: _Kind(
         400, "invalid_grant",
         "The user or administrator has not consented to use the application with ID '{client}' named "
@@ -88,6 +93,11 @@ KINDS: Final[dict[int, _Kind]] = {
     500011: _Kind(
         400, "invalid_resource",
         "The resource principal named {resource} was not found in the tenant named {tenant}.",
+    ),
+    500112: _Kind(
+        400, "invalid_client",
+        "The reply address '{redirect}' does not match the reply address provided when requesting the "
+        "authorization code.",
     ),
     501481: _Kind(
         400, "invalid_grant",

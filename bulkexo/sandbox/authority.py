@@ -21,11 +21,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from bulkexo.sandbox import jws
 from bulkexo.sandbox.aadsts import Answer, refusal
 from bulkexo.sandbox.accounts import ANY_TENANT, Tenants, User
+from bulkexo.sandbox.browser import Asked, Codes, usable
 from bulkexo.sandbox.device_codes import Devices
 from bulkexo.sandbox.material import Material
 from bulkexo.sandbox.options import CLIENT_ID, PUBLIC_CLIENT, SandboxOptions
 from bulkexo.sandbox.proof import WAYS, Proofs, State, credentials, own_audience
 from bulkexo.sandbox.tokens import Holder, Tokens, asked_since
+from bulkexo.sandbox.trouble import Trouble
 
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 _OIDC: Final = frozenset({"openid", "profile", "email", "offline_access"})
@@ -66,6 +68,8 @@ class Authority:
             options.token_lifetime, self.options.refresh_lifetime, self.options.claims_challenge_after
         )
         self.devices = Devices(self.options.device_interval, self.options.device_lifetime)
+        self.codes = Codes()
+        self.trouble = Trouble()
 
     @cached_property
     def key(self) -> rsa.RSAPrivateKey:
@@ -104,13 +108,14 @@ class Authority:
 
     def token(self, request: TokenRequest) -> Answer:
         """The token endpoint."""
-        refused = self._known(request.tenant, request.client)
+        refused = self._refused(request)
         if refused is not None:
             return refused
         grants = {
             "client_credentials": self._for_application,
             DEVICE_CODE: self._for_device,
             "refresh_token": self._for_refresh,
+            "authorization_code": self._for_code,
         }
         grant = request.form.get("grant_type", "")
         if grant not in grants:
@@ -119,7 +124,7 @@ class Authority:
 
     def device(self, request: TokenRequest) -> Answer:
         """The devicecode endpoint. Its page is `/sandbox/device`."""
-        refused = self._known(request.tenant, request.client)
+        refused = self._refused(request)
         if refused is not None:
             return refused
         scope = request.form.get("scope", "")
@@ -131,6 +136,45 @@ class Authority:
             return refusal(70000, parameter="claims")
         page = f"{request.origin}/sandbox/device"
         return self.devices.begin(request.client, scope, since, page, request.now)
+
+    def _refused(self, request: TokenRequest) -> Answer | None:
+        """The refusal that comes before any look at what is asked for."""
+        return (
+            self.trouble.outage(request.now)
+            or self._known(request.tenant, request.client)
+            or self.trouble.due(client=request.client, tenant=request.tenant)
+        )
+
+    def ask(self, tenant: str, query: Mapping[str, str]) -> Asked | Answer:
+        """What the authorize endpoint is asked, or what is shown to the person, since the client cannot be
+        told. Whether it makes sense otherwise, `browser.wrong` tells."""
+        client, redirect = query.get("client_id", "").lower(), query.get("redirect_uri", "")
+        refused = self._known(tenant, client)
+        if refused is not None:
+            return refused
+        if not usable(redirect):
+            return refusal(50011, redirect=redirect, client=client)
+        try:
+            since = asked_since(query.get("claims", ""))
+        except ValueError:
+            return refusal(70000, parameter="claims")
+        return Asked(
+            client=client,
+            redirect=redirect,
+            scope=query.get("scope", ""),
+            mode="form_post" if query.get("response_mode") == "form_post" else "query",
+            state=query.get("state", ""),
+            nonce=query.get("nonce", ""),
+            challenge=query.get("code_challenge", ""),
+            since=since,
+        )
+
+    def approve(self, tenant: str, asked: Asked, upn: str, now: float) -> str | Answer:
+        """The code for a person who signs in as `upn`, or what he is shown."""
+        user = self.tenants.user(upn)
+        if user is None or (self.tenants.guid(tenant) or user.tenant_id) != user.tenant_id:
+            return refusal(50034, user=upn, tenant=tenant)
+        return self.codes.give(asked, user, now)
 
     def _known(self, tenant: str, client: str) -> Answer | None:
         """The refusal of a tenant, or of an application, that is not there."""
@@ -167,15 +211,20 @@ class Authority:
             since = asked_since(request.form.get("claims", ""))
         except ValueError:
             return refusal(70000, parameter="claims")
-        roles = () if "app-role" in self.options.missing else self.options.app_roles
         holder = Holder(
-            tenant_id=tenant_id, audience=audience, client=request.client, roles=roles, asked_since=since,
-            directory_role=self._directory_role,
+            tenant_id=tenant_id, audience=audience, client=request.client, roles=self.app_roles,
+            asked_since=since, directory_role=self.directory_role,
         )  # fmt: skip
         return 200, self._access(holder, f"client_{proof}", request.now)
 
     @property
-    def _directory_role(self) -> bool:
+    def app_roles(self) -> tuple[str, ...]:
+        """What an application's tokens say that it may do."""
+        return () if "app-role" in self.options.missing else self.options.app_roles
+
+    @property
+    def directory_role(self) -> bool:
+        """Whether the callers have a role of Entra's."""
         return "directory-role" not in self.options.missing
 
     def _for_device(self, request: TokenRequest) -> Answer:
@@ -190,6 +239,14 @@ class Authority:
         if found.user is None:
             return refusal(70016)
         return self.for_user(request, found.user, found.scope, found.asked_since, "device_code")
+
+    def _for_code(self, request: TokenRequest) -> Answer:
+        code = self.codes.redeem(request.form, request.client, request.now)
+        if isinstance(code, tuple):
+            return code
+        asked = code.asked
+        scope = request.form.get("scope", asked.scope)
+        return self.for_user(request, code.user, scope, asked.since, "authorization_code", asked.nonce)
 
     def _for_refresh(self, request: TokenRequest) -> Answer:
         known = self.tokens.refresh(request.form.get("refresh_token", ""))
@@ -224,7 +281,7 @@ class Authority:
             return refusal(65001, client=request.client)
         holder = Holder(
             tenant_id=tenant_id, audience=audience, client=request.client, user=user, asked_since=since,
-            directory_role=self._directory_role,
+            directory_role=self.directory_role,
         )  # fmt: skip
         answer = self._access(holder, grant, request.now)
         granted = [f"{audience}/{name}" for name in [*holder.grants, ".default"]]

@@ -7,7 +7,7 @@ import socket
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLContext
@@ -21,9 +21,11 @@ from bulkexo.sandbox.adminapi import AdminApi
 from bulkexo.sandbox.answers import json_response
 from bulkexo.sandbox.authority import Authority
 from bulkexo.sandbox.certificate import server_context
+from bulkexo.sandbox.control import Control
 from bulkexo.sandbox.gate import Gate, Hosted
 from bulkexo.sandbox.journal import Arrivals, Journal
 from bulkexo.sandbox.listeners import listeners
+from bulkexo.sandbox.managed import ManagedIdentities
 from bulkexo.sandbox.material import Material, make_material, read_certificate
 from bulkexo.sandbox.options import CLIENT_ID, Announcement, SandboxOptions, ServedTenant
 from bulkexo.sandbox.signin import SignIn
@@ -39,10 +41,12 @@ class Server:
         self,
         options: SandboxOptions,
         authority: Authority,
+        material: Material | None,
         journal: Journal | None,
         arrivals: Arrivals | None,
     ) -> None:
         self.authority = authority
+        self._material = material
         self._region = options.region
         self._tenants = {tenant.tenant_id: Hosted(tenant, journal, arrivals) for tenant in options.tenants}
         self._gate = Gate(self.authority, self._tenants)
@@ -52,6 +56,7 @@ class Server:
         app = web.Application(client_max_size=_LARGEST_BODY)
         AdminApi(self._gate, Site(service, self._region)).add_routes(app.router)
         app.add_routes(SignIn(self.authority).routes())
+        app.add_routes(Control(self.authority, self._material).routes())
         app.router.add_get("/sandbox/stats", self._stats)
         return app
 
@@ -85,6 +90,7 @@ class _Started:
 
     server: Server
     material: Material | None
+    identities: tuple[ManagedIdentities, list[socket.socket]] | None
     listeners: Mapping[Service, list[socket.socket]]
     ssl: SSLContext
     ca_file: Path
@@ -111,9 +117,14 @@ def _start(options: SandboxOptions) -> _Started:
         material = make_material(options.signin, time.time())
         certificates = [read_certificate(file) for file in options.signin.app_certificates]
         authority = Authority(options, material, certificates)
+        identities = None
+        if options.signin.managed_identity:
+            identities = ManagedIdentities(authority, options.tenant_id), listeners(0)
+            for listener in identities[1]:
+                stack.callback(listener.close)
         context = server_context(folder, ca_file, f"{options.region}.localhost")
-        server = Server(options, authority, journal, arrivals)
-        return _Started(server, material, opened, context, ca_file, stack.pop_all())
+        server = Server(options, authority, material, journal, arrivals)
+        return _Started(server, material, identities, opened, context, ca_file, stack.pop_all())
 
 
 async def _stop(runner: web.AppRunner) -> None:
@@ -130,21 +141,20 @@ async def serve(options: SandboxOptions, ready: Callable[[Announcement], object]
     cannot be written, OptionError if a certificate is none."""
     start = _start(options)
     with start.kept:
-        runners = {
-            service: web.AppRunner(
-                start.server.application(service),
-                access_log=None,
-                handle_signals=False,
-                shutdown_timeout=0.2,
-                keepalive_timeout=120,
-            )
-            for service in start.listeners
-        }
+        runners = []
         try:
-            for service, runner in runners.items():
+            for application, sockets, context in _fronts(start):
+                runner = web.AppRunner(
+                    application,
+                    access_log=None,
+                    handle_signals=False,
+                    shutdown_timeout=0.2,
+                    keepalive_timeout=120,
+                )
+                runners.append(runner)
                 await runner.setup()
-                for listener in start.listeners[service]:
-                    await web.SockSite(runner, listener, ssl_context=start.ssl).start()
+                for listener in sockets:
+                    await web.SockSite(runner, listener, ssl_context=context).start()
             ready(_announcement(options, start))
             async with anyio.create_task_group() as group:
                 if start.material is not None:
@@ -152,8 +162,17 @@ async def serve(options: SandboxOptions, ready: Callable[[Announcement], object]
                 await anyio.sleep_forever()
         finally:
             with anyio.CancelScope(shield=True):
-                for runner in runners.values():
+                for runner in runners:
                     await _stop(runner)
+
+
+def _fronts(start: _Started) -> Iterator[tuple[web.Application, list[socket.socket], SSLContext | None]]:
+    """Every application, its sockets, and how it is encrypted; managed identities are had by plain HTTP."""
+    for service, sockets in start.listeners.items():
+        yield start.server.application(service), sockets, start.ssl
+    if start.identities is not None:
+        identities, sockets = start.identities
+        yield identities.application(), sockets, None
 
 
 def _announcement(options: SandboxOptions, start: _Started) -> Announcement:
@@ -161,6 +180,10 @@ def _announcement(options: SandboxOptions, start: _Started) -> Announcement:
         service: f"https://localhost:{opened[0].getsockname()[1]}"
         for service, opened in start.listeners.items()
     }
+    managed = None
+    if start.identities is not None:
+        identities, opened = start.identities
+        managed = identities.announced(f"http://127.0.0.1:{opened[0].getsockname()[1]}")
     return Announcement(
         endpoint=origins[Service.EXCHANGE],
         compliance=origins[Service.COMPLIANCE],
@@ -172,4 +195,5 @@ def _announcement(options: SandboxOptions, start: _Started) -> Announcement:
         client_secret=start.server.authority.proofs.secret,
         tenants=tuple(ServedTenant(each.domain, each.tenant_id) for each in options.tenants),
         credentials=None if start.material is None else start.material.announced(),
+        managed_identity=managed,
     )

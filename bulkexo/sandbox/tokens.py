@@ -42,7 +42,7 @@ class Holder:
     @property
     def grants(self) -> tuple[str, ...]:
         """The roles of the application, or what it may do in the user's name."""
-        return self.roles if self.user is None else USER_SCOPES[self.client]
+        return self.roles if self.user is None else USER_SCOPES.get(self.client, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,8 +152,8 @@ def body(name: str, parameters: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def running(**options: Any) -> AsyncIterator[Client]:
-    """`async with running(mailboxes=…) as client:` a sandbox over TLS, signed in."""
+async def running(*, signed_in: bool = True, **options: Any) -> AsyncIterator[Client]:
+    """`async with running(mailboxes=…) as client:` a sandbox over TLS, signed in unless told not to."""
     served: list[Announcement] = []
     up = anyio.Event()
 
@@ -168,7 +168,8 @@ async def running(**options: Any) -> AsyncIterator[Client]:
         connector = aiohttp.TCPConnector(ssl=context, resolver=Loopback())
         async with aiohttp.ClientSession(connector=connector, auto_decompress=True) as session:
             client = Client(served[0], session)
-            await client.sign_in()
+            if signed_in:
+                await client.sign_in()
             yield client
         group.cancel_scope.cancel()
 

@@ -27,19 +27,21 @@ def options(folder: Path | None = None, **more: Any) -> SignInOptions:
     return SignInOptions(credentials=folder, **{"device_interval": 1, **more})
 
 
-@contextmanager
-def confidential(
+@asynccontextmanager
+async def confidential(
     served: Announcement, credential: Any, tenant: str | None = None, **more: Any
-) -> Iterator[msal.ConfidentialClientApplication]:
+) -> AsyncIterator[msal.ConfidentialClientApplication]:
     """The app, by msal."""
     with _session(served) as session:
-        yield msal.ConfidentialClientApplication(
-            more.pop("client_id", served.client_id),
-            authority=f"{served.authority}/{tenant or served.tenant}",
-            client_credential=credential,
-            instance_discovery=False,
-            http_client=session,
-            **more,
+        yield await to_thread.run_sync(  # it asks for the authority's configuration at once
+            lambda: msal.ConfidentialClientApplication(
+                served.client_id,
+                authority=f"{served.authority}/{tenant or served.tenant}",
+                client_credential=credential,
+                instance_discovery=False,
+                http_client=session,
+                **more,
+            )
         )
 
 
@@ -49,7 +51,7 @@ async def public(
 ) -> AsyncIterator[msal.PublicClientApplication]:
     """The client of people, by msal."""
     with _session(served) as session:
-        yield await to_thread.run_sync(  # it asks for the authority's configuration at once
+        yield await to_thread.run_sync(
             lambda: msal.PublicClientApplication(
                 served.public_client_id,
                 authority=f"{served.authority}/{tenant or served.tenant}",
@@ -75,13 +77,9 @@ def scope(served: Announcement) -> list[str]:
 
 async def for_client(served: Announcement, credential: Any, **more: Any) -> dict[str, Any]:
     """What the app gets with this credential."""
-
-    def ask() -> dict[str, Any]:
-        with confidential(served, credential, **more) as app:
-            found: dict[str, Any] = app.acquire_token_for_client(scope(served))
-            return found
-
-    return await to_thread.run_sync(ask)
+    async with confidential(served, credential, **more) as app:
+        found: dict[str, Any] = await in_thread(lambda: app.acquire_token_for_client(scope(served)))
+        return found
 
 
 async def accepted(client: Client, answer: dict[str, Any]) -> int:

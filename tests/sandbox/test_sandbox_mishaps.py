@@ -210,7 +210,11 @@ async def test_too_many_requests_at_once() -> None:
 
 
 async def test_a_budget_of_server_time_refuses_when_it_is_spent() -> None:
-    options = {"budget": Budget(3_600, -1_000, 0), "latency": Latency(Spread(2.0, 0.0)), "speed": 100}
+    options: dict[str, Any] = {
+        "budget": Budget(3_600, -1_000, 0),
+        "latency": Latency(Spread(2.0, 0.0)),
+        "speed": 100,
+    }
     async with running(**options) as client:
         assert (await client.cmdlet("Get-OrganizationConfig")).status == 200
         answer = await client.cmdlet("Get-OrganizationConfig")

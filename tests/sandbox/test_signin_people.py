@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import html
+import re
+import threading
+import webbrowser
+from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import requests
 from anyio import to_thread
 
+from bulkexo.sandbox import jws
 from bulkexo.sandbox.accounts import User
 from bulkexo.sandbox.device_codes import Devices
 from bulkexo.sandbox.options import SandboxOptions
@@ -117,3 +126,166 @@ def test_codes_expire_and_are_their_clients_own() -> None:
     assert [poll[1]["error"] for poll in polls] == ["expired_token", *["bad_verification_code"] * 2]
     assert not devices.approve(asked["user_code"], User(ADA, tenant), 900.0)
     assert devices.approve(asked["user_code"], User(ADA, tenant), 899.0)
+
+
+class _Browser:
+    """Follows the forms and redirects of the sign-in; what a person types is in `typed`."""
+
+    def __init__(self, ca_file: str, **typed: str) -> None:
+        self._ca_file = ca_file
+        self._typed = typed
+        self.shown: list[str] = []
+
+    def open(self, url: str, *_: Any, **__: Any) -> bool:
+        """What webbrowser.open does: at once."""
+        threading.Thread(target=self._visit, args=(url,), daemon=True).start()
+        return True
+
+    def _visit(self, url: str) -> None:
+        with requests.Session() as session:
+            session.trust_env, session.verify = False, self._ca_file
+            answer = session.get(url, timeout=10)
+            while "<form" in answer.text:
+                self.shown.append(answer.text)
+                to = html.unescape((re.findall(r'action="([^"]*)"', answer.text) or [answer.url])[0])
+                pairs = re.findall(r'name="([^"]*)" value="([^"]*)"', answer.text)
+                fields = {name: html.unescape(value) for name, value in pairs}
+                answer = session.post(to, data=fields or self._typed, timeout=10)
+            self.shown.append(answer.text)
+
+
+async def _by_browser(
+    monkeypatch: pytest.MonkeyPatch, client: Client, browser: _Browser, **more: Any
+) -> dict[str, Any]:
+    monkeypatch.setattr(webbrowser, "open", browser.open)
+    async with public(client.served) as app:
+        found: dict[str, Any] = await to_thread.run_sync(
+            lambda: app.acquire_token_interactive(scope(client.served), timeout=20, **more)
+        )
+        return found
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("settings", "hint", "typed"),
+    [({}, None, {"upn": ADA}), ({}, ADA, {}), ({"approve_devices": ADA}, None, {})],
+)
+async def test_a_person_signs_in_by_browser(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], hint: str | None, typed: dict[str, str]
+) -> None:
+    async with running(signin=options(**settings)) as client:
+        browser = _Browser(client.served.ca_file, **typed)
+        answer = await _by_browser(monkeypatch, client, browser, login_hint=hint)
+        assert await accepted(client, answer) == 200
+        assert answer["id_token_claims"]["preferred_username"] == ADA
+        assert len(browser.shown) == (3 if typed else 2)
+        assert (await client.stats())["tokens_by_authorization_code"] == 1
+
+
+@pytest.mark.anyio
+async def test_a_browser_is_told_what_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(signed_in=False, signin=options(approve_devices=ADA, consent=False)) as client:
+        browser = _Browser(client.served.ca_file)
+        answer = await _by_browser(monkeypatch, client, browser)
+        assert answer["error_description"].startswith("AADSTS65001: ")
+    async with running(signin=options()) as client:
+        await steer(client, "sign-in/fail", number=53003)
+        browser = _Browser(client.served.ca_file)
+        answer = await _by_browser(monkeypatch, client, browser, login_hint=ADA)
+        assert answer["error_description"].startswith("AADSTS53003: ")
+
+
+QUERY = {
+    "client_id": "fb78d390-0c51-40cd-8e17-fdbfab77341b",
+    "response_type": "code",
+    "redirect_uri": "http://localhost:1234",
+    "scope": "openid https://outlook.office365.com/.default",
+    "state": "s&=",
+    "code_challenge": jws.encode(hashlib.sha256(b"verifier").digest()),
+    "code_challenge_method": "S256",
+    "login_hint": ADA,
+}
+
+
+async def _authorize(client: Client, **changes: str) -> tuple[int, str, dict[str, str]]:
+    """Status, page, and what came back by redirect."""
+    url = f"{client.served.authority}/{client.served.tenant}/oauth2/v2.0/authorize"
+    async with client.session.get(url, params={**QUERY, **changes}, allow_redirects=False) as shown:
+        back = dict(parse_qsl(urlsplit(shown.headers.get("Location", "")).query))
+        return shown.status, await shown.text(), back
+
+
+@pytest.mark.anyio
+async def test_what_a_browser_may_ask() -> None:
+    async with running(signin=options()) as client:
+        wrong = {
+            "http://evil.example": 50011,
+            "https://localhost:1": 50011,
+            "http://localhost@evil.example": 50011,
+            "http://localhost:x": 50011,
+        }
+        for redirect, number in wrong.items():
+            status, text, back = await _authorize(client, redirect_uri=redirect)
+            assert (status, f"AADSTS{number}" in text, back) == (400, True, {}), redirect
+        status, text, _ = await _authorize(client, client_id="00000000-0000-0000-0000-000000000001")
+        assert (status, "AADSTS700016" in text) == (400, True)
+        status, text, _ = await _authorize(client, login_hint="ada@fabrikam.com")
+        assert (status, "AADSTS50034" in text) == (400, True)
+        for name, value in (
+            ("response_type", "token"),
+            ("code_challenge_method", "plain"),
+            ("response_mode", "x"),
+        ):
+            status, _, back = await _authorize(client, **{name: value})
+            assert (status, back["state"]) == (302, "s&=")
+            assert back["error_description"].startswith("AADSTS70000: ")
+
+
+@pytest.mark.anyio
+async def test_a_code_is_good_once_and_for_its_client_alone() -> None:
+    async with running(signin=options()) as client:
+        status, _, back = await _authorize(client)
+        assert (status, back["state"]) == (302, "s&=")
+        good = {
+            "grant_type": "authorization_code",
+            "client_id": QUERY["client_id"],
+            "code": back["code"],
+            "redirect_uri": QUERY["redirect_uri"],
+            "code_verifier": "verifier",
+        }
+        asked: list[tuple[dict[str, str], int | None]] = [
+            ({"code_verifier": "other"}, 501481),
+            ({"code_verifier": ""}, 501481),
+            ({"redirect_uri": "http://localhost:4321"}, 500112),
+            ({"client_id": client.served.client_id}, 70000),
+            ({"code": "other"}, 70000),
+            ({}, None),
+            ({}, 54005),
+        ]
+        url = f"{client.served.authority}/{client.served.tenant}/oauth2/v2.0/token"
+        for change, number in asked:
+            async with client.session.post(url, data={**good, **change}) as answer:
+                body = await answer.json()
+            assert body.get("error_codes", [None]) == [number], change
+
+
+@pytest.mark.anyio
+async def test_refresh_tokens_end() -> None:
+    async with (
+        running(signin=options(approve_devices=ADA, refresh_lifetime=0.0)) as client,
+        public(client.served) as app,
+    ):
+        flow = await _begin(client, app)
+        await _poll(app, flow)
+        token = (await _poll(app, flow))["refresh_token"]
+        assert codes(await _refresh(client, token)) == [700082]
+        await steer(client, "refresh-tokens/revoke")
+        assert codes(await _refresh(client, token)) == [50173]
+
+
+async def _refresh(client: Client, token: str) -> dict[str, Any]:
+    """By an msal of its own: it remembers for a minute what was refused."""
+    async with public(client.served) as app:
+        ask = partial(app.acquire_token_by_refresh_token, token, scope(client.served))
+        found: dict[str, Any] = await to_thread.run_sync(ask)
+        return found
