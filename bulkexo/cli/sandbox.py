@@ -39,8 +39,13 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--domain", default="contoso.onmicrosoft.com", show_default=True, help="The tenant's initial domain."
 )
 @click.option(
+    "--synced", type=click.FloatRange(0, 100), default=0.0, show_default=True, metavar="PERCENT",
+    help="People mastered on-premises: writes of their attributes are refused.",
+)  # fmt: skip
+@click.option(
     "--tenant", "tenants", multiple=True, metavar="DOMAIN[,KEY=VALUE…]",
-    help="One more tenant; several allowed. KEY: mailboxes, allowance, burst, max-concurrent, budget, seed. "
+    help="One more tenant; several allowed. KEY: mailboxes, synced, allowance, burst, max-concurrent, "
+    "budget, seed. "
     "What is not said is as for the first; `none` lifts a limit.",
 )  # fmt: skip
 @click.option(

@@ -88,7 +88,7 @@ class Engine:
     """Runs cmdlets on the tenant. `stats` counts: items_run, writes_changed, items_failed, …"""
 
     def __init__(self, options: SandboxOptions, journal: Journal | None = None) -> None:
-        self.tenant = Tenant(options.seed, options.mailboxes, options.domain)
+        self.tenant = Tenant(options.seed, options.mailboxes, options.domain, options.synced)
         self.stats: Counter[str] = Counter()
         self._cmdlets = cmdlets()
         self.keys = Keys(options.rotate_key_every)

@@ -153,6 +153,17 @@ def not_soft_deleted() -> CmdletError:
     )
 
 
+def mastered_elsewhere(name: str, cmdlet: str, properties: str) -> CmdletError:
+    """A change of an object that is synchronised. properties: joined by commas, may be empty."""
+    return CmdletError(
+        "System.InvalidOperationException",
+        f"The operation on mailbox \"{name}\" failed because it's out of the current user's write scope. The "
+        f"action '{cmdlet}', '{properties}', can't be performed on the object '{name}' because the object is "
+        "being synchronized from your on-premises organization. This action should be performed on the "
+        "object in your on-premises organization.",
+    )
+
+
 def foreign_domain(domain: str) -> CmdletError:
     """An address in a domain that is not the tenant's."""
     return CmdletError(

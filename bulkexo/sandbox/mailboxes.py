@@ -8,7 +8,7 @@ from bulkexo.sandbox import errors
 from bulkexo.sandbox.lists import read
 from bulkexo.sandbox.people import Facts, mix, plain, when
 from bulkexo.sandbox.settings import bytes_text
-from bulkexo.sandbox.tenant import Handler, Result, Run, apply_settings
+from bulkexo.sandbox.tenant import Handler, Result, Run, apply_settings, check_mastered_here
 from bulkexo.sandbox.views import CAS_MAILBOX, DATACENTER, MAILBOX, render
 
 _KINDS = {"Shared": "SharedMailbox", "Room": "RoomMailbox", "Equipment": "EquipmentMailbox"}
@@ -88,7 +88,9 @@ def remove_mailbox(run: Run) -> Result:
     """Soft-deletes; with `PermanentlyDelete`, what is soft-deleted already."""
     identity = run.bound["Identity"]
     if not run.switch("PermanentlyDelete"):
-        run.tenant.directory.remove(run.tenant.mailbox(identity))
+        identifier = run.tenant.mailbox(identity)
+        check_mastered_here(run, run.tenant.facts(identifier))
+        run.tenant.directory.remove(identifier)
         return Result(changed=True)
     if run.tenant.directory.lookup(identity, lambda identifier: identifier > 0):
         raise errors.not_soft_deleted()

@@ -47,8 +47,9 @@ class SandboxOptions:
     """All that can be asked of a sandbox.
 
     port: 0 for a free one; compliance_port: the same for Security & Compliance, whose regional host is
-    `REGION.localhost`. domain: the tenant's initial domain. mailboxes, seed: the directory. speed: how many
-    times faster than life. It divides every wait of the server (latencies, micro delays, slow replies,
+    `REGION.localhost`. domain: the tenant's initial domain. mailboxes, seed: the directory. synced: of 100
+    people, how many are mastered on-premises, so that writes of their attributes are refused. speed: how
+    many times faster than life. It divides every wait of the server (latencies, micro delays, slow replies,
     Retry-After) and multiplies what it gives per time (allowance, the budget's recharge). Lifetimes of
     tokens and of paging cursors stay in real seconds. latency: seconds per cmdlet. batch_parallel: how many
     cmdlets of one batch overlap. allowance: cmdlets per second (None for no limit), burst: how many at once
@@ -68,6 +69,7 @@ class SandboxOptions:
     seed: int = 1
     mailboxes: int = 2500
     domain: str = "contoso.onmicrosoft.com"
+    synced: float = 0.0
     speed: float = 1.0
     latency: Latency = field(default_factory=Latency)
     batch_parallel: int = 10
@@ -185,6 +187,7 @@ _OWN: Final[Mapping[str, Callable[[str], Any]]] = {
     "burst": partial(_number, float, 1, "a number, 1 or more"),
     "max-concurrent": partial(_number, int, 1, "a whole number, 1 or more"),
     "budget": parse_budget,
+    "synced": partial(_number, float, 0, "a number, 0 or more"),
     "seed": partial(_number, int, -math.inf, "a whole number"),
 }
 """What a further tenant can have of its own: key to how its text is read."""

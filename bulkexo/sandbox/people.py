@@ -78,10 +78,12 @@ def when(bits: int) -> str:
 
 class People:
     """Makes the facts of mailboxes and groups of one tenant. domain: its initial domain
-    (`contoso.onmicrosoft.com`); the addresses stand in `main_domain` (`contoso.com`)."""
+    (`contoso.onmicrosoft.com`); the addresses stand in `main_domain` (`contoso.com`). synced: of 100 people,
+    how many are mastered on-premises."""
 
-    def __init__(self, seed: int, mailboxes: int, domain: str) -> None:
+    def __init__(self, seed: int, mailboxes: int, domain: str, synced: float = 0.0) -> None:
         self.seed = seed
+        self.synced = synced
         self.mailboxes = mailboxes
         self.groups = max(10, mailboxes // 25)
         self.domain = domain
@@ -123,7 +125,12 @@ class People:
             "Phone": f"+0 555 {number:07}",
             "WhenCreated": when(bits >> 32),
             **self._guids(number),
+            **({"IsDirSynced": True} if self.is_synced(number, person=kind >= 125) else {}),
         }
+
+    def is_synced(self, number: int, *, person: bool) -> bool:
+        """Whether mailbox `number`, a person's or not, is mastered on-premises."""
+        return person and self.synced > 0 and mix(self.seed, 11, number) % 10_000 < self.synced * 100
 
     def group(self, number: int) -> Facts:
         """Distribution group `number`, 1 to `groups`."""

@@ -90,7 +90,7 @@ def words(served: Announcement, options: SandboxOptions) -> str:
 
 
 def _size(options: SandboxOptions) -> str:
-    people = People(options.seed, options.mailboxes, options.domain)
+    people = People(options.seed, options.mailboxes, options.domain, options.synced)
     return f"{options.domain}, with {people.mailboxes:,} mailboxes and {people.groups:,} groups"
 
 
@@ -109,7 +109,7 @@ def write_mailboxes(options: SandboxOptions, out: IO[str]) -> None:
 
 
 def _rows(options: SandboxOptions) -> Iterator[list[str]]:
-    directory = Directory(People(options.seed, options.mailboxes, options.domain))
+    directory = Directory(People(options.seed, options.mailboxes, options.domain, options.synced))
     for identifier in directory.identifiers(groups=False):
         facts = directory.facts(identifier)
         yield [facts[column] for column in COLUMNS]

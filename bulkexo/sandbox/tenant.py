@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bulkexo.sandbox import errors
 from bulkexo.sandbox.directory import Directory
 from bulkexo.sandbox.parameters import Bound, Signature
 from bulkexo.sandbox.people import Facts, People
@@ -47,8 +48,8 @@ class Ace:
 class Tenant:
     """The state of the pretend tenant; what is not written is made by `people`."""
 
-    def __init__(self, seed: int, mailboxes: int, domain: str) -> None:
-        self.people = People(seed, mailboxes, domain)
+    def __init__(self, seed: int, mailboxes: int, domain: str, synced: float = 0.0) -> None:
+        self.people = People(seed, mailboxes, domain, synced)
         self.directory = Directory(self.people)
         self.domain = domain
         stem = domain.removesuffix(".onmicrosoft.com")
@@ -103,9 +104,36 @@ def unchanged_warning(name: str) -> str:
     return f"The command completed successfully but no settings of '{name}' have been modified."
 
 
+_MASTERED_ELSEWHERE = frozenset(
+    {
+        "Name", "DisplayName", "SimpleDisplayName", "Alias", "EmailAddresses", "WindowsEmailAddress",
+        "MicrosoftOnlineServicesID", "HiddenFromAddressListsEnabled", "GrantSendOnBehalfTo",
+        "AcceptMessagesOnlyFrom", "AcceptMessagesOnlyFromDLMembers", "AcceptMessagesOnlyFromSendersOrMembers",
+        "RejectMessagesFrom", "RejectMessagesFromDLMembers", "RejectMessagesFromSendersOrMembers",
+        "RequireSenderAuthenticationEnabled", "ModeratedBy", "ModerationEnabled",
+        *(f"CustomAttribute{i}" for i in range(1, 16)),
+        *(f"ExtensionCustomAttribute{i}" for i in range(1, 6)),
+    }
+)  # fmt: skip
+"""What Set-Mailbox cannot change of an object that is synchronised; quotas, holds and the like it can. A
+guess, from what Entra Connect is documented to synchronise."""
+
+
+def check_mastered_here(run: Run, facts: Facts) -> None:
+    """Raises CmdletError for a change of what is mastered on-premises (`protocol.md`, "Errors")."""
+    if not facts.get("IsDirSynced"):
+        return
+    cmdlet = run.signature.cmdlet
+    given = [name for name in run.bound if name not in {"Identity", "Confirm", "WhatIf", "Force"}]
+    refused = [name for name in given if cmdlet == "Set-User" or name in _MASTERED_ELSEWHERE]
+    if refused or cmdlet.startswith("Remove-"):
+        raise errors.mastered_elsewhere(facts["Name"], cmdlet, ",".join(refused))
+
+
 def apply_settings(run: Run, identifier: int, template: dict[str, Any]) -> Result:
     """The common way of Set- cmdlets."""
     facts = run.tenant.facts(identifier)
+    check_mastered_here(run, facts)
     changes = run.tenant.settings.changes(run.signature, run.bound, identifier, facts, template)
     if not changes:
         return Result(warnings=[unchanged_warning(facts["Name"])], changed=False)
