@@ -69,7 +69,7 @@ class Item:
     step: int
     cmdlet: str
     identity: str
-    parameters: Mapping[str, Value]
+    parameters: Mapping[str, Value] = field(repr=False)
     cells: Cells = field(repr=False)
     secrets: frozenset[str] = frozenset()
     repeat: Repeat | None = None

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from bulkexo.model import Item, Value
 
 HIDDEN = "***"
 
+ENCODED_FROM = 5
+"""Letters from which on a secret is looked for in base64, too: what is shorter might be part of any text."""
+
+ESCAPED_BY_DOTNET = re.compile(r"[^ -~]|[\"&'<>+`\\]")
+PERCENT = re.compile(r"%[0-9A-F]{2}")
+
 
 def secret_texts(item: Item) -> list[str]:
-    """The texts of an item that may appear nowhere, longest first; those inside hashtables too."""
-    found = {text for name in item.secrets for text in _texts(item.parameters.get(name)) if text}
-    return sorted(found, key=len, reverse=True)
+    """The texts of an item that may appear nowhere, in every form, longest first; those inside hashtables
+    too."""
+    return disguises({text for name in item.secrets for text in _texts(item.parameters.get(name)) if text})
+
+
+def disguises(texts: Iterable[str]) -> list[str]:
+    """The texts, and each as JSON, URLs, HTML, PowerShell or base64 would have it, longest first."""
+    return sorted({form for text in texts for form in _forms(text)}, key=len, reverse=True)
 
 
 def blot(value: Any, secrets: Sequence[str]) -> Any:
@@ -23,12 +39,48 @@ def blot(value: Any, secrets: Sequence[str]) -> Any:
             value = value.replace(secret, HIDDEN)
         return value
     if isinstance(value, Mapping):
-        return {name: blot(member, secrets) for name, member in value.items()}
+        return {blot(name, secrets): blot(member, secrets) for name, member in value.items()}
     if isinstance(value, list | tuple):
         return [blot(member, secrets) for member in value]
     if isinstance(value, int | float) and not isinstance(value, bool) and str(value) in secrets:
         return HIDDEN
     return value
+
+
+def cut_off(text: str, secrets: Iterable[str]) -> str:
+    """A text that was cut short, without the beginning of a secret at its end."""
+    for secret in secrets:
+        for length in range(min(len(secret), len(text)), 0, -1):
+            if text.endswith(secret[:length]):
+                text = text[:-length]
+                break
+    return text
+
+
+def _forms(text: str) -> Iterator[str]:
+    yield text
+    if text.isascii() and text.isalnum() and len(text) < ENCODED_FROM:
+        return
+    sound = text.encode("utf-8", "replace").decode()
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    yield ESCAPED_BY_DOTNET.sub(lambda found: _unicode_escapes(found.group()), sound)
+    for percent in (quote(sound, safe=""), quote_plus(sound), quote(sound)):
+        yield percent
+        yield PERCENT.sub(lambda found: found.group().lower(), percent)
+    yield html.escape(text)
+    yield html.escape(text, quote=False)
+    yield text.replace("'", "''")
+    if len(text) >= ENCODED_FROM:
+        for encoding in ("utf-8", "utf-16-le"):
+            packed = base64.b64encode(sound.encode(encoding)).decode().rstrip("=")
+            yield packed
+            yield packed.translate({ord("+"): "-", ord("/"): "_"})
+
+
+def _unicode_escapes(letter: str) -> str:
+    pairs = letter.encode("utf-16-be")
+    return "".join(f"\\u{pairs[at : at + 2].hex().upper()}" for at in range(0, len(pairs), 2))
 
 
 def _texts(value: Value) -> Iterator[str]:

@@ -13,6 +13,7 @@ from bulkexo.schedule.keyring import Keyring
 from bulkexo.wire import Action, Call, Lost, Reply, Request, Service, Verdict, judge, pack, unpack
 from bulkexo.wire.bodies import decode
 from bulkexo.wire.clixml import Format, from_clixml
+from bulkexo.wire.discreet import discreet, discreet_text
 from bulkexo.wire.doors import Host
 from bulkexo.wire.hosts import redirected, trusted
 from bulkexo.wire.key import module_request, public_key, secret, unread
@@ -102,14 +103,19 @@ class Gate:
         return await self._transport.send(make(self._here))
 
     def _judged(self, reply: Reply | Lost, calls: Sequence[Call], token: str) -> list[Verdict]:
-        """What the reply says of each call; the token of the request stands nowhere in it."""
+        """What the reply says of each call; the token and the secrets of the request stand nowhere in it,
+        though the service may quote to each what all have sent."""
+        hidden = sorted((text for call in calls for text in call.hidden), key=len, reverse=True)
         heard = unpack(reply, len(calls), token)
         if self.service.response_format == Format.CLIXML:
             heard = [from_clixml(each) for each in heard]
-        return [
+        if hidden:
+            heard = [discreet_text(each, hidden) for each in heard]
+        verdicts = [
             self._checked(judge(each, call.cmdlet, keep_notes=self._keep_notes))
             for call, each in zip(calls, heard, strict=True)
         ]
+        return [discreet(verdict, hidden) for verdict in verdicts] if hidden else verdicts
 
     def _checked(self, verdict: Verdict) -> Verdict:
         """The same verdict with its next page made absolute; one elsewhere would carry the token away."""

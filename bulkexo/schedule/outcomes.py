@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from typing import Any
 
 from bulkexo.model import Failure, Outcome, Page, Status
-from bulkexo.redact import blot, secret_texts
 from bulkexo.schedule.lanes import Ticket
 from bulkexo.schedule.settle import harmless
 from bulkexo.wire import Action, Verdict
@@ -28,10 +26,6 @@ def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Ou
         warnings, value = list(dict.fromkeys([*ticket.paging.warnings, *warnings])), ()
     if told := notice(item):
         warnings = [told, *warnings]
-    if item.secrets:  # the service may quote what it was sent
-        secrets = secret_texts(item)
-        warnings, value = blot(warnings, secrets), blot(value, secrets)
-        error = error and Failure(*(blot(text, secrets) for text in astuple(error)))
     if status.good and error is not None:
         warnings, error = [*warnings, error.message], None
     if status is Status.UNCHANGED and strict:
@@ -53,8 +47,7 @@ def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Ou
 
 def page(ticket: Ticket, verdict: Verdict) -> Page:
     """A page of what a ticket returns, before it is noted in the ticket."""
-    value = blot(verdict.value, secret_texts(ticket.item)) if ticket.item.secrets else verdict.value
-    return Page(ticket.item, value, first=ticket.paging is None)
+    return Page(ticket.item, verdict.value, first=ticket.paging is None)
 
 
 def skipped(ticket: Ticket) -> Outcome:

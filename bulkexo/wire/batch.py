@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import orjson
@@ -35,8 +35,8 @@ class Answer:
     whole: it was said of the whole batch, before any of its cmdlets ran."""
 
     status: int
-    headers: Mapping[str, str]
-    body: Any
+    headers: Mapping[str, str] = field(repr=False)
+    body: Any = field(repr=False)
     whole: bool = False
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bulkexo.model import Form, Item, Value
+from bulkexo.redact import secret_texts
 from bulkexo.wire.rest import Read, Twin, translate
 
 EXCHANGE_API, COMPLIANCE_API, V2_API = "exchange", "compliance", "v2.0"
@@ -100,16 +101,18 @@ REST = Door(way=Way.REST, alone=True)
 class Call:
     """One cmdlet as it is sent. request_id: a GUID, the same in every attempt. link: the next page to ask
     for, "" for the first. select: the properties wanted, none for all; a link knows them itself. door: where
-    it goes. forms: see Item. path: of a GET, below the tenant's URL."""
+    it goes. forms: see Item. path: of a GET, below the tenant's URL. hidden: texts of its secrets, see
+    redact.secret_texts."""
 
     request_id: str
     cmdlet: str
-    parameters: Mapping[str, Value]
+    parameters: Mapping[str, Value] = field(repr=False)
     link: str = ""
     select: tuple[str, ...] = ()
     door: Door = INVOKE
     forms: Mapping[str, Form] | None = None
     path: str = ""
+    hidden: Sequence[str] = field(default=(), repr=False)
 
 
 def door(item: Item) -> Door:
@@ -134,7 +137,8 @@ def call(item: Item, request_id: str, link: str = "") -> Call:
             return Call(request_id, item.cmdlet, {}, link, door=here, path=found.path)
         if isinstance(found, Twin):
             return Call(request_id, found.cmdlet, found.parameters, link, found.select, here)
-    return Call(request_id, item.cmdlet, item.parameters, link, item.select, here, item.forms)
+    hidden = secret_texts(item) if item.secrets else ()
+    return Call(request_id, item.cmdlet, item.parameters, link, item.select, here, item.forms, hidden=hidden)
 
 
 def notice(item: Item) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -45,9 +45,9 @@ class Verdict:
 
     action: Action
     status: int | None = None
-    value: Sequence[Any] = ()
-    warnings: Sequence[str] = ()
-    failure: Failure | None = None
+    value: Sequence[Any] = field(default=(), repr=False)
+    warnings: Sequence[str] = field(default=(), repr=False)
+    failure: Failure | None = field(default=None, repr=False)
     retry_after: float | None = None
     request_id: str | None = None
     link: str = ""

@@ -75,7 +75,7 @@ ELSEWHERE = (
 """Where a token must not go."""
 
 LINK = "next page on another host"
-REDIRECT = "The token is not sent there"
+REDIRECT = "on to another address"
 HTTP = "cannot be read as HTTP"
 BROKEN = "lost"
 LARGE = "more than 128 MB"

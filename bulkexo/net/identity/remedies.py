@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bulkexo.model import SignInError, SignInUnreachableError
-from bulkexo.redact import HIDDEN
+from bulkexo.redact import HIDDEN, blot, disguises
 
 NO_TENANT = "Check --tenant and --cloud."
 CONSENT = "An administrator grants consent to the app's permissions, Exchange.ManageAsApp for an app alone."
@@ -95,8 +95,7 @@ def explain(text: str, *hidden: str) -> str:
     without anything else that looks like a credential."""
     code = re.search(r"AADSTS\d+", text)
     words = " ".join(re.split(r"Trace ID", text, maxsplit=1)[0].split())
-    for secret in sorted(filter(None, hidden), key=len, reverse=True):
-        words = words.replace(secret, HIDDEN)
+    words = blot(words, disguises(filter(None, hidden)))
     words = CREDENTIAL.sub(HIDDEN, words)
     remedy = REMEDIES.get(code.group(), "") if code else ""
     return f"Signing in failed. {words} {remedy}".strip()
