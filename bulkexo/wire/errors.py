@@ -82,6 +82,11 @@ def explain(status: int, cmdlet: str) -> str:
             f"The service refused {cmdlet}: it does not exist, or the roles of this identity do not "
             "grant it. Check its directory role (for example Exchange Administrator)."
         )
+    if 300 <= status < 400:
+        return (
+            f"The service sends the call on to another address (status {status}). The token is not sent "
+            "there; check --endpoint."
+        )
     if status == 405:
         return "The service does not take this call on this version of its API."
     return f"The service answered with status {status} and no explanation."
