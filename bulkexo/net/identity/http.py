@@ -60,6 +60,7 @@ def client(host: str, ca_file: Path | None, *, proxies: bool = True, timeout: fl
                 response.close()
                 raise SignInError(f"The sign-in service {host} sends the request on elsewhere. {WARY}")
             _read(response)
+            self.close()  # a connection kept for an hour is one that the other side has closed
             return response
 
     session = requests.Session()
