@@ -54,10 +54,15 @@ def run_options(argument: str, metavar: str) -> Callable[[Function], Function]:
 
 @click.command()
 @run_options("job", "JOB")
-def check(job: Path, **given: Any) -> None:
+@click.option("--online", is_flag=True, help="Ask the tenant as well, by reads alone.")
+def check(job: Path, online: bool, **given: Any) -> None:
     """Read and check the whole job; send nothing.
 
     Example:  bulkexo check mailboxes.csv --cmdlet Set-Mailbox
+
+    With --online the tenant is asked, by Get- cmdlets alone, whether each object is there, whether it is
+    mastered on-premises, and whether a name or address that is to be new is taken. With --out DIR all that is
+    found goes to check.csv in that folder; the first 20 are shown.
     """
     loaded, directory = _load(job, given)
     checked = loaded.check()
@@ -69,6 +74,10 @@ def check(job: Path, **given: Any) -> None:
         return
     for line in told(tenants, checked):
         say(line)
+    if online:
+        from bulkexo.cli.online import look
+
+        look(loaded, checked, directory.options, tenants)
     say(f"{job} can run: {sizes(checked)}.")
 
 

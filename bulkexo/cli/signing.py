@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from bulkexo.cli.terminal import somebody
+from bulkexo.cli.terminal import say, somebody
 from bulkexo.connection import Auth, Connection
 from bulkexo.embedded import Tenant as Pretend
+from bulkexo.embedded import sandbox
 from bulkexo.model import BulkexoError, SignInError, UsageError
 from bulkexo.net.identity import Identity, Secrets, way
+from bulkexo.options import Options
 from bulkexo.profiles import SECRETS
 from bulkexo.tenancy import Place
 from bulkexo.tenants import Tenant
@@ -78,6 +81,28 @@ def pretend_domains(tenants: Sequence[Tenant]) -> dict[str, str]:
         own = tenant.options.tenant or ""
         found[tenant.name] = own.lower() if "." in own else f"{tenant.name}.onmicrosoft.com".replace("_", "-")
     return found
+
+
+@asynccontextmanager
+async def reached(
+    options: Options, tenants: Sequence[Tenant], here: Sequence[Place]
+) -> AsyncIterator[Sequence[Place]]:
+    """The places of a run: `here`, or with --sandbox those of a pretend tenant, which ends with the block."""
+    if not options.sandbox:
+        yield here
+        return
+    say("Starting the sandbox, a pretend tenant on this machine …")
+    domains = pretend_domains([tenant for tenant in tenants if tenant.name]).values()
+    async with sandbox(_with_tenants(options.sandbox_options, domains)) as there:
+        yield pretend_places(tenants, there)
+
+
+def _with_tenants(text: str, domains: Iterable[str]) -> str:
+    """The sandbox's options, with the tenants of the job that they do not name themselves."""
+    missing = [domain for domain in dict.fromkeys(domains) if domain not in text]
+    if missing and "--domain" not in text:
+        text += f" --domain {missing.pop(0)}"
+    return text + "".join(f" --tenant {domain}" for domain in missing)
 
 
 def pretend_places(tenants: Sequence[Tenant], there: Pretend) -> list[Place]:

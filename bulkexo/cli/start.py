@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +15,8 @@ import orjson
 from bulkexo.asking import Asking
 from bulkexo.cli.jobs import confirm, notes, sizes
 from bulkexo.cli.progress import watch
-from bulkexo.cli.signing import places, pretend_domains, pretend_places
+from bulkexo.cli.signing import places, reached
 from bulkexo.cli.terminal import put, say
-from bulkexo.embedded import sandbox
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, RunFolder
 from bulkexo.journal.lock import lock
@@ -136,20 +135,8 @@ def _places(what: Start) -> list[Place]:
 
 
 async def _run(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
-    if not what.options.sandbox:
-        return await _run_at(what, folder, here)
-    say("Starting the sandbox, a pretend tenant on this machine …")
-    domains = pretend_domains([tenant for tenant in what.tenants if tenant.name]).values()
-    async with sandbox(_with_tenants(what.options.sandbox_options, domains)) as there:
-        return await _run_at(what, folder, pretend_places(what.tenants, there))
-
-
-def _with_tenants(text: str, domains: Iterable[str]) -> str:
-    """The sandbox's options, with the tenants of the job that they do not name themselves."""
-    missing = [domain for domain in dict.fromkeys(domains) if domain not in text]
-    if missing and "--domain" not in text:
-        text += f" --domain {missing.pop(0)}"
-    return text + "".join(f" --tenant {domain}" for domain in missing)
+    async with reached(what.options, what.tenants, here) as at:
+        return await _run_at(what, folder, at)
 
 
 async def _run_at(what: Start, folder: RunFolder, at: Sequence[Place]) -> int:

@@ -161,16 +161,37 @@ def test_custom_routing_goes_alone(tmp_path: Path, tenant: Pretend, names: list[
 
 
 def test_passwords_survive_a_key_that_is_rotated_midway(tmp_path: Path) -> None:
-    with pretend(tmp_path / "tenant", "--mailboxes 50 --speed 50 --rotate-key-every 1") as tenant:
-        rows = [[f"new{number}", f"new{number}@contoso.onmicrosoft.com", "hunter2!"] for number in range(40)]
+    with pretend(tmp_path / "tenant", "--mailboxes 50 --speed 50 --rotate-key-every 2") as tenant:
+        rows = [[f"new{number}", f"new{number}@contoso.onmicrosoft.com", "hunter2!"] for number in range(2)]
         file = table(tmp_path / "job.csv", ["Name", "MicrosoftOnlineServicesID", "Password"], rows)
-        more = ("--cmdlet", "New-Mailbox", "--rate", "10", "--batch-size", "5", "--json")
+        # The second goes more than two keys after the first.
+        more = ("--cmdlet", "New-Mailbox", "--rate", "0.22", "--batch-size", "1", "--json")
         done = run(tmp_path, tenant, file, *more)
-        assert done.summary["seconds"] > 2.5  # three keys, of which two serve
-        assert [line["status"] for line in lines(tmp_path / "out")] == ["succeeded"] * 40
+        assert done.summary["seconds"] > 4.0
+        assert [line["status"] for line in lines(tmp_path / "out")] == ["succeeded"] * 2
         assert {line["attempts"] for line in lines(tmp_path / "out")} == {1}
         written = [path.read_text(encoding="utf-8-sig") for path in (tmp_path / "out").iterdir()]
         assert not any("hunter2" in text for text in (done.stderr, *written))
+
+
+def test_replies_in_clixml_are_as_plain_as_those_in_json(
+    tmp_path: Path, tenant: Pretend, names: list[str]
+) -> None:
+    file = table(tmp_path / "job.csv", ["Identity"], [[name] for name in [*names[:12], "nobody@x.y"]])
+    found = {}
+    for wanted in ("json", "clixml"):
+        more = (
+            "--cmdlet",
+            "Get-Mailbox",
+            "--response-format",
+            wanted,
+            "--select",
+            "Alias,Guid,EmailAddresses",
+        )
+        bulkexo("run", file, "--out", wanted, *more, cwd=tmp_path, env=tenant.env).check(1)
+        found[wanted] = {line["row"]: (line["status"], line["value"]) for line in lines(tmp_path / wanted)}
+    assert found["clixml"] == found["json"]
+    assert found["clixml"][1][1][0]["Alias"]
 
 
 class Keyless(BaseHTTPRequestHandler):

@@ -1,0 +1,67 @@
+"""`check --online`: the job set against what the tenant holds now."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+
+from bulkexo.cli.progress import watch
+from bulkexo.cli.signing import places, reached
+from bulkexo.cli.terminal import say
+from bulkexo.job import Checked, Job
+from bulkexo.model import JobError, Problem, UsageError
+from bulkexo.online import Looked, Lookup
+from bulkexo.options import Options
+from bulkexo.tenancy import Place
+from bulkexo.tenants import Tenant
+
+FILE = "check.csv"
+
+
+def look(job: Job, checked: Checked, options: Options, tenants: Sequence[Tenant]) -> None:
+    """Ask the tenants by reads alone. Raises JobError for what is found."""
+    here = [] if options.sandbox else places(tenants)
+    with _all_of_them(options.out) as tell:
+        looked = anyio.run(_look, job, checked, options, tenants, here, tell)
+    say(f"The tenant was asked {looked.asked:,} questions, none of which changes anything.")
+    if looked.total:
+        if options.out is not None:
+            say(f"All that was found: {options.out / FILE}")
+        raise JobError(looked.problems, looked.total)
+
+
+async def _look(
+    job: Job,
+    checked: Checked,
+    options: Options,
+    tenants: Sequence[Tenant],
+    here: Sequence[Place],
+    tell: Callable[[Problem], None],
+) -> Looked:
+    async with reached(options, tenants, here) as at:
+        return await Lookup(job, checked, at, watch(quiet=options.no_progress), tell).execute()
+
+
+@contextmanager
+def _all_of_them(folder: Path | None) -> Iterator[Callable[[Problem], None]]:
+    """What takes every problem to a file in the folder, if there is one. Raises UsageError."""
+    if folder is None:
+        yield lambda _problem: None
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / FILE).open("w", encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise UsageError(f"{folder / FILE} cannot be written ({error.strerror}).") from None
+    with file:
+        writer = csv.writer(file)
+        writer.writerow(["Where", "Problem", "Remedy"])
+
+        def tell(problem: Problem) -> None:
+            writer.writerow([problem.where, problem.what, problem.remedy])
+
+        yield tell
