@@ -71,6 +71,8 @@ def check(job: Path, online: bool, **given: Any) -> None:
     if questions := loaded.questions:
         names = ", ".join(dict.fromkeys(each.item.cmdlet for each in questions))
         say(f"{job} can run, as far as can be told now: its rows are asked for when it runs ({names}).")
+        if online:
+            say("--online asks about rows that are known; these come from the tenant itself.")
         return
     for line in told(tenants, checked):
         say(line)

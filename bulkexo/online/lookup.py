@@ -16,7 +16,7 @@ from bulkexo.online.questions import Question, Questions, finding
 from bulkexo.run import Watch
 from bulkexo.schedule import Order
 from bulkexo.schedule.tally import together
-from bulkexo.tenancy import Place, Surroundings, Tenancy
+from bulkexo.tenancy import Place, Surroundings, Tenancy, at_all
 from bulkexo.wire.cmdlets import verb
 from bulkexo.wire.doors import hosts
 
@@ -72,11 +72,9 @@ class Lookup:
         with self._job.apart() as items_of:
             sessions = Sessions((at.identity.connection, at.options.concurrency) for at in self._places)
             tenancies = [Tenancy(_unordered(place), around) for place in self._places]
-            for tenancy in tenancies:
-                await tenancy.sign_in()
+            await at_all(tenancies, lambda at: at.sign_in())
             async with sessions, anyio.create_task_group() as watching:
-                for tenancy in tenancies:
-                    await tenancy.open(sessions.of(tenancy.connection))
+                await at_all(tenancies, lambda at: at.open(sessions.of(at.connection)))
                 watching.start_soon(
                     self._watch.follow, lambda: together([each.tally for each in tenancies]), total
                 )
