@@ -11,7 +11,10 @@ Rooms: `options` and `timing` (what was asked for), `certificate`, `authority` (
 `people` and `directory` (what exists), `parameters` (how a cmdlet's parameters are bound), the cmdlets
 themselves (`mailboxes`, `users`, `groups`, `permissions`, `organization`, joined by `registry`),
 `reply`, `paging`, `batch` (the shapes of answers), `throttle`, `faults` (what goes wrong, and when),
-`engine` (one cmdlet) and `server` (the sockets).
+`engine` (one cmdlet) and `server` (the sockets). Of the sign-in: `authority` (the token endpoint), `proof`
+and `material` (how the app shows who it is), `device_codes` and `browser` (how people do), `managed`
+(identities of machines), `tokens` (what was given), `gate` (whom the service lets in), `aadsts` (the words of
+refusals), `trouble` and `control` (what fails on demand), `signin` (its addresses).
 """
 
 from __future__ import annotations

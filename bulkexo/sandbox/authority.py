@@ -7,6 +7,7 @@ are revoked. The one application is known in every tenant, with the same credent
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from bulkexo.sandbox.browser import Asked, Codes, usable
 from bulkexo.sandbox.device_codes import Devices
 from bulkexo.sandbox.material import Material
 from bulkexo.sandbox.options import CLIENT_ID, PUBLIC_CLIENT, SandboxOptions
-from bulkexo.sandbox.proof import WAYS, Proofs, State, credentials, own_audience
+from bulkexo.sandbox.proof import WAYS, Proofs, State, credentials, moment, own_audience
 from bulkexo.sandbox.tokens import Holder, Tokens, asked_since
 from bulkexo.sandbox.trouble import Trouble
 
@@ -254,7 +255,7 @@ class Authority:
             return refusal(50173)
         if known.given + self.tokens.refresh_lifetime <= request.now:
             days = f"{self.tokens.refresh_lifetime / 86400:g}"
-            return refusal(700082, since=f"{known.given:.0f}", days=days)
+            return refusal(700082, since=moment(known.given), days=days)
         try:
             since = asked_since(request.form.get("claims", ""))
         except ValueError:
@@ -324,7 +325,8 @@ class Authority:
 def audience_of(scope: str) -> str | None:
     """The service that a scope is for, scheme and host; None if it names none."""
     for each in scope.split():
-        parts = urlsplit(each)
-        if parts.scheme and parts.netloc:
-            return f"{parts.scheme}://{parts.netloc}"
+        with contextlib.suppress(ValueError):  # brackets that are no address
+            parts = urlsplit(each)
+            if parts.scheme and parts.netloc:
+                return f"{parts.scheme}://{parts.netloc}"
     return None

@@ -101,7 +101,7 @@ def _handler(doing: Callable[[dict[str, Any], float], Answer]) -> Any:
             return json_response(doing(await body_of(request), time.time()))
         except KeyError as error:
             return json_response((400, {"error": f"{error.args[0]} is missing."}))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError, OSError) as error:
             return json_response((400, {"error": str(error)}))
 
     return handle

@@ -77,10 +77,13 @@ class Material:
 
     async def keep_fresh(self) -> None:
         """Rewrite the federated token whenever four fifths of its life have passed, as Kubernetes does."""
+        wait = 0.8
         while True:
-            await anyio.sleep(self.lifetime * 0.8)
-            with contextlib.suppress(OSError):  # a folder that is gone needs no token
+            await anyio.sleep(self.lifetime * wait)
+            wait = 0.1
+            with contextlib.suppress(OSError):  # somebody reads it just now (on Windows), or it is gone
                 self.write_token(time.time())
+                wait = 0.8
 
 
 def make_material(options: SignInOptions, now: float) -> Material | None:

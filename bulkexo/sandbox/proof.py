@@ -148,7 +148,10 @@ def own_audience(
     """Whether an audience is the token endpoint or the issuer of the tenant at `origin`."""
 
     def own(audience: str) -> bool:
-        parts = urlsplit(audience)
+        try:
+            parts = urlsplit(audience)
+        except ValueError:  # brackets that are no address
+            return False
         name, _, rest = parts.path.strip("/").partition("/")
         here = f"{parts.scheme}://{parts.netloc}" == origin
         return here and rest in {"oauth2/v2.0/token", "v2.0", ""} and tenant_of(name) == tenant_id
@@ -180,11 +183,12 @@ def _timely(claims: Mapping[str, Any], now: float, *, expired: bool = False) -> 
     numbers = isinstance(since, int | float) and isinstance(until, int | float)
     if numbers and since - _SKEW <= now < until + _SKEW and not expired:
         return None
-    shown = [_moment(each) if isinstance(each, int | float) else "unknown" for each in (now, since, until)]
+    shown = [moment(each) if isinstance(each, int | float) else "unknown" for each in (now, since, until)]
     return refusal(700024, now=shown[0], since=shown[1], until=shown[2])
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """A moment as Entra writes it; seconds since the epoch."""
     try:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
     except (ValueError, OverflowError, OSError):

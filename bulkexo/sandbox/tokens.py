@@ -136,6 +136,8 @@ class Tokens:
     def give_refresh(self, client: str, user: User, now: float) -> str:
         """A refresh token; the ones given before stay good, as they do at Entra."""
         token = "1." + secrets.token_urlsafe(48)
+        known = now - 2 * self.refresh_lifetime  # an expired one is told as such, for as long again
+        self._refresh = {t: each for t, each in self._refresh.items() if each.given >= known}
         self._refresh[token] = Refresh(client, user, now)
         return token
 
@@ -153,7 +155,6 @@ def asked_since(claims: str) -> int:
     if not claims:
         return 0
     try:
-        wanted = orjson.loads(claims)["access_token"]["nbf"]["value"]
+        return int(orjson.loads(claims)["access_token"]["nbf"]["value"])
     except (KeyError, TypeError):
         return 0
-    return int(wanted)
