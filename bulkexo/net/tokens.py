@@ -16,6 +16,9 @@ RENEW_BEFORE = 300.0
 RENEW_AGAIN = 60.0
 """Seconds until a renewal that came to nothing is tried again, while the token at hand still serves."""
 
+EARLIER = 8
+"""Tokens whose end is remembered; one before them has long ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -54,8 +57,10 @@ class Keeper:
         self._threads = anyio.CapacityLimiter(1)  # a slow authority takes no thread from anybody else
         self._fetched = anyio.Event()
         self._text = ""
+        self._claims = ""  # of the latest challenge: they hold for the tokens after it too
         self._renew_at = 0.0
         self._ends_at = 0.0
+        self._earlier: dict[str, float] = {}  # the ends of the latest ones, which are still in flight
 
     async def current(self) -> str:
         """The token to send now. Raises SignInError."""
@@ -63,17 +68,22 @@ class Keeper:
             return self._text
         async with self._lock:
             if not self._serves():
-                await self._fetch("", anew=False)
+                await self._fetch(anew=False)
             return self._text
 
     async def renew(self, refused: str, claims: str) -> str:
         """A token other than the one refused: fetched, unless another has done so. Raises SignInError."""
         async with self._lock:
             if self._text == refused:
-                await self._fetch(claims, anew=True)
+                self._claims = claims or self._claims
+                await self._fetch(anew=True)
                 if self._text == refused:
                     raise SignInError("The service refuses the token, and no other is to be had.")
             return self._text
+
+    def ended(self, token: str) -> bool:
+        """Whether a token that was given here has ended by itself."""
+        return self._clock() >= self._earlier.get(token, 0.0)
 
     async def keep(self) -> None:
         """Renew the token before each end, until cancelled. What fails is tried again; once the old token has
@@ -88,7 +98,7 @@ class Keeper:
             try:
                 async with self._lock:
                     if self._clock() >= self._renew_at:
-                        await self._fetch("", anew=False)
+                        await self._fetch(anew=False)
                 told = ""
             except SignInError as error:
                 told = self._put_off(error, told)
@@ -106,7 +116,8 @@ class Keeper:
     def _serves(self) -> bool:
         return bool(self._text) and self._clock() < self._ends_at
 
-    async def _fetch(self, claims: str, *, anew: bool) -> None:
+    async def _fetch(self, *, anew: bool) -> None:
+        claims = self._claims
         token = await anyio.to_thread.run_sync(
             lambda: self._source.fetch(claims, anew=anew), abandon_on_cancel=True, limiter=self._threads
         )
@@ -118,5 +129,8 @@ class Keeper:
         ahead = max(lifetime - RENEW_BEFORE, lifetime / 2)
         self._renew_at = now + (max(ahead, RENEW_AGAIN) if token.text == self._text else ahead)
         self._text = token.text
+        self._earlier[token.text] = self._ends_at
+        while len(self._earlier) > EARLIER:
+            del self._earlier[next(iter(self._earlier))]
         self._fetched.set()
         self._fetched = anyio.Event()

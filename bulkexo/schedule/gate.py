@@ -42,6 +42,10 @@ class Tokens(Protocol):
     async def renew(self, refused: str, claims: str) -> str:
         """A token other than `refused`, meeting `claims` ("" if none). Raises SignInError."""
 
+    def ended(self, token: str) -> bool:
+        """Whether a token given earlier has ended by itself, so that no more than that is to be concluded
+        from its refusal."""
+
 
 class Gate:
     """A host with its own tokens.

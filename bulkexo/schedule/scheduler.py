@@ -343,7 +343,7 @@ class Scheduler:
 
     async def _sign_in(self, tokens: Tokens, tickets: list[Ticket], refused: str, claims: str) -> None:
         """A new token, once per token; one that is refused when new ends the run."""
-        if any(ticket.refused_token not in ("", refused) for ticket in tickets):
+        if not tokens.ended(refused) and any(ticket.refused_token not in ("", refused) for ticket in tickets):
             self.stop(SignInError(why_refused(refused)))
             self._desk.give_back(tickets)
             return

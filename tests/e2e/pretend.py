@@ -61,6 +61,18 @@ class Pretend:
         """All objects as they are now, in pages of 1,000."""
         return asyncio.run(self._everything(cmdlet))
 
+    def lets_in(self, token: str) -> int:
+        """The status with which the service answers this token."""
+        return asyncio.run(self._lets_in(token))
+
+    async def _lets_in(self, token: str) -> int:
+        body, headers = _body("Get-AcceptedDomain"), self._headers(token)
+        async with (
+            self._session() as session,
+            session.post(self._path("InvokeCommand"), json=body, headers=headers) as response,
+        ):
+            return response.status
+
     async def _stats(self) -> dict[str, Any]:
         async with self._session() as session, session.get("/sandbox/stats") as response:
             found: dict[str, Any] = await response.json()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import pytest
 from aiohttp import web
@@ -30,12 +31,16 @@ SECRET = "right"
 
 @dataclass
 class Authority:
-    """Answers as the sign-in service does. forms: what the token endpoint was sent. status: if it is down."""
+    """Answers as the sign-in service does. forms: what the token endpoint was sent. status: if it is down.
+    held: what its answers wait for. lifetime: of its tokens; msal itself keeps one of over five minutes."""
 
     endpoint: str = ""
     forms: list[dict[str, str]] = field(default_factory=list)
     status: int = 200
     known: bool = True
+    held: anyio.Event | None = None
+    waiting: anyio.Event = field(default_factory=anyio.Event)
+    lifetime: int = 3599
 
     async def answer(self, request: web.Request) -> web.Response:
         base = f"{self.endpoint}/{TENANT}"
@@ -53,10 +58,13 @@ class Authority:
             )
         form = {name: str(value) for name, value in (await request.post()).items()}
         self.forms.append(form)
+        if self.held is not None:
+            self.waiting.set()
+            await self.held.wait()
         if form["client_secret"] != SECRET:
             return refusal(401, "AADSTS7000215: Invalid client secret provided. Trace ID: 1 Timestamp: 2")
         text = f"token-{len(self.forms)}"
-        return web.json_response({"token_type": "Bearer", "expires_in": 3599, "access_token": text})
+        return web.json_response({"token_type": "Bearer", "expires_in": self.lifetime, "access_token": text})
 
 
 def refusal(status: int, words: str) -> web.Response:
@@ -205,3 +213,23 @@ async def test_no_proxy_stands_before_an_authority_on_this_machine(
         with pytest.raises(SignInUnreachableError):
             await fetch(app(f"https://{endpoint}", certificates.ca_file))
     assert asked == []
+
+
+async def test_nothing_waits_while_msal_waits_for_a_slow_authority(certificates: Certificates) -> None:
+    """The authority lives in the same loop as the keeper: whatever blocks the one blocks the other."""
+    now = [0.0]
+    async with authority(certificates) as there, anyio.create_task_group() as group:
+        there.lifetime = 200
+        keeper = tokens.Keeper(app(there.endpoint, certificates.ca_file), lambda: now[0])
+        assert await keeper.current() == "token-1"
+        there.held = anyio.Event()
+        now[0] = 150.0
+        group.start_soon(keeper.keep)
+        await there.waiting.wait()
+        for _ in range(100):
+            assert await keeper.current() == "token-1"
+            await anyio.lowlevel.checkpoint()
+        there.held.set()
+        assert await keeper.renew("token-1", "") == "token-2"
+        assert len(there.forms) == 2
+        group.cancel_scope.cancel()

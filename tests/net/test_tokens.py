@@ -86,6 +86,31 @@ async def test_without_a_keeper_at_work_a_token_is_renewed_at_its_end() -> None:
     assert numbered.asked == [("", False)] * 2
 
 
+async def test_the_claims_of_a_challenge_hold_for_the_tokens_after_it() -> None:
+    clock, numbered = Clock(), Numbered(3600.0)
+    keeper = Keeper(numbered, clock)
+    await keeper.renew(await keeper.current(), "first")
+    clock.seconds = 3600.0
+    await keeper.renew(await keeper.current(), "")
+    await keeper.renew(await keeper.current(), "second")
+    claims = ["", "first", "first", "first", "second"]
+    assert [asked for asked, _ in numbered.asked] == claims
+
+
+async def test_which_of_the_tokens_given_have_ended_by_themselves() -> None:
+    clock, numbered = Clock(), Numbered(3600.0)
+    keeper = Keeper(numbered, clock)
+    await keeper.current()
+    clock.seconds = 1000.0
+    await keeper.renew("token-1", "")
+    assert [keeper.ended(f"token-{number}") for number in (1, 2)] == [False, False]
+    clock.seconds = 3600.0
+    assert [keeper.ended(f"token-{number}") for number in (1, 2)] == [True, False]
+    for _ in range(20):
+        await keeper.renew(await keeper.current(), "")
+    assert keeper.ended("token-2")  # forgotten, since it is so old
+
+
 async def test_a_token_of_unknown_lifetime_is_kept_until_it_is_refused() -> None:
     clock, numbered = Clock(), Numbered(None)
     keeper = Keeper(numbered, clock)

@@ -179,6 +179,7 @@ class FakeTokens:
     failure: Exception | None = None
     failure_now: Exception | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    over: set[str] = field(default_factory=set)
 
     @property
     def text(self) -> str:
@@ -188,6 +189,9 @@ class FakeTokens:
         if self.failure_now is not None:
             raise self.failure_now
         return self.text
+
+    def ended(self, token: str) -> bool:
+        return token in self.over
 
     async def renew(self, refused: str, claims: str) -> str:
         async with self.lock:

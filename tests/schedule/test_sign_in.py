@@ -119,6 +119,21 @@ def test_throttling_in_between_does_not_make_a_refused_token_good() -> None:
     assert len(world.tokens.renewals) == 1
 
 
+def test_a_token_that_had_ended_by_itself_says_nothing_of_new_ones() -> None:
+    """Throttled from one token's end to the next one's: two refusals with nothing between them."""
+    tokens = FakeTokens(over={"token-1", "token-2"})
+
+    def each(sent: Sent) -> Any:
+        if sent.token == "Bearer token-3":
+            return ok()
+        return error(401) if sent.nth % 2 else throttled(Retry_After="1")
+
+    world = World(FakeService(each), tokens).run(rows(1))
+    assert world.error is None
+    assert world.by_key["1.1"].status is Status.SUCCEEDED
+    assert [refused for refused, _ in tokens.renewals] == ["token-1", "token-2"]
+
+
 def test_a_renewal_that_is_refused_ends_the_run() -> None:
     tokens = FakeTokens(failure=SignInError("The client secret has expired."))
     world = World(FakeService(whole=refuses("token-1")), tokens, concurrency=3).run(rows(100))

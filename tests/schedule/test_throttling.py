@@ -120,6 +120,9 @@ def test_a_hold_learnt_while_the_token_is_renewed_counts_too() -> None:
         async def renew(self, refused: str, claims: str) -> str:
             raise AssertionError
 
+        def ended(self, token: str) -> bool:
+            raise AssertionError
+
     service = FakeService(lambda sent: throttled(Retry_After="60") if sent.nth == 1 else ok())
     world = World(service, concurrency=2)
     world.scheduler._gates[Host.EXCHANGE].tokens = SlowTokens()

@@ -16,8 +16,6 @@ from bulkexo.net.tokens import Token
 CAPABILITIES = ["CP1"]
 """We honour claims challenges, and so may be given tokens that last a day (continuous access evaluation)."""
 
-ASSERTION = "an assertion"
-
 
 @dataclass(frozen=True, slots=True)
 class Credential:
@@ -25,6 +23,17 @@ class Credential:
 
     for_msal: Any = field(repr=False)
     hidden: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """As msal wants it, something to call: it warns of a bare text, as of one that never changes."""
+
+    text: str = field(repr=False)
+
+    def __call__(self) -> str:
+        """The assertion."""
+        return self.text
 
 
 class App:
@@ -92,7 +101,7 @@ def assertion(path: Path) -> Callable[[], Credential]:
     """An assertion that something else keeps fresh in a file, as workload identity does."""
 
     def credential() -> Credential:
-        text = read(path, ASSERTION)
-        return Credential({"client_assertion": text}, (text,))
+        text = read(path, "an assertion")
+        return Credential({"client_assertion": Assertion(text)}, (text,))
 
     return credential

@@ -1,0 +1,200 @@
+"""Each way to sign in, by Microsoft's own msal, against the sandbox's authority."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkexo.connection import Auth, Connection
+from bulkexo.model import SignInError
+from bulkexo.net.identity import Secrets, source_of
+from bulkexo.wire.hosts import scope
+from tests.e2e.pretend import Pretend, pretend
+
+ADA = "ada@contoso.onmicrosoft.com"
+
+
+@pytest.fixture(scope="module")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pretend]:
+    """A tenant whose app has a certificate and a federated credential, and where Ada is at hand."""
+    folder = tmp_path_factory.mktemp("ways")
+    app = f"--credentials {folder / 'app'}"
+    options = f"--mailboxes 60 --speed 50 {app} --device-interval 1 --approve-devices {ADA}"
+    with pretend(folder, options) as running:
+        yield running
+
+
+@dataclass
+class Ada:
+    """Somebody at the terminal. shown: what she was told; asked: what for; answer: what she types."""
+
+    answer: str = ""
+    shown: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def ask(self, question: str) -> str:
+        self.asked.append(question)
+        return self.answer
+
+    def tell(self, text: str) -> None:
+        self.shown.append(text)
+
+
+def connection(there: Pretend, **more: Any) -> Connection:
+    """To the tenant, as its app unless said otherwise."""
+    said = there.said
+    given = {"tenant": said["tenant"], "client_id": said["client_id"], **more}
+    return Connection(
+        endpoint=said["endpoint"],
+        compliance=said["endpoint"],
+        authority=said["authority"],
+        ca_file=Path(said["ca_file"]),
+        **given,
+    )
+
+
+def files(tenant: Pretend) -> dict[str, str]:
+    """The app's files."""
+    found: dict[str, str] = tenant.said["credentials"]  # type: ignore[assignment]
+    return found
+
+
+def token(tenant: Pretend, there: Connection, secrets: Secrets) -> str:
+    """A token of the connection's, that the service accepts."""
+    found = source_of(there, scope(there.endpoint), secrets).fetch("", anew=False)
+    assert found.lifetime is not None
+    assert 3500 < found.lifetime <= 3600
+    assert tenant.lets_in(found.text) == 200
+    return found.text
+
+
+APPS: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
+    "PEM": ("certificate", {"certificate": "pem"}, {}),
+    "PEM with a passphrase": (
+        "certificate",
+        {"certificate": "encrypted_pem"},
+        {"BULKEXO_CERTIFICATE_PASSPHRASE": "passphrase"},
+    ),
+    "PFX": ("certificate", {"certificate": "open_pfx"}, {}),
+    "PFX with a passphrase": (
+        "certificate",
+        {"certificate": "pfx"},
+        {"BULKEXO_CERTIFICATE_PASSPHRASE": "passphrase"},
+    ),
+    "a certificate before a secret": (
+        "certificate",
+        {"certificate": "pem"},
+        {"BULKEXO_CLIENT_SECRET": "wrong"},
+    ),
+    "an assertion": ("federated", {"federated_token_file": "federated_token"}, {}),
+}
+
+
+@pytest.mark.parametrize(("way", "paths", "environment"), APPS.values(), ids=list(APPS))
+def test_an_app(tenant: Pretend, way: str, paths: dict[str, str], environment: dict[str, str]) -> None:
+    before = tenant.stats().get(f"tokens_by_client_{way}", 0)
+    given = {option: Path(files(tenant)[name]) for option, name in paths.items()}
+    meant = {name: files(tenant).get(value, value) for name, value in environment.items()}
+    token(tenant, connection(tenant, **given), Secrets(meant))
+    assert tenant.stats()[f"tokens_by_client_{way}"] == before + 1
+
+
+@pytest.mark.parametrize("name", ["encrypted_pem", "pfx"])
+def test_a_passphrase_from_a_file_or_from_somebody_at_the_terminal(
+    tenant: Pretend, tmp_path: Path, name: str
+) -> None:
+    path = Path(files(tenant)[name])
+    file = tmp_path / "passphrase"
+    file.write_text(files(tenant)["passphrase"] + "\n", encoding="utf-8")
+    there = connection(tenant, certificate=path)
+    token(tenant, replace(there, certificate_passphrase_file=file), Secrets())
+    person = Ada(files(tenant)["passphrase"])
+    secrets = Secrets({}, person)
+    for _ in range(2):  # for a second service, say
+        token(tenant, there, secrets)
+    assert person.asked == [f"Passphrase of {path}: "]
+
+
+def test_a_secret_from_the_environment_or_a_file(tenant: Pretend, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(tenant.said["client_secret"] + "\r\n", encoding="utf-8")
+    token(tenant, connection(tenant), Secrets({"BULKEXO_CLIENT_SECRET": tenant.said["client_secret"]}))
+    token(tenant, connection(tenant, client_secret_file=file), Secrets())
+
+
+def test_a_pod_with_workload_identity(tenant: Pretend, tmp_path: Path) -> None:
+    """Nothing but its environment; and the file is read again for each sign-in."""
+    file = tmp_path / "assertion"
+    shutil.copy(files(tenant)["federated_token"], file)
+    environment = {
+        "AZURE_FEDERATED_TOKEN_FILE": str(file),
+        "AZURE_CLIENT_ID": tenant.said["client_id"],
+        "AZURE_TENANT_ID": tenant.said["tenant_id"],
+    }
+    there = connection(tenant, tenant=None, client_id=None)
+    source = source_of(there, scope(there.endpoint), Secrets(environment))
+    assert tenant.lets_in(source.fetch("", anew=False).text) == 200
+    file.write_text("e30.e30.e30", encoding="utf-8")
+    with pytest.raises(SignInError, match="AADSTS") as caught:
+        source.fetch("", anew=True)
+    assert "e30.e30" not in str(caught.value)
+    shutil.copy(files(tenant)["federated_token"], file)
+    assert tenant.lets_in(source.fetch("", anew=True).text) == 200
+
+
+def test_another_apps_certificate(tenant: Pretend, tmp_path: Path) -> None:
+    with pretend(tmp_path / "other", f"--mailboxes 5 --credentials {tmp_path / 'app'}") as other:
+        path = Path(files(other)["pem"])
+    there = connection(tenant, certificate=path)
+    with pytest.raises(SignInError, match=r"AADSTS700027.*not the app's"):
+        source_of(there, scope(there.endpoint), Secrets()).fetch("", anew=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"client_id": "00000000-0000-0000-0000-00000000dead"}, "AADSTS700016.*--client-id"),
+        ({"tenant": "elsewhere.onmicrosoft.com"}, "no such tenant.*--tenant"),
+    ],
+)
+def test_the_wrong_app_or_tenant(tenant: Pretend, given: dict[str, str], words: str) -> None:
+    there = connection(tenant, **given)
+    secrets = Secrets({"BULKEXO_CLIENT_SECRET": tenant.said["client_secret"]})
+    with pytest.raises(SignInError, match=words):
+        source_of(there, scope(there.endpoint), secrets).fetch("", anew=False)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_person_by_a_code_and_from_then_on_silently(tenant: Pretend, named: bool) -> None:
+    """Also for a second service, and where the token tells the tenant."""
+    person = Ada()
+    secrets = Secrets({}, person)
+    there = connection(tenant, client_id=None, auth=Auth.DEVICE_CODE)
+    if not named:
+        there = replace(there, tenant=None)
+    source = source_of(there, scope(there.endpoint), secrets)
+    first = source.fetch("", anew=False)
+    assert tenant.lets_in(first.text) == 200
+    (shown,) = person.shown
+    assert "/sandbox/device" in shown
+    second = source.fetch("", anew=True)
+    assert second.text != first.text
+    assert tenant.lets_in(second.text) == 200
+    assert source_of(there, "https://compliance.test/.default", secrets).fetch("", anew=False).text
+    assert len(person.shown) == 1
+
+
+def test_nobody_is_asked_where_nobody_is(tenant: Pretend) -> None:
+    for auth in (Auth.DEVICE_CODE, Auth.BROWSER):
+        there = connection(tenant, client_id=None, auth=auth)
+        source = source_of(there, scope(there.endpoint), Secrets())
+        began = time.monotonic()
+        with pytest.raises(SignInError, match=r"Nobody is signed in to .*bulkexo login"):
+            source.fetch("", anew=False)
+        assert time.monotonic() - began < 30
