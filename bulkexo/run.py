@@ -184,7 +184,7 @@ class Run:
             past=self._task.past,
             note=self._watch.note,
             hosts=hosts(self._task.checked.apis),
-            secure=self._task.checked.secure,
+            secure=hosts(self._task.checked.secure),
             ahead=max(10, AHEAD // len(self._places)),
         )
         self._tenancies = [Tenancy(place, around) for place in self._places]

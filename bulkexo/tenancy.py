@@ -53,7 +53,7 @@ class Surroundings:
     past: Past | None
     note: Callable[[str], None]
     hosts: tuple[Host, ...] = (Host.EXCHANGE,)
-    secure: bool = False
+    secure: tuple[Host, ...] = ()
     ahead: int = AHEAD
 
 
@@ -130,7 +130,7 @@ class Tenancy:
         for host, service in self._services.items():
             raw = self._options.raw
             gate = self._gates[host] = Gate(service, session, self._keepers[host], keep_notes=raw)
-            if not self._around.secure:
+            if host not in self._around.secure:
                 continue
             name = "" if self._options.sandbox else f"{service.endpoint} {service.tenant}"
             gate.keyring = Keyring(gate.key, KeyStore(name), time.time)

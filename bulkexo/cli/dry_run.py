@@ -32,7 +32,13 @@ def show(job: Job, checked: Checked, options: Options) -> None:
     here = calls[0].door
     together = [each for each in calls if each.door == here][: 1 if here.alone else None]
     endpoints = {Host.EXCHANGE: options.connection.endpoint, Host.COMPLIANCE: options.connection.compliance}
-    service = Service(endpoints[here.host], tenant, app_anchor(tenant), "<connection-id>")
+    service = Service(
+        endpoints[here.host],
+        tenant,
+        app_anchor(tenant),
+        "<connection-id>",
+        response_format=options.response_format,
+    )
     request = pack(service, together, "<token>")
     say(f"The first {'request' if questions else 'batch'}, {request.method} {request.url}:")
     if request.body:

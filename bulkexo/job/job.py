@@ -28,8 +28,8 @@ _Any = TypeVar("_Any")
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A job without problems. rows: data rows; items: cmdlets to run; by_cmdlet: items of each cmdlet.
-    tenants: items of each, where a column names them. apis: where they run, see Item. secure: whether any
-    has a secret that goes encrypted.
+    tenants: items of each, where a column names them. apis: where they run, see Item. secure: those of
+    them with a secret that goes encrypted.
 
     warnings: sentences about what is unusual but may be right.
     """
@@ -40,7 +40,7 @@ class Checked:
     tenants: Mapping[str, int]
     warnings: tuple[str, ...]
     apis: frozenset[str] = frozenset({""})
-    secure: bool = False
+    secure: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -51,15 +51,17 @@ class _Survey:
     by_cmdlet: Counter[str] = field(default_factory=Counter)
     tenants: Counter[str] = field(default_factory=Counter)
     apis: set[str] = field(default_factory=set)
-    secure: bool = False
+    secure: set[str] = field(default_factory=set)
 
     def count(self, item: Item) -> None:
         self.by_cmdlet[item.cmdlet] += 1
         self.apis.add(item.api)
         if item.tenant:
             self.tenants[item.tenant] += 1
-        if item.forms and not self.secure:
-            self.secure = any(item.forms.get(name) is Form.SECURE for name in item.parameters)
+        if Form.SECURE in item.forms.values() and any(
+            item.forms.get(name) is Form.SECURE for name in item.parameters
+        ):
+            self.secure.add(item.api)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ class Job:
             tenants={**asked, **found.tenants},
             warnings=problems.warnings,
             apis=frozenset(found.apis),
-            secure=found.secure,
+            secure=frozenset(found.secure),
         )
         return self._checked
 

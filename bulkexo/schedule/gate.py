@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 import anyio
 
-from bulkexo.model import Failure
+from bulkexo.model import Failure, SignInError
 from bulkexo.schedule.keyring import Keyring
 from bulkexo.wire import Action, Call, Lost, Reply, Request, Service, Verdict, judge, pack, unpack
 from bulkexo.wire.bodies import decode
@@ -80,9 +80,12 @@ class Gate:
         return reply, verdicts
 
     async def key(self) -> str:
-        """The service's key for secrets, "" if it does not give it. Raises SignInError."""
+        """The service's key for secrets, "" if it does not give it or nobody is signed in."""
         for attempt in range(KEY_TRIES):
-            token = await self.tokens.current()
+            try:
+                token = await self.tokens.current()
+            except SignInError:
+                break
             reply = await self._send(lambda service: module_request(service, token))  # noqa: B023 (at once)
             if isinstance(reply, Reply) and reply.status == OK:
                 return public_key(decode(reply))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bulkexo.model import Form
+from bulkexo.model import Form, SignInError
 from bulkexo.schedule import Gate
 from bulkexo.schedule.keyring import DAY, Keyring
 from bulkexo.wire import Action, Call, Lost, Reply, Request, Service, Verdict
@@ -249,6 +249,14 @@ def test_where_no_key_is_to_be_had(reply: Reply, tries: int) -> None:
     assert gate.keyring is not None
     assert asyncio.run(gate.keyring.current()) is None
     assert len(wire.sent) == tries
+
+
+def test_a_sign_in_that_fails_midway_leaves_the_key_as_it_is() -> None:
+    gate, wire = with_key(Rotating(), Shelf((KEYS[0], 50.0)))
+    gate.tokens = FakeTokens(failure_now=SignInError("No token."))
+    ((verdict,),) = exchange(gate, secrets(1))
+    assert verdict.action is Action.FAILED
+    assert [request.method for request in wire.sent] == ["POST"]
 
 
 def test_many_who_find_the_key_refused_fetch_one() -> None:
