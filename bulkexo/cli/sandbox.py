@@ -60,6 +60,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--batch-parallel", type=click.IntRange(1), default=10, show_default=True,
     help="Cmdlets of one batch that overlap; nobody knows the service's own number.",
 )  # fmt: skip
+@click.option(
+    "--read-lag", type=click.FloatRange(0), default=0.0, show_default=True, metavar="SECONDS",
+    help="How late reads see what was written.",
+)  # fmt: skip
+@click.option("--rate-limit-headers", is_flag=True, help="Answers tell what is left of the allowance.")
 @click.option("--allowance", metavar="N/s", help="Cmdlets per second before 429s come. Default: no limit.")
 @click.option(
     "--burst", type=click.FloatRange(1), help="Cmdlets at once. Default: a second's worth, 10 at least."

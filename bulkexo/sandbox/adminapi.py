@@ -59,7 +59,7 @@ class AdminApi:
 
     async def _behind(self, request: web.Request, door: Door, tenant: Hosted) -> web.Response:
         if request.method == "GET":
-            return response(request, await self._read(request, tenant))
+            return response(request, await self._read(request, tenant), tenant.performer.rate_headers())
         body = parse_body(await request.read(), request.headers.get("Content-Type", ""))
         if isinstance(body, Reply):
             return response(request, body)
@@ -70,14 +70,16 @@ class AdminApi:
             if isinstance(parsed, Reply):
                 return response(request, parsed)
             tenant.stats["batches"] += 1
-            return batch_response(request, await tenant.performer.batch(parsed))
+            answers = await tenant.performer.batch(parsed)
+            return batch_response(request, answers, tenant.performer.rate_headers())
         headers = {name.lower(): value for name, value in request.headers.items()}
         if door.api is Api.V2:
             name, query = request.match_info["tenant"], request.rel_url.raw_query_string
             call = parse_v2(name, _endpoint(request), query, envelope, headers, body)
         else:
             call = parse_call("", str(request.rel_url), envelope, headers, body)
-        return response(request, call if isinstance(call, Reply) else await tenant.performer.single(call))
+        answer = call if isinstance(call, Reply) else await tenant.performer.single(call)
+        return response(request, answer, tenant.performer.rate_headers())
 
     async def _read(self, request: web.Request, tenant: Hosted) -> Reply:
         """The module file, the entity sets, or a REST-only cmdlet."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import secrets
 from binascii import crc32
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import orjson
 from aiohttp import web
@@ -14,6 +16,7 @@ from bulkexo.sandbox.aadsts import Answer
 from bulkexo.sandbox.reply import Reply
 
 _WORTH_COMPRESSING = 200
+_NONE: Mapping[str, str] = MappingProxyType({})
 BACKEND_COOKIE = "X-BackEndCookie"
 """Names the backend; cursors are good with it only. Its name is Exchange's own elsewhere, here it is a
 guess."""
@@ -39,10 +42,11 @@ def json_response(answer: Answer) -> web.Response:
     )
 
 
-def response(request: web.Request, answer: Reply) -> web.Response:
-    """One reply, compressed for who takes that."""
+def response(request: web.Request, answer: Reply, more: Mapping[str, str] = _NONE) -> web.Response:
+    """One reply, compressed for who takes that. more: headers of the answer as a whole."""
     headers = {
         **answer.headers,
+        **more,
         "X-CalculatedBETarget": _backend(request.headers.get("connection-id", "")),
         "X-Content-Type-Options": "nosniff",
     }
@@ -58,17 +62,19 @@ def response(request: web.Request, answer: Reply) -> web.Response:
     return web.Response(status=answer.status, body=body, headers=headers)
 
 
-def batch_response(request: web.Request, answer: Reply | list[tuple[str, Reply]]) -> web.Response:
+def batch_response(
+    request: web.Request, answer: Reply | list[tuple[str, Reply]], more: Mapping[str, str]
+) -> web.Response:
     """The responses of a batch, or the one reply to all of it."""
     if isinstance(answer, Reply):
-        return response(request, answer)
+        return response(request, answer, more)
     headers = {"OData-Version": "4.0", "request-id": reply.request_id()}
     if "application/json" in request.headers.get("Accept", "").lower():
         headers["Content-Type"] = reply.JSON_TYPE
-        return response(request, Reply(200, batch.as_json(answer), headers))
+        return response(request, Reply(200, batch.as_json(answer), headers), more)
     boundary = f"batchresponse_{secrets.token_hex(16)}"
     headers["Content-Type"] = f"multipart/mixed; boundary={boundary}"
-    return response(request, Reply(200, batch.as_multipart(answer, boundary), headers))
+    return response(request, Reply(200, batch.as_multipart(answer, boundary), headers), more)
 
 
 def _backend(connection: str) -> str:

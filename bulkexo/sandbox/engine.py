@@ -20,6 +20,7 @@ from bulkexo.sandbox.odata import Question
 from bulkexo.sandbox.options import SandboxOptions
 from bulkexo.sandbox.paging import EXPIRED, Backend, Cursor, Cursors
 from bulkexo.sandbox.registry import IGNORES_WHAT_IF, Cmdlet, cmdlets
+from bulkexo.sandbox.replica import Replica
 from bulkexo.sandbox.reply import Reply
 from bulkexo.sandbox.sites import Service
 from bulkexo.sandbox.tenant import Result, Run, Tenant
@@ -88,7 +89,10 @@ class Engine:
     """Runs cmdlets on the tenant. `stats` counts: items_run, writes_changed, items_failed, …"""
 
     def __init__(self, options: SandboxOptions, journal: Journal | None = None) -> None:
-        self.tenant = Tenant(options.seed, options.mailboxes, options.domain, options.synced)
+        self.tenant = _tenant(options)
+        self._replica = (
+            Replica(_tenant(options), options.read_lag / options.speed) if options.read_lag else None
+        )
         self.stats: Counter[str] = Counter()
         self._cmdlets = cmdlets()
         self.keys = Keys(options.rotate_key_every)
@@ -131,7 +135,8 @@ class Engine:
             return cursor
         select = rest.selected(question, resource)
         signature = self._cmdlets[resource.twin.lower()].signature
-        result = resource.read(Run(self.tenant, signature, rest.bound(question), select, stamp), question)
+        seen = self.tenant if self._replica is None else self._replica.at(now)
+        result = resource.read(Run(seen, signature, rest.bound(question), select, stamp), question)
         if rest.is_entity(question, resource):
             (row,) = rest.shaped(result.value, select, resource)
             return reply.entity(f"{question.base}/$metadata#{question.path}", row)
@@ -170,7 +175,10 @@ class Engine:
         if isinstance(cursor, Reply):
             return cursor
         select = cursor.select if cursor else call.select
-        result = cmdlet.handler(Run(self.tenant, cmdlet.signature, bound, select, stamp))
+        seen = self.tenant if self._replica is None or cmdlet.writes else self._replica.at(now)
+        result = cmdlet.handler(Run(seen, cmdlet.signature, bound, select, stamp))
+        if result.changed and self._replica is not None:
+            self._replica.note(cmdlet, bound, stamp, now)
         if result.changed is not None:
             self._record(cmdlet, call, stamp, changed=result.changed)
         page = self._page(call, result, cursor, select, now)
@@ -221,3 +229,7 @@ class Engine:
                 Cursor(backend, call.cmdlet, call.parameters, last, given + left, select), now
             )
         return _Page([row for _, row in found[:left]], token, more=more)
+
+
+def _tenant(options: SandboxOptions) -> Tenant:
+    return Tenant(options.seed, options.mailboxes, options.domain, options.synced)

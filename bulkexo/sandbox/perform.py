@@ -68,6 +68,12 @@ class Performer:
         balance = None if server_time is None else round(server_time.balance(self.now()))
         return {"in_flight": self._throttle.in_flight, "budget_balance_ms": balance}
 
+    def rate_headers(self) -> dict[str, str]:
+        """What every answer says of the limits, if it says anything."""
+        if not self._options.rate_limit_headers:
+            return {}
+        return self._throttle.headers(self.now(), self._options.speed)
+
     async def single(self, call: Call) -> Reply:
         """Answer one InvokeCommand. Raises CutConnection."""
         answer = await self._request([("", call)], batch=False, continues=True)

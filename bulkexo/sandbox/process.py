@@ -62,6 +62,7 @@ def environment(served: Announcement) -> dict[str, str]:
     """The variables that make a bulkexo use this sandbox."""
     return {
         "BULKEXO_ENDPOINT": served.endpoint,
+        "BULKEXO_COMPLIANCE_ENDPOINT": served.compliance,
         "BULKEXO_AUTHORITY": served.authority,
         "BULKEXO_CA_FILE": served.ca_file,
         "BULKEXO_TENANT": served.tenant,

@@ -13,6 +13,7 @@ from random import Random
 from bulkexo.sandbox.options import Budget, SandboxOptions
 
 CROWDED = "You have reached the maximum number of concurrent requests per tenant. Please wait and try again"
+_RATE_LIMIT = 30_000
 _FULL_DELAY = 40.0
 """Seconds of micro delay at the cutoff. The one delay on record (21.956 s at 1,608,289 of 3,000,000 ms of
 debt) fits a delay that grows with the debt to about 41 s."""
@@ -26,6 +27,11 @@ class Bucket:
         self.burst = max(1.0, burst)
         self._tokens = self.burst
         self._at = 0.0
+
+    def share(self, now: float) -> tuple[float, float]:
+        """How full it is, from 0 (or less, in debt) to 1, and the seconds until it is full."""
+        tokens = min(self.burst, self._tokens + max(0.0, now - self._at) * self.rate)
+        return tokens / self.burst, (self.burst - tokens) / self.rate
 
     def take(self, now: float, count: int) -> float:
         """Take `count` tokens and return 0.0, or take none and return the seconds until there are enough.
@@ -106,6 +112,17 @@ class Throttle:
             return Admission(None, tuple(self._bucket.take(now, 1) or None for _ in range(count)))
         wait = self._bucket.take(now, count)
         return self._refuse_all(wait, count, inside=False) if wait else Admission(None, (None,) * count)
+
+    def headers(self, now: float, speed: float) -> dict[str, str]:
+        """What answers said of the limits in 2024 (`protocol.md`, "Rates"). The unit of the 30,000 is
+        unknown: here it is the full allowance. Reset is in real seconds."""
+        share, seconds = (1.0, 0.0) if self._bucket is None else self._bucket.share(now)
+        return {
+            "Rate-Limit-Limit": str(_RATE_LIMIT),
+            "Rate-Limit-Remaining": str(max(0, math.floor(share * _RATE_LIMIT))),
+            "Rate-Limit-Reset": str(math.ceil(seconds / speed)),
+            "X-ConcurrencyCount": str(self.in_flight),
+        }
 
     def _inside(self) -> bool:
         return self._style == "inside" or (self._style == "mixed" and self._random.random() < 0.5)

@@ -130,3 +130,40 @@ def test_complaints_name_the_object_and_passing_errors_pass() -> None:
     } <= kinds
     odd = Call("", "Set-Mailbox", {"Identity": "{0} {who}"}, "https://h/x")
     assert mishaps.instead("complaint", random, odd) is not None
+
+
+def test_reads_can_lag_writes() -> None:
+    bench = Bench(read_lag=60.0)
+
+    def at(now: float, name: str, **parameters: Any) -> Reply:
+        call = Call("", name, parameters, "https://h/adminapi/beta/t/InvokeCommand", anchor="APP:x")
+        return bench.engine.run(call, now=now, stamp="2026-01-01T00:00:00Z")
+
+    def attribute(now: float) -> str:
+        return str(at(now, "Get-Mailbox", **ME).body["value"][0]["CustomAttribute1"])
+
+    assert at(0.0, "New-Mailbox", Name="Desk", Shared=True).status == 200
+    assert at(1.0, "Set-Mailbox", **SET).body["@adminapi.warnings"] == []
+    assert at(2.0, "Set-Mailbox", **SET).body["@adminapi.warnings"] != []
+    assert at(3.0, "Set-Mailbox", Identity="Desk", CustomAttribute1="y").status == 200
+    assert at(59.0, "Get-Mailbox", Identity="Desk").status == 404
+    assert attribute(60.5) == ""
+    (desk,) = at(60.5, "Get-Mailbox", Identity="Desk").body["value"]
+    assert desk["CustomAttribute1"] == ""
+    assert attribute(61.0) == "x"
+    assert at(63.0, "Get-Mailbox", Identity="Desk").body["value"][0]["CustomAttribute1"] == "y"
+    assert desk["Guid"] == at(99.0, "Get-Recipient", Identity="Desk").body["value"][0]["Guid"]
+
+
+async def test_answers_can_tell_what_is_left_of_the_allowance() -> None:
+    async with running(allowance=0.001, burst=4.0, rate_limit_headers=True, throttle_style="whole") as client:
+        left = [
+            int((await client.cmdlet("Get-Mailbox", ME)).headers["Rate-Limit-Remaining"]) for _ in range(5)
+        ]
+        assert left == sorted(left, reverse=True)
+        assert left[0] < 23_500
+        assert left[-1] < 7_500
+        batch = await client.send(client.url("$batch"), {"requests": [client.item("1", "Get-Mailbox", ME)]})
+        assert {"Rate-Limit-Limit", "Rate-Limit-Reset", "X-ConcurrencyCount"} <= batch.headers.keys()
+    async with running() as client:
+        assert "Rate-Limit-Remaining" not in (await client.cmdlet("Get-Mailbox", ME)).headers
