@@ -66,12 +66,16 @@ _OPTIONS = (
         "--credentials-revoked-after", type=_SECONDS, metavar="SECONDS",
         help="Remove the app's secret and certificates this long after a tenant's first token.",
     ),
+    click.option(
+        "--sign-in-down", "down", type=(_SECONDS, _SECONDS), metavar="AFTER SECONDS",
+        help="An outage of the sign-in, so long after the first token, for so long.",
+    ),
 )  # fmt: skip
 
 _NAMES = (
     "credentials", "app_certificates", "federated_lifetime", "approve_devices", "device_interval",
     "device_lifetime", "managed_identity", "refresh_lifetime", "missing", "claims_challenge_after",
-    "credentials_revoked_after",
+    "credentials_revoked_after", "down",
 )  # fmt: skip
 
 

@@ -141,10 +141,18 @@ class Authority:
     def _refused(self, request: TokenRequest) -> Answer | None:
         """The refusal that comes before any look at what is asked for."""
         return (
-            self.trouble.outage(request.now)
+            self.outage(request.now)
             or self._known(request.tenant, request.client)
             or self.trouble.due(client=request.client, tenant=request.tenant)
         )
+
+    def outage(self, now: float) -> Answer | None:
+        """The answer to everything while the service is down."""
+        down = self.trouble.down(now)
+        if not down and self.options.down is not None and self.tokens.first:
+            after, seconds = self.options.down
+            down = 0 <= now - min(self.tokens.first.values()) - after < seconds
+        return refusal(90033) if down else None
 
     def ask(self, tenant: str, query: Mapping[str, str]) -> Asked | Answer:
         """What the authorize endpoint is asked, or what is shown to the person, since the client cannot be

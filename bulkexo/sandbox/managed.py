@@ -82,7 +82,7 @@ class ManagedIdentities:
         audience = audience_of(resource)
         if audience is None:
             return refusal(500011, resource=resource, tenant=self._tenant_id)
-        refused = authority.trouble.outage(now) or authority.trouble.due(client=client)
+        refused = authority.outage(now) or authority.trouble.due(client=client)
         if refused is not None:
             return refused
         holder = Holder(

@@ -40,7 +40,7 @@ class SignIn:
         ]
 
     async def _configuration(self, request: web.Request) -> web.Response:
-        outage = self._authority.trouble.outage(time.time())
+        outage = self._authority.outage(time.time())
         tenant = request.match_info["tenant"]
         return json_response(outage or self._authority.configuration(origin(request), tenant))
 
@@ -57,7 +57,7 @@ class SignIn:
         """A person is asked by a page, unless it is said who signs in."""
         authority, tenant = self._authority, request.match_info["tenant"]
         query, now = request.query, time.time()
-        asked = authority.trouble.outage(now) or authority.ask(tenant, query)
+        asked = authority.outage(now) or authority.ask(tenant, query)
         if isinstance(asked, tuple):
             return page(_said(asked[1]), "", asked[0])
         refused = wrong(query) or authority.trouble.due(client=asked.client, tenant=tenant)

@@ -20,7 +20,8 @@ class SignInOptions:
     half of further certificates, PEM or DER. approve_devices: who signs in wherever a person would be asked.
     device_interval: seconds between polls. *_lifetime, *_after: real seconds; *_after counts from a tenant's
     first token. app_roles: what the app's tokens say. missing: which of MISSING the callers lack.
-    consent: whether an administrator has consented.
+    consent: whether an administrator has consented. down: an outage, so many seconds after the first token of
+    all, for so many.
     """
 
     credentials: Path | None = None
@@ -37,3 +38,4 @@ class SignInOptions:
     consent: bool = True
     claims_challenge_after: float | None = None
     credentials_revoked_after: float | None = None
+    down: tuple[float, float] | None = None

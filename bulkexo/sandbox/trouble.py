@@ -21,9 +21,9 @@ class Trouble:
         self.down_until = 0.0
         self._refusals.clear()
 
-    def outage(self, now: float) -> Answer | None:
-        """The answer to everything while the service is down."""
-        return refusal(90033) if now < self.down_until else None
+    def down(self, now: float) -> bool:
+        """Whether the service is down."""
+        return now < self.down_until
 
     def due(self, **values: object) -> Answer | None:
         """The refusal that the next request gets. values: what its text may name."""

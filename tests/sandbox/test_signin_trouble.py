@@ -13,6 +13,8 @@ import msal
 import pytest
 import requests
 
+from bulkexo.sandbox.authority import Authority, TokenRequest
+from bulkexo.sandbox.options import CLIENT_ID, SandboxOptions
 from tests.sandbox.helpers import Answer, Client, running
 from tests.sandbox.signing_in import (
     accepted,
@@ -165,6 +167,23 @@ async def test_an_outage() -> None:
         await steer(client, "sign-in/mend")
         assert "access_token" in await for_client(served, served.client_secret)
         assert (await steer(client, "sign-in/down")).body["error"] == "seconds is missing."
+
+
+@pytest.mark.parametrize(
+    ("moment", "status"), [(0.0, 200), (59.9, 200), (60.0, 503), (89.9, 503), (90.0, 200)]
+)
+def test_an_outage_can_be_due(moment: float, status: int) -> None:
+    authority = Authority(SandboxOptions(secret="s", mailboxes=1, signin=options(down=(60.0, 30.0))))
+    form = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": "s"}
+    form["scope"] = "https://outlook.office365.com/.default"
+
+    def ask(now: float) -> int:
+        origin = "https://localhost"
+        request = TokenRequest(tenant="contoso.onmicrosoft.com", form=form, origin=origin, now=now)
+        return authority.token(request)[0]
+
+    assert ask(1e9) == 200
+    assert ask(1e9 + moment) == status
 
 
 @pytest.mark.anyio
