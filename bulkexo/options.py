@@ -141,7 +141,10 @@ def _lines(value: Any) -> tuple[str, ...]:
 
 
 def _path(value: Any) -> Path:
-    return Path(_text(value)).expanduser()
+    try:
+        return Path(_text(value)).expanduser()
+    except RuntimeError:
+        raise ValueError("There is no such home folder: write the path in full.") from None
 
 
 def _url(value: Any) -> str:

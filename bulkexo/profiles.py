@@ -110,11 +110,15 @@ def read_profiles(folder: Path, user_file: Path | None = None) -> Profiles:
     Raises JobError with all that is wrong in the files, UsageError for a file that cannot be read.
     """
     own = user_file or user_config_path("bulkexo", appauthor=False) / FILE
+    try:
+        folder = folder.absolute()
+    except OSError as error:  # somebody has deleted it
+        raise UsageError(f"The current folder cannot be found ({error.strerror}).") from None
     project = _project_file(folder)
     by_name: dict[str, Profile] = {}
     files: list[tuple[Path, int | None]] = []
     problems: list[Problem] = []
-    for path in (own, project or folder.absolute() / FILE):
+    for path in (own, project or folder / FILE):
         found = _read(path, problems)
         files.append((path, None if found is None else len(found)))
         by_name |= {profile.name.lower(): profile for profile in found or ()}
@@ -124,13 +128,13 @@ def read_profiles(folder: Path, user_file: Path | None = None) -> Profiles:
     return Profiles(by_name, tuple(reversed(files)))
 
 
-def read_one(file: Path, name: str) -> Profile | None:
-    """A profile of this very file, if it is still there. Raises as read_profiles does."""
+def read_file(file: Path) -> dict[str, Profile]:
+    """The profiles of this very file, by name in lower case; none if it is gone. Raises as read_profiles."""
     problems: list[Problem] = []
     found = _read(file, problems) or []
     if problems:
         raise JobError(problems[:20], len(problems))
-    return next((profile for profile in found if profile.name.lower() == name.lower()), None)
+    return {profile.name.lower(): profile for profile in found}
 
 
 def _sharing(profiles: Iterable[Profile]) -> Iterator[Problem]:
@@ -146,11 +150,13 @@ def _sharing(profiles: Iterable[Profile]) -> Iterator[Problem]:
 def _project_file(folder: Path) -> Path | None:
     """The nearest file, from the folder upwards. Raises UsageError for one of somebody else's above it: it
     could send our secrets to a sign-in service of its own."""
-    folder = folder.absolute()
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:  # of an account that has none
+        home = None
     for place in (folder, *folder.parents):
         file = place / FILE
-        if file.is_file():
+        if os.path.isfile(file):  # noqa: PTH113 (a folder above that may not be looked into has none)
             if place != folder and _foreign(file):
                 raise UsageError(
                     f"{file} belongs to another user, so its profiles are not trusted from a folder below. "

@@ -15,7 +15,7 @@ from typing import Any
 
 from bulkexo.model import UsageError
 from bulkexo.options import ENVIRONMENT, IDENTITY, PLACE, Layer, Options, resolve, said, stated
-from bulkexo.profiles import SECRETS, Profile, Profiles, read_one, read_profiles
+from bulkexo.profiles import SECRETS, Profile, Profiles, read_file, read_profiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +194,9 @@ def _as_before(profiles: Profiles, recorded: Mapping[str, Any]) -> Profiles:
     """The same, with those of an earlier run from the files where it found them, as they are there now.
     Raises UsageError for one whose tenant is another now."""
     by_name = dict(profiles.by_name)
+    files = {file: read_file(Path(file)) for file in {entry["file"] for entry in recorded.values()}}
     for name, entry in recorded.items():
-        profile = read_one(Path(entry["file"]), name) or profiles.get(name)
+        profile = files[entry["file"]].get(name.lower()) or profiles.get(name)
         _require_as_before(profile, entry)
         by_name[name.lower()] = profile
     return replace(profiles, by_name=by_name)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bulkexo.model import JobError, UsageError
-from bulkexo.options import FailureLimit, resolve
-from bulkexo.profiles import Profiles, read_one, read_profiles
+from bulkexo.options import IN_PROFILES, FailureLimit, resolve
+from bulkexo.profiles import Profiles, read_file, read_profiles
 
 CONTOSO = '[profiles.contoso]\ntenant = "contoso.onmicrosoft.com"\n'
 
@@ -212,7 +216,7 @@ def test_files_of_secrets_may_be_named(read: Callable[[str], Profiles]) -> None:
 
 def test_a_folder_and_a_large_file_are_no_profiles(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
-        read_one(tmp_path, "contoso")
+        read_file(tmp_path)
     (tmp_path / "bulkexo.toml").write_bytes(b"#" * (5 << 20))
     with pytest.raises(UsageError, match="larger than 4 MB"):
         read_profiles(tmp_path, tmp_path / "none.toml")
@@ -220,8 +224,33 @@ def test_a_folder_and_a_large_file_are_no_profiles(tmp_path: Path) -> None:
 
 def test_one_profile_is_read_anew(tmp_path: Path) -> None:
     file = write(tmp_path / "bulkexo.toml", CONTOSO)
-    found = read_one(file, "CONTOSO")
-    assert found is not None
-    assert found.tenant == "contoso.onmicrosoft.com"
-    assert read_one(file, "other") is None
-    assert read_one(tmp_path / "gone.toml", "contoso") is None
+    assert read_file(file)["contoso"].tenant == "contoso.onmicrosoft.com"
+    assert not read_file(tmp_path / "gone.toml")
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_no_file_is_answered_with_a_traceback(raw: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "bulkexo.toml")
+        for start in (b"", b"[profiles.a]\n", b"[profiles.a]\nrate = "):
+            path.write_bytes(start + raw)
+            with suppress(JobError, UsageError):
+                read_file(path)
+
+
+VALUES = st.recursive(
+    st.booleans()
+    | st.integers()
+    | st.sampled_from(["1979-05-27", "07:32:00", "nan", "1e9", '"x"', '""', "'~no/x'"]),
+    lambda inner: st.lists(inner, max_size=2) | st.just("{a = 1}"),
+    max_leaves=3,
+)
+
+
+@given(st.sampled_from(sorted(IN_PROFILES)), VALUES.map(lambda value: str(value).replace("True", "true")))
+def test_no_value_is_answered_with_a_traceback(option: str, value: str) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "bulkexo.toml")
+        path.write_text(f"[profiles.a]\n{option} = {value}\n", encoding="utf-8")
+        with suppress(JobError):
+            read_file(path)

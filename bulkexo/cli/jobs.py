@@ -137,7 +137,7 @@ def _load(path: Path, given: Mapping[str, Any]) -> tuple[Job, Directory]:
     )
     document = Layer(loaded.options, loaded.options_where, path.parent)
     words = Words(given, os.environ, document, os.environ)
-    directory = Directory.look(words, Path.cwd(), names_tenants=loaded.names_tenants)
+    directory = Directory.look(words, Path(), names_tenants=loaded.names_tenants)
     loaded.profiles = directory.profiles.by_name.keys()
     return loaded, directory
 

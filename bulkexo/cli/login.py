@@ -70,7 +70,7 @@ def logout(**given: Any) -> int:
 
 
 def _connection(given: Mapping[str, Any]) -> Connection:
-    return Directory.look(Words(given, os.environ), Path.cwd(), names_tenants=False).options.connection
+    return Directory.look(Words(given, os.environ), Path(), names_tenants=False).options.connection
 
 
 def _screenless() -> bool:

@@ -21,7 +21,7 @@ def profiles() -> None:
 
     Example:  bulkexo profiles
     """
-    found = read_profiles(Path.cwd())
+    found = read_profiles(Path())
     if not found.by_name:
         say(f"There are no profiles. {found.looked()}")
         return

@@ -114,7 +114,7 @@ def _again_with(
     command_line = {**given, "set": tuple(sets)}
     words = Words(command_line, {}, Layer(kept), os.environ)
     recorded = first.get("profiles")
-    directory = Directory.look(words, Path.cwd(), names_tenants=job.names_tenants, recorded=recorded)
+    directory = Directory.look(words, Path(), names_tenants=job.names_tenants, recorded=recorded)
     job.profiles = directory.profiles.by_name.keys()
     checked = job.check()
     notes(checked)

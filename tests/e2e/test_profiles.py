@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -25,12 +26,12 @@ HEADER = ["Identity", "CustomAttribute1"]
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pretend]]:
     """Two services on origins of their own, with certificates and secrets of their own."""
     with ExitStack() as stack:
-        yield {
-            name: stack.enter_context(
-                pretend(tmp_path_factory.mktemp(name), f"--mailboxes 60 --speed 50 --domain {domain}")
-            )
-            for name, domain in (("contoso", CONTOSO), ("fabrikam", FABRIKAM))
-        }
+        found = {}
+        for name, domain in (("contoso", CONTOSO), ("fabrikam", FABRIKAM)):
+            folder = tmp_path_factory.mktemp(name)
+            options = f"--mailboxes 60 --speed 50 --domain {domain} --credentials {folder / 'app'}"
+            found[name] = stack.enter_context(pretend(folder, options))
+        yield found
 
 
 def profiles(folder: Path, services: dict[str, Pretend], **more: str) -> dict[str, str]:
@@ -45,6 +46,15 @@ def profiles(folder: Path, services: dict[str, Pretend], **more: str) -> dict[st
         variables[f"BULKEXO_{name.upper()}_CLIENT_SECRET"] = said["client_secret"]
     (folder / "bulkexo.toml").write_text(text, encoding="utf-8")
     return variables
+
+
+def by_certificate(folder: Path, service: Pretend) -> dict[str, str]:
+    """Make the app of the last profile sign in by a certificate beside the file; its passphrase."""
+    given: Any = service.said["credentials"]
+    shutil.copy(given["pfx"], folder / "app.pfx")
+    with (folder / "bulkexo.toml").open("a", encoding="utf-8") as file:
+        file.write("certificate = 'app.pfx'\n")
+    return {"BULKEXO_FABRIKAM_CERTIFICATE_PASSPHRASE": given["passphrase"]}
 
 
 def rows(services: dict[str, Pretend], count: int, mark: str = "x") -> list[list[str]]:
@@ -79,6 +89,8 @@ def test_one_profile_signs_in_and_the_secret_is_nowhere(tmp_path: Path, services
 def test_a_list_runs_every_row_in_each_with_its_own_app(tmp_path: Path, services: dict[str, Pretend]) -> None:
     changed(services)
     env = profiles(tmp_path, services)
+    env.pop("BULKEXO_FABRIKAM_CLIENT_SECRET")
+    env |= by_certificate(tmp_path, services["fabrikam"])
     table(tmp_path / "rows.csv", HEADER, [*rows(services, 8, tmp_path.name), ["nobody", "x"]])
     job = yaml_file(
         tmp_path / "job.yaml",
@@ -87,7 +99,7 @@ def test_a_list_runs_every_row_in_each_with_its_own_app(tmp_path: Path, services
     told = bulkexo("check", job, cwd=tmp_path, env=env).check(0).stderr
     app = services["contoso"].said["client_id"]
     assert f"         9  {CONTOSO}, profile contoso: secret of the app {app}" in told
-    assert f"         9  {FABRIKAM}, profile fabrikam: secret of the app {app}" in told
+    assert f"         9  {FABRIKAM}, profile fabrikam: certificate app.pfx of the app {app}" in told
     bulkexo("run", job, "--out", "out", cwd=tmp_path, env=env).check(1)
     assert changed(services) == {"contoso": 8, "fabrikam": 8}
     found = lines(tmp_path / "out")
@@ -164,8 +176,9 @@ def test_the_wrong_tenant_and_the_unknown_profile(tmp_path: Path, services: dict
     changed(services)
     env = profiles(tmp_path, services)
     rows_here = one_row(services)
-    job = yaml_file(tmp_path / "job.yaml", {"cmdlet": "Set-Mailbox", "tenant": FABRIKAM, "rows": rows_here})
-    said = bulkexo("run", job, "--profile", "contoso", cwd=tmp_path, env=env).check(2).stderr
+    content = {"cmdlet": "Set-Mailbox", "tenant": FABRIKAM, "profile": "contoso", "rows": rows_here}
+    job = yaml_file(tmp_path / "job.yaml", content)
+    said = bulkexo("run", job, cwd=tmp_path, env=env).check(2).stderr
     assert f"The profile contoso is for {CONTOSO}, and job.yaml, line 2 says {FABRIKAM}." in said
     assert "Give --profile fabrikam" in said
     said = bulkexo("run", job, "--profile", "contosso", cwd=tmp_path, env=env).check(2).stderr
