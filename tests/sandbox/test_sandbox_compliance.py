@@ -79,6 +79,17 @@ async def test_each_service_has_its_own_cmdlets() -> None:
             await ask(client, "Get-Mailbox")
 
 
+async def test_its_module_file_names_its_own_cmdlets_and_it_has_no_entities() -> None:
+    async with running() as client:
+        await client.sign_in(SCOPE)
+        await client.send(at(client), body("Get-ComplianceCase"))
+        url = at(client, "eur01b", "EXOModuleFile").replace("/beta/", "/v1.0/")
+        exported = (await client.send(url, b"", method="GET")).value[0]["exportedCmdlets"].split(",")
+        assert "Get-ComplianceCase" in exported
+        assert "Get-Mailbox" not in exported
+        assert (await client.send(at(client, "eur01b", "Mailbox"), b"", method="GET")).status == 404
+
+
 async def test_batches_go_there_as_well() -> None:
     async with running() as client:
         await client.sign_in(SCOPE)

@@ -47,6 +47,8 @@ def test_one_line_of_json_and_words_for_people(tmp_path: Path) -> None:
         said = json.loads(started.stdout.readline())
         assert said["endpoint"] == said["authority"]
         assert said["endpoint"].startswith("https://localhost:")
+        assert said["compliance"].startswith("https://localhost:")
+        assert said["compliance"] != said["endpoint"]
         assert said["tenant"] == "contoso.onmicrosoft.com"
         assert said["client_secret"] == "known"
         assert said["ca_file"] == str(tmp_path / "ca.pem")
@@ -55,7 +57,15 @@ def test_one_line_of_json_and_words_for_people(tmp_path: Path) -> None:
         assert started.returncode == 0
         assert out == ""
         assert "with 50 mailboxes and 10 groups" in words
-        for name in ("ENDPOINT", "AUTHORITY", "CA_FILE", "TENANT", "CLIENT_ID", "CLIENT_SECRET"):
+        for name in (
+            "ENDPOINT",
+            "COMPLIANCE_ENDPOINT",
+            "AUTHORITY",
+            "CA_FILE",
+            "TENANT",
+            "CLIENT_ID",
+            "CLIENT_SECRET",
+        ):
             assert f"BULKEXO_{name}" in words
 
 

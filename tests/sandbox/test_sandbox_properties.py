@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
+from xml.etree import ElementTree
 
 import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkexo.sandbox.batch import Batch, as_json, as_multipart, parse_batch
+from bulkexo.sandbox.clixml import document
+from bulkexo.sandbox.errors import CmdletError
+from bulkexo.sandbox.keys import Keys
+from bulkexo.sandbox.odata import opath, parse_question
+from bulkexo.sandbox.opath import compile_filter
 from bulkexo.sandbox.parameters import load
 from bulkexo.sandbox.reply import Reply
 from bulkexo.sandbox.request import Envelope, parse_body, parse_call, parse_url
@@ -59,6 +66,9 @@ SIGNATURES = load()
 BENCH = Bench()
 
 
+KEYS = Keys(None)
+
+
 @st.composite
 def calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     signature = SIGNATURES[draw(st.sampled_from(sorted(SIGNATURES)))]
@@ -95,6 +105,41 @@ def test_any_batch_is_read_or_refused(requests: list[Any]) -> None:
         refused = [(identifier, item) for identifier, item in batch.items if isinstance(item, Reply)]
         assert len(orjson.loads(as_json(refused))["responses"]) == len(refused)
         assert as_multipart(refused, "b").endswith(b"--b--\r\n")
+
+
+PATHS = st.text("Mailbox('/)=%27;.é\"\\x00", max_size=40) | st.text(max_size=20)
+
+
+@given(
+    PATHS, st.sampled_from(["", "IsEncoded=True", "$skiptoken=x&isencoded=true&$top=-1", "%zz&=&&"]), PATHS
+)
+def test_any_path_of_a_get_is_read_or_refused(path: str, query: str, identity: str) -> None:
+    headers = {"xparameter-identity": identity}
+    for flags in ("", "&ReadIdsAndParamsFromHeaders=True"):
+        question = parse_question("https://h", path, query + flags, headers)
+        assert question is None or question.steps or not path.strip("/")
+
+
+@given(st.text("Department eq'(),-$and or not\"*", max_size=60) | st.text(max_size=30))
+def test_any_filter_of_a_get_becomes_one_that_is_read_or_refused(text: str) -> None:
+    try:
+        compile_filter(opath(text))
+    except CmdletError as error:
+        assert error.status == 400
+
+
+@given(st.dictionaries(st.text(max_size=10), JSON, max_size=5))
+def test_any_object_has_its_clixml(row: dict[str, Any]) -> None:
+    ElementTree.fromstring(document(row).encode("utf-8"))
+
+
+SEALED = st.binary(min_size=256, max_size=256).map(lambda raw: base64.b64encode(raw).decode())
+
+
+@settings(deadline=None)
+@given(st.text(max_size=40) | SEALED)
+def test_any_text_is_no_secret_of_ours(text: str) -> None:
+    assert KEYS.unseal(text, 0.0) is None
 
 
 @given(

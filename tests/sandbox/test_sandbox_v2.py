@@ -9,6 +9,7 @@ import pytest
 from bulkexo.sandbox.accounts import User
 from bulkexo.sandbox.gate import Api, Gate
 from bulkexo.sandbox.options import CLIENT_ID, PUBLIC_CLIENT
+from bulkexo.sandbox.signin_options import SignInOptions
 from bulkexo.sandbox.tokens import Holder
 from tests.sandbox.helpers import Answer, Client, body, running
 
@@ -80,6 +81,16 @@ async def test_pages_of_a_thousand() -> None:
         assert sizes == [1000, 1000, 300]
         few = await ask(client, "Mailbox", "Get-Mailbox", {"ResultSize": 7})
         assert len(few.value) == 7
+
+
+async def test_an_app_for_v2_alone_gets_nothing_else() -> None:
+    async with running(signin=SignInOptions(app_roles=("Exchange.ManageAsAppV2",))) as client:
+        assert (await ask(client, "AcceptedDomain", "Get-AcceptedDomain")).status == 200
+        assert (await client.cmdlet("Get-AcceptedDomain")).status == 403
+        assert (await client.send(client.url("Mailbox"), b"", method="GET")).status == 403
+    async with running(signin=SignInOptions(app_roles=("Exchange.ManageAsApp",))) as client:
+        assert (await ask(client, "AcceptedDomain", "Get-AcceptedDomain")).status == 403
+        assert (await client.cmdlet("Get-AcceptedDomain")).status == 200
 
 
 ADA = User("ada@contoso.com", "tenant")
