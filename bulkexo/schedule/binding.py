@@ -1,4 +1,4 @@
-"""Stopping early where every row will fail: a parameter that the cmdlet, or this role, does not have."""
+"""Stopping early where every row will fail: what the cmdlet, or this identity's role, does not have."""
 
 from __future__ import annotations
 
@@ -11,12 +11,24 @@ from bulkexo.wire.errors import last_part
 ENOUGH = 20
 """Items of a cmdlet that must have failed so, and none otherwise: two batches, for rows can differ."""
 
+FORBIDDEN = 403
+
+PARAMETER = (
+    "{cmdlet} fails for every row: {message} Correct the parameter in the job, or give the identity a role "
+    "that grants it."
+)
+ROLE = (
+    "{cmdlet} is refused for every row: {message} An app needs a directory role besides Exchange.ManageAsApp,"
+    " a person a role of Exchange; it can take an hour until a new one counts."
+)
+
 
 class Binding:
-    """Watches outcomes for `ParameterBindingException` (protocol.md: every row will fail, so stop early)."""
+    """Watches outcomes for `ParameterBindingException` (protocol.md: every row will fail, so stop early), and
+    for 403 without an exception, which is turned away at the door (protocol.md, Roles)."""
 
     def __init__(self) -> None:
-        self._failed: Counter[str] = Counter()
+        self._failed: Counter[tuple[str, str]] = Counter()
         self._fine: set[str] = set()
 
     def hopeless(self, outcomes: Iterable[Outcome]) -> str:
@@ -25,13 +37,18 @@ class Binding:
             cmdlet, error = outcome.item.cmdlet, outcome.error
             if outcome.status is Status.SKIPPED:
                 continue
-            if error is None or last_part(error.type) != "ParameterBindingException":
+            reason = _reason(outcome)
+            if error is None or not reason:
                 self._fine.add(cmdlet)
                 continue
-            self._failed[cmdlet] += 1
-            if self._failed[cmdlet] >= ENOUGH and cmdlet not in self._fine:
-                return (
-                    f"{cmdlet} fails for every row: {error.message} Correct the parameter in the job, or "
-                    "give the identity a role that grants it."
-                )
+            self._failed[cmdlet, reason] += 1
+            if self._failed[cmdlet, reason] >= ENOUGH and cmdlet not in self._fine:
+                return reason.format(cmdlet=cmdlet, message=error.message)
         return ""
+
+
+def _reason(outcome: Outcome) -> str:
+    kind = outcome.error.type if outcome.error else ""
+    if last_part(kind) == "ParameterBindingException":
+        return PARAMETER
+    return ROLE if outcome.http_status == FORBIDDEN and not kind else ""

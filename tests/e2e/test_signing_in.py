@@ -110,3 +110,21 @@ def test_a_token_file_is_read_again_when_the_token_is_refused(
     assert set(statuses(tmp_path / "out").values()) <= {"succeeded", "unchanged"}
     assert {line["attempts"] for line in lines(tmp_path / "out")} == {1}
     assert len(tenant.journal()) == 60
+
+
+@pytest.mark.parametrize(
+    ("lacking", "code", "words", "left"),
+    [
+        ("--no-consent", 4, "AADSTS65001", 0),
+        ("--missing app-role", 4, "does not hold Exchange.ManageAsApp", 0),
+        ("--missing directory-role", 3, "An app needs a directory role", 20),
+    ],
+)
+def test_what_an_app_can_lack(tmp_path: Path, lacking: str, code: int, words: str, left: int) -> None:
+    """No consent: no token. No app role: 401. No directory role: 403 for each, so the run stops."""
+    with pretend(tmp_path / "tenant", f"--mailboxes 50 --speed 50 {lacking}") as tenant:
+        file = job(tmp_path, [f"nobody-{row}@contoso.com" for row in range(200)])
+        arguments = (*SET, "--out", "out", "--concurrency", "1", "--batch-size", "10")
+        done = bulkexo("run", file, *arguments, cwd=tmp_path, env=tenant.env).check(code)
+    assert words in done.stderr
+    assert len(lines(tmp_path / "out")) == left

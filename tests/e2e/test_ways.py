@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import html
+import re
 import shutil
+import socket
+import threading
 import time
+import webbrowser
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import pytest
+import requests
 
 from bulkexo.connection import Auth, Connection
-from bulkexo.model import SignInError
+from bulkexo.model import SignInError, SignInUnreachableError
 from bulkexo.net.identity import Secrets, source_of
 from bulkexo.wire.hosts import scope
+from bulkexo.wire.token import bearer
 from tests.e2e.pretend import Pretend, pretend
 
 ADA = "ada@contoso.onmicrosoft.com"
@@ -24,7 +32,7 @@ ADA = "ada@contoso.onmicrosoft.com"
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pretend]:
     """A tenant whose app has a certificate and a federated credential, and where Ada is at hand."""
     folder = tmp_path_factory.mktemp("ways")
-    app = f"--credentials {folder / 'app'}"
+    app = f"--credentials {folder / 'app'} --managed-identity"
     options = f"--mailboxes 60 --speed 50 {app} --device-interval 1 --approve-devices {ADA}"
     with pretend(folder, options) as running:
         yield running
@@ -198,3 +206,73 @@ def test_nobody_is_asked_where_nobody_is(tenant: Pretend) -> None:
         with pytest.raises(SignInError, match=r"Nobody is signed in to .*bulkexo login"):
             source.fetch("", anew=False)
         assert time.monotonic() - began < 30
+
+
+class Browser(webbrowser.BaseBrowser):
+    """Goes where it is sent, and presses the button of the form that is shown there."""
+
+    def __init__(self, ca_file: str) -> None:
+        super().__init__("of the test")
+        self._ca_file = ca_file
+        self.went: list[str] = []
+
+    def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:
+        self.went.append(url)
+        threading.Thread(target=self._go, args=(url,), daemon=True).start()
+        return True
+
+    def _go(self, url: str) -> None:
+        with requests.Session() as session:
+            session.trust_env = False
+            page = session.get(url, verify=self._ca_file, timeout=30).text
+            action = html.unescape(re.findall(r'action="([^"]+)"', page)[0])
+            fields = re.findall(r'name="([^"]+)" value="([^"]*)"', page)
+            session.post(action, {name: html.unescape(value) for name, value in fields}, timeout=30)
+
+
+def test_a_person_in_the_browser(tenant: Pretend, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, person = Browser(tenant.said["ca_file"]), Ada()
+    monkeypatch.setattr(webbrowser, "open", browser.open)
+    there = connection(tenant, client_id=None, auth=Auth.BROWSER, account=ADA)
+    source = source_of(there, scope(there.endpoint), Secrets({}, person))
+    first = source.fetch("", anew=False)
+    assert tenant.lets_in(first.text) == 200
+    second = source.fetch("", anew=True)
+    assert second.text != first.text
+    assert tenant.lets_in(second.text) == 200
+    (went,) = browser.went
+    assert f"login_hint={quote(ADA, safe='')}" in went
+    assert person.shown == ["Sign in in the browser window that opens now."]
+
+
+@pytest.mark.parametrize("assigned", [False, True], ids=["the machine's own", "assigned to it"])
+@pytest.mark.parametrize("place", ["machine", "app service"])
+def test_a_managed_identity(
+    tenant: Pretend, monkeypatch: pytest.MonkeyPatch, place: str, assigned: bool
+) -> None:
+    azure = cast("dict[str, str]", tenant.said["managed_identity"])
+    if place == "machine":
+        monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", azure["imds"])
+    else:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", azure["app_service"])
+        monkeypatch.setenv("IDENTITY_HEADER", azure["identity_header"])
+    client = azure["client_id"] if assigned else None
+    there = connection(tenant, auth=Auth.MANAGED_IDENTITY, tenant=None, client_id=client)
+    text = token(tenant, there, Secrets())
+    assert (bearer(text).app == azure["client_id"]) == assigned
+    assert bearer(text).tenant == tenant.said["tenant_id"]
+    source = source_of(there, scope(there.endpoint), Secrets())
+    texts = [source.fetch("", anew=anew).text for anew in (False, False, True)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_a_managed_identity_that_is_not_there(tenant: Pretend, monkeypatch: pytest.MonkeyPatch) -> None:
+    azure = cast("dict[str, str]", tenant.said["managed_identity"])
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", azure["imds"])
+    there = connection(tenant, auth=Auth.MANAGED_IDENTITY, client_id="00000000-0000-0000-0000-00000000dead")
+    with pytest.raises(SignInError, match="not found"):
+        source_of(there, scope(there.endpoint), Secrets()).fetch("", anew=False)
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://127.0.0.1:{gone.getsockname()[1]}")
+    with pytest.raises(SignInUnreachableError, match="Is this an Azure machine"):
+        source_of(there, scope(there.endpoint), Secrets()).fetch("", anew=False)

@@ -17,9 +17,15 @@ NO_SUCH = Failure(
 OTHER = Failure("NotFound", "X.ManagementObjectNotFoundException", "It couldn't be found.")
 
 
-def ended(row: int, error: Failure | None, cmdlet: str = "Set-Mailbox", status: str = "") -> Outcome:
+REFUSED = Failure("Forbidden", "", "The service refused it.")
+OUT_OF_SCOPE = Failure("Forbidden", "X.OperationRequiresWriteScopeException", "It isn't within your scopes.")
+
+
+def ended(
+    row: int, error: Failure | None, cmdlet: str = "Set-Mailbox", status: str = "", http: int = 400
+) -> Outcome:
     told = Status(status) if status else Status.FAILED if error else Status.SUCCEEDED
-    return Outcome(item(row, cmdlet), told, 1, 400 if error else 200, 0.0, 0.0, None, error=error)
+    return Outcome(item(row, cmdlet), told, 1, http if error else 200, 0.0, 0.0, None, error=error)
 
 
 def test_when_enough_have_failed_so_and_none_otherwise() -> None:
@@ -60,3 +66,20 @@ def test_each_cmdlet_is_judged_by_itself() -> None:
         assert not binding.hopeless([ended(row, NO_SUCH), ended(row, NO_SUCH, "Set-User")])
         assert not binding.hopeless([ended(row, None, "Get-Mailbox")])
     assert binding.hopeless([ended(99, NO_SUCH, "Set-User")]).startswith("Set-User fails for every row")
+
+
+def test_an_identity_without_a_role_is_turned_away_for_every_row() -> None:
+    said = Binding().hopeless([ended(row, REFUSED, http=403) for row in range(ENOUGH)])
+    assert said.startswith("Set-Mailbox is refused for every row: The service refused it. An app needs")
+
+
+@pytest.mark.parametrize(("error", "http"), [(OUT_OF_SCOPE, 403), (REFUSED, 400)])
+def test_rows_that_may_differ_do_not_stop_the_run(error: Failure, http: int) -> None:
+    assert Binding().hopeless([ended(row, error, http=http) for row in range(5 * ENOUGH)]) == ""
+
+
+def test_two_reasons_are_not_added_up() -> None:
+    both = [
+        each for row in range(ENOUGH - 1) for each in (ended(row, NO_SUCH), ended(row, REFUSED, http=403))
+    ]
+    assert Binding().hopeless(both) == ""
