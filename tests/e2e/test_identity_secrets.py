@@ -1,4 +1,4 @@
-"""Secrets of signing in stand nowhere: in no file of a run, not on the screen, whether it goes well or not."""
+"""Secrets of signing in stand nowhere: in no file of a run, not on the screen, come what may."""
 
 from __future__ import annotations
 
