@@ -16,7 +16,7 @@ from bulkexo.job.problems import Problems
 from bulkexo.job.template import OMIT, Getter, Omit, Row
 from bulkexo.model import Cells, Form, Item, Repeat, Value
 from bulkexo.wire import rest
-from bulkexo.wire.doors import COMPLIANCE_API, ENDPOINTS, EXCHANGE_API, V2_API
+from bulkexo.wire.doors import COMPLIANCE_API, ENDPOINTS, EXCHANGE_API, V2_API, V2_PARAMETERS
 
 _CMDLET = re.compile(r"[A-Za-z]+-[A-Za-z0-9]+")
 _PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -234,6 +234,8 @@ class Binder:
             twin = rest.TABLE[name.lower()].twin
             self._problems.warn((name, "twin"), f"{outline.where}: {name} is run as {twin}: {why}.")
         api = self._place(name, known, outline.api or self._api, outline.where)
+        if api == V2_API:
+            self._warn_v2(name, bound, outline.where)
         repeat = outline.repeat or self._repeat
         return Step(number, name, known, bound, frozenset(secrets), self._rows, repeat, outline.select, api)
 
@@ -253,6 +255,13 @@ class Binder:
             what = f"{where}: {cmdlet} is known in Exchange Online, and not in Security & Compliance."
             self._problems.warn(("api", cmdlet), what)
         return "" if api == EXCHANGE_API else api
+
+    def _warn_v2(self, cmdlet: str, bound: Sequence[Bound], where: str) -> None:
+        taken = V2_PARAMETERS.get(cmdlet.lower())
+        strange = [each.name for each in bound if taken is not None and each.name.lower() not in taken]
+        if strange:
+            what = f"{where}: {cmdlet} of v2.0 is not known to take {', '.join(strange)}."
+            self._problems.warn(("v2", cmdlet), what)
 
     def _require(self, identity: Parameter, cmdlet: str, bound: Sequence[Bound], where: str) -> None:
         if all(each.name != identity.name for each in bound):

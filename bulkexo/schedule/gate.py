@@ -20,6 +20,8 @@ from bulkexo.wire.key import module_request, public_key, secret, unread
 from bulkexo.wire.retry_after import retry_after
 
 OK = 200
+HOPS = 2
+"""Times that a request is sent on: to a region, and from a region that no longer serves."""
 PASSING = frozenset({408, 429, 502, 503, 504})
 KEY_TRIES = 3
 LONGEST_WAIT = 60.0
@@ -97,16 +99,17 @@ class Gate:
         return ""
 
     async def _send(self, make: Callable[[Service], Request]) -> Reply | Lost:
-        """Send it, and once more if the service names its region; that is remembered (protocol.md, second
-        reading)."""
-        here = self._here
-        reply = await self._transport.send(make(here))
-        if isinstance(reply, Lost) or not 300 <= reply.status < 400:
-            return reply
-        there = redirected(reply.headers.get("location", ""), self.service.endpoint)
-        if there is None or there == here.endpoint:
-            return reply
-        self._here = replace(self.service, endpoint=there)
+        """Send it, and again where the service names its region, or another one; the last is remembered
+        (protocol.md, second reading)."""
+        for _ in range(HOPS):
+            here = self._here.endpoint
+            reply = await self._transport.send(make(self._here))
+            if isinstance(reply, Lost) or not 300 <= reply.status < 400:
+                return reply
+            there = redirected(reply.headers.get("location", ""), self.service.endpoint)
+            if there is None or there == here == self.service.endpoint:
+                return reply
+            self._here = replace(self.service, endpoint=there)
         return await self._transport.send(make(self._here))
 
     def _judged(self, reply: Reply | Lost, calls: Sequence[Call], token: str) -> list[Verdict]:

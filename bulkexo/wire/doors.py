@@ -54,6 +54,16 @@ ENDPOINTS = {
 }
 """Endpoints of v2.0 by cmdlet (learn.microsoft.com, "Endpoints in the Exchange Online Admin API")."""
 
+V2_PARAMETERS = {
+    "get-organizationconfig": frozenset[str](),
+    "get-mailbox": frozenset({"identity", "resultsize", "includegrantsendonbehalftowithdisplaynames"}),
+    "set-mailbox": frozenset({"identity", "grantsendonbehalfto"}),
+    "get-distributiongroupmember": frozenset({"identity", "resultsize"}),
+    "get-dynamicdistributiongroupmember": frozenset({"identity", "resultsize"}),
+}
+"""What these take there, in lower case, of all that the cmdlets have (the same pages). Of the others it is
+not known."""
+
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 

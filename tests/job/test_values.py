@@ -126,6 +126,13 @@ def test_a_cmdlet_that_v2_does_not_run(tmp_path: Path) -> None:
     assert "MailboxFolderPermission" in problem.remedy
 
 
+def test_parameters_that_v2_does_not_take_are_told(tmp_path: Path) -> None:
+    parameters = "{Identity: a, GrantSendOnBehalfTo: b, Office: c}"
+    text = f"cmdlet: Set-Mailbox\nparameters: {parameters}\napi: v2.0\n"
+    (warning,) = load(save(tmp_path, text, "job.yaml")).check().warnings
+    assert warning == "job.yaml, line 1: Set-Mailbox of v2.0 is not known to take Office."
+
+
 def test_an_api_that_there_is_not(tmp_path: Path) -> None:
     path = save(tmp_path, "cmdlet: Get-Mailbox\nparameters: {Identity: a}\napi: v3\n", "job.yaml")
     (problem,) = refused(path, None)

@@ -113,7 +113,36 @@ def test_regions_that_send_to_each_other_end() -> None:
     wire = Wire(lambda request: found(f"https://r{len(wire.sent)}.admin.protection.outlook.com:446/"))
     ((verdict,),) = exchange(Gate(SERVICE, wire, FakeTokens()), calls(1))
     assert verdict.action is Action.FAILED
-    assert len(wire.sent) == 2
+    assert len(wire.sent) == 3
+
+
+def test_a_region_that_no_longer_serves_sends_to_another() -> None:
+    moved = False
+
+    def answer(request: Request) -> Reply:
+        if request.url.startswith(FRONT):
+            return found(LOCATION.replace("eur01b", "nam02b") if moved else LOCATION)
+        if request.url.startswith(REGION) and moved:
+            return found(FRONT + "/adminapi")
+        return ok()
+
+    wire = Wire(answer)
+    gate = Gate(SERVICE, wire, FakeTokens())
+    exchange(gate, calls(1))
+    moved = True
+    ((verdict,),) = exchange(gate, calls(1))
+    assert verdict.action is Action.DONE
+    assert wire.urls[-1].startswith(REGION.replace("eur01b", "nam02b"))
+
+
+def test_a_region_that_wants_its_cookie_again_gets_it() -> None:
+    def answer(request: Request) -> Reply:
+        return ok() if len(wire.sent) in (2, 4) else found(LOCATION)
+
+    wire = Wire(answer)
+    gate = Gate(SERVICE, wire, FakeTokens())
+    verdicts = exchange(gate, calls(1), calls(1))
+    assert [each[0].action for each in verdicts] == [Action.DONE] * 2
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from bulkexo.model import Failure, Item, JobError, Outcome, Problem, Status
 from bulkexo.pace import Allowance, Pacer
 from bulkexo.schedule import Order, Settings
+from bulkexo.wire import Reply
 
 from .fakes import LATENCY, Arrival, FakeService, Sent, error, ok, throttled
 from .world import EPOCH, World, item, key, rows
@@ -251,3 +253,30 @@ def test_the_loop_is_not_held_while_rows_are_read() -> None:
 
     World(concurrency=1, during=tick).run(rows(200))
     assert ticks > 100
+
+
+@pytest.mark.parametrize("order", list(Order))
+def test_each_service_gets_its_own_items_with_its_own_token(order: Order) -> None:
+    items = [
+        replace(item(row, "Get-ComplianceSearch", f"user{row % 7}"), api="compliance" if row % 3 else "")
+        for row in range(1, 60)
+    ]
+    world = World(FakeService(), settings=Settings(order=order)).run(items)
+    assert len(world.outcomes) == 59
+    for arrival in world.service.arrivals:
+        compliance = arrival.url.startswith("https://compliance.test/")
+        assert arrival.token == ("Bearer other-1" if compliance else "Bearer token-1")
+        assert {int(each.key.partition(".")[0]) % 3 != 0 for each in arrival.items} == {compliance}
+        assert all(each.url.startswith(arrival.url.partition("/adminapi")[0]) for each in arrival.items)
+    if order is Order.FILE:
+        assert [arrival.keys for arrival in world.service.arrivals] == [[f"{row}.1"] for row in range(1, 60)]
+
+
+def test_a_token_that_one_service_refuses_is_renewed_for_that_one_alone() -> None:
+    def whole(arrival: Arrival) -> Reply | None:
+        return Reply(401, {}, b"") if arrival.token == "Bearer other-1" else None
+
+    items = [replace(each, api="compliance") if each.row % 2 else each for each in rows(40)]
+    world = World(FakeService(whole=whole)).run(items)
+    assert set(world.statuses().values()) == {Status.SUCCEEDED}
+    assert (len(world.compliance_tokens.renewals), len(world.tokens.renewals)) == (1, 0)

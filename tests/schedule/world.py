@@ -23,6 +23,7 @@ from .fakes import Arrival, FakeService, FakeTokens, now
 HARMLESS = ("Get-", "Set-")
 EPOCH = 1_800_000_000.0
 SERVICE = Service("https://service.test", "tenant", "APP:anchor@tenant", "connection")
+COMPLIANCE = Service("https://compliance.test", "tenant", "APP:anchor@tenant", "connection")
 
 
 def item(row: int, cmdlet: str = "Set-Mailbox", identity: str | None = None, step: int = 1) -> Item:
@@ -71,6 +72,7 @@ class World:
 
     service: FakeService = field(default_factory=FakeService)
     tokens: FakeTokens = field(default_factory=FakeTokens)
+    compliance_tokens: FakeTokens = field(default_factory=lambda: FakeTokens(["other-1", "other-2"]))
     settings: Settings = field(default_factory=Settings)
     rate: float | None = None
     concurrency: int = 10
@@ -99,7 +101,10 @@ class World:
         backoff = Backoff(self.random)
         self.service.watch = self.see
         self.scheduler = Scheduler(
-            gates={Host.EXCHANGE: Gate(SERVICE, self.service, self.tokens)},
+            gates={
+                Host.EXCHANGE: Gate(SERVICE, self.service, self.tokens),
+                Host.COMPLIANCE: Gate(COMPLIANCE, self.service, self.compliance_tokens),
+            },
             pacer=self.pacer(rate=self.rate, concurrency=self.concurrency, backoff=backoff),
             backoff=backoff,
             wall=lambda: EPOCH + now(),
