@@ -20,7 +20,7 @@ from bulkexo.cli.terminal import put, say
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, RunFolder
 from bulkexo.journal.lock import lock
-from bulkexo.model import BulkexoError, StoppedError, UsageError
+from bulkexo.model import StoppedError, UsageError
 from bulkexo.options import Options
 from bulkexo.report.summary import as_object, as_text, command, readable
 from bulkexo.run import Run, Task
@@ -108,6 +108,7 @@ async def _answered(what: Start, folder: RunFolder, at: Sequence[Place]) -> Star
     """The same with its rows, and the whole of it checked. Raises BulkexoError."""
     names = ", ".join(dict.fromkeys(each.item.cmdlet for each in what.job.questions))
     say(f"Asking for the rows ({names}) …")
+    kept = bool(what.first)
     try:
         asking = Asking(what.task(folder), at, watch(quiet=what.options.no_progress))
         if not await asking.execute():
@@ -117,12 +118,13 @@ async def _answered(what: Start, folder: RunFolder, at: Sequence[Place]) -> Star
         tenants = [each for each in what.tenants if not each.name or each.name in checked.tenants]
         filled = replace(what, job=job, checked=checked, tenants=tenants)
         asking.done(filled.task(folder))
+        kept = True
     except StoppedError as error:
+        kept = True
         raise StoppedError(f"{error} Go on with it: {command('resume', folder.path)}") from None
-    except BulkexoError:
-        if not what.first:  # nothing was changed: leave nothing behind
+    finally:
+        if not kept:  # nothing was changed: leave nothing behind
             folder.discard()
-        raise
     notes(filled.checked)
     say(f"{sizes(filled.checked)}.")
     return filled

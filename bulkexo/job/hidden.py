@@ -1,10 +1,30 @@
-"""Which columns of a job hold secrets."""
+"""Which columns of a job hold secrets, and which may not."""
 
 from __future__ import annotations
 
 from bulkexo.job import catalogue
 from bulkexo.job.outline import Outline
+from bulkexo.job.problems import Problems, printable
 from bulkexo.job.steps import is_secret, is_secret_column
+
+
+def refuse_asked(outline: Outline, positions: frozenset[int], problems: Problems) -> None:
+    """Tell of secrets among rows that are asked of a tenant, which stand in a file of the run.
+    positions: of the columns that hold secrets."""
+    marked = {name.lower() for name in outline.secret_columns}
+    for number in sorted(positions):
+        name = outline.columns.names[number]
+        uses = (
+            each for step in outline.steps for each in outline.given(step) if number in each.source.columns
+        )
+        use = next(uses, None)
+        if use is not None or name.lower() in marked:
+            problems.add_once(
+                ("asked", name),
+                use.where if use else outline.file.name,
+                f"The column {printable(name)} is to hold secrets, and a tenant's rows are kept in a file.",
+                "Take secrets from a CSV, or from the job itself.",
+            )
 
 
 def secret_positions(outline: Outline) -> frozenset[int]:

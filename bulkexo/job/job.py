@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from bulkexo.job.apart import Apart, Numbered
 from bulkexo.job.asked import AskedRows
 from bulkexo.job.csvrows import MASK
-from bulkexo.job.hidden import secret_positions
+from bulkexo.job.hidden import refuse_asked, secret_positions
 from bulkexo.job.outline import CMDLET, Given, Outline, OutlineStep
 from bulkexo.job.problems import Problems, changed
 from bulkexo.job.steps import Binder, Step, is_secret_column
@@ -318,6 +318,8 @@ class Job:
             binder.step(*numbered)
         for each in self._outline.asked:
             Job(each.question).bind(problems)
+        if self._outline.asked:
+            refuse_asked(self._outline, self._secret_positions, problems)
 
     def _numbered(self) -> Iterator[tuple[int, OutlineStep, tuple[Given, ...]]]:
         for number, step in enumerate(self._outline.steps, 1):

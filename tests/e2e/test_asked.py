@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
+import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.command import bulkexo, document, lines, start, statuses, until
+from tests.e2e.command import bulkexo, document, ended, lines, start, statuses, until
 from tests.e2e.files import document as yaml_file
 from tests.e2e.files import read_back
 from tests.e2e.pretend import Pretend, pretend
@@ -139,6 +143,42 @@ def test_what_failed_is_run_again_from_the_rows_of_the_run(tmp_path: Path, tenan
     bulkexo("retry", "out", "--out", "again", cwd=tmp_path, env=tenant.env).check(1)
     assert (tmp_path / "again" / "rows.ndjson").read_bytes() == rows
     assert len(statuses(tmp_path / "again")) == len(failed) == rows.count(b"\n")
+
+
+def test_interrupted_while_signing_in_nothing_is_left(tmp_path: Path, tenant: Pretend) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env = {**tenant.env, "BULKEXO_AUTHORITY": f"https://localhost:{silent.getsockname()[1]}"}
+        process = start("run", job(tmp_path), "--out", "out", cwd=tmp_path, env=env)
+        connection, _ = silent.accept()
+        process.send_signal(signal.SIGINT)
+        with connection:
+            ended(process).check(3)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of POSIX")
+@pytest.mark.parametrize("answer", ["n", "y"])
+def test_a_person_is_asked_once_it_is_known_how_many_rows_there_are(
+    tmp_path: Path, tenant: Pretend, answer: str
+) -> None:
+    tenant.journal()
+    ours, theirs = os.openpty()
+    arguments = ("run", job(tmp_path), "--out", "out", "--no-progress")
+    process = start(*arguments, cwd=tmp_path, env=tenant.env, stdin=theirs, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    while b"Go on?" not in said:
+        said += os.read(ours, 1000)
+    assert b"Set-Mailbox) will be sent to" in said
+    assert not tenant.journal()
+    os.write(ours, answer.encode() + b"\n")
+    with contextlib.suppress(OSError):  # what Linux says at the end
+        while os.read(ours, 1000):
+            pass
+    os.close(ours)
+    assert ended(process).code == (0 if answer == "y" else 2)
+    assert bool([effect for effect in tenant.journal() if effect["changed"]]) == (answer == "y")
+    assert (tmp_path / "out").exists() == (answer == "y")
 
 
 def test_each_tenant_of_a_list_is_asked_for_its_own(tmp_path: Path) -> None:

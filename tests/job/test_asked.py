@@ -163,12 +163,15 @@ def test_each_tenant_of_a_list_is_asked(tmp_path: Path) -> None:
         ("{cmdlet: Get-Mailbox}", "cmdlet: Set-Mailbox\n", 2, "Every member of every object"),
         ("{cmdlet: Get-Mailbox}", "rate: 5\n", 1, "The job names no cmdlet."),
         (SELECTED, SET + "tenants: [nowhere!]\n", 4, "names no tenant"),
+        (SELECTED, SET + "columns: {Alias: {secret: true}}\n", 3, "kept in a file"),
+        (SELECTED, SET.replace("${Alias}", "x") + "columns: {Alias: {secret: true}}\n", None, "kept in"),
+        (SELECTED, SET.replace("Notes", "Password"), 3, "kept in a file"),
         (SELECTED, SET + "tenants: {column: Alias}\n", 4, "are that tenant's"),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_is_asked(
-    tmp_path: Path, rows: str, rest: str, where: int, what: str
+    tmp_path: Path, rows: str, rest: str, where: int | None, what: str
 ) -> None:
     problems = refused(job(tmp_path, rows, rest), None, options=("rate",))
-    assert problems[0].where == f"job.yaml, line {where}"
+    assert problems[0].where == (f"job.yaml, line {where}" if where else "job.yaml")
     assert any(what in problem.what for problem in problems)
