@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Options:
     """What a run was asked for, resolved. Times in seconds, rate in items per second."""
 
     cmdlet: str | None = None
-    set: tuple[str, ...] = ()
+    set: tuple[str, ...] = field(default=(), repr=False)
     select: str | None = None
     out: Path | None = None
     rate: float | None = None

@@ -75,7 +75,7 @@ class Given:
 
     name: str
     where: str
-    source: Source
+    source: Source = field(repr=False)
     column: str | None = None
 
 

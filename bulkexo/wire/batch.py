@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from bulkexo.redact import blot
+from bulkexo.redact import blot, disguises
 from bulkexo.wire.bodies import decode
 from bulkexo.wire.cmdlets import cmdlet_input, timeout
 from bulkexo.wire.doors import ENDPOINTS, Call, Way, routed, routing_hint
@@ -96,7 +96,7 @@ def unpack(reply: Reply | Lost, count: int, token: str = "") -> list[Heard]:
     """
     if isinstance(reply, Lost):
         return [reply] * count
-    hidden = [token] if len(token) >= SHORTEST_TOKEN else []
+    hidden = disguises([token]) if len(token) >= SHORTEST_TOKEN else []
     headers = blot(reply.headers, hidden) if hidden else reply.headers
     body = decode(reply, hidden)
     responses = body.get("responses") if isinstance(body, dict) else None

@@ -23,11 +23,12 @@ Trick = Callable[["Asked", Write], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came. evil: origin of the stranger."""
+    """A request as it came. evil: origin of the stranger. raw: the body; body: what it says as JSON."""
 
     head: bytes
     body: dict[str, Any]
     evil: str
+    raw: bytes = b""
 
     @property
     def target(self) -> str:
@@ -102,7 +103,9 @@ async def _listening(context: ssl.SSLContext, ca_file: Path, trick: Trick) -> As
             await writer.drain()
 
         while head := await reader.readuntil(b"\r\n\r\n"):
-            asked = Asked(head, json.loads(await _body(head, reader) or b"{}"), running.evil)
+            raw = await _body(head, reader)
+            body = json.loads(raw) if raw.startswith(b"{") else {}
+            asked = Asked(head, body, running.evil, raw)
             running.asked.append(asked)
             await trick(asked, write)
 
