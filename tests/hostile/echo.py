@@ -29,7 +29,8 @@ def disguised(text: str) -> list[str]:
     """A text as others would write it."""
     packed = [base64.b64encode(text.encode(encoding)).decode() for encoding in ("utf-8", "utf-16-le")]
     plain = json.dumps(text, ensure_ascii=False)[1:-1]
-    return [text, json.dumps(text)[1:-1], plain, *map(quote, (text, text), "/ "), html.escape(text), *packed]
+    percent = [quote(text), quote(text, safe="")]
+    return [text, json.dumps(text)[1:-1], plain, *percent, html.escape(text), *packed]
 
 
 def _texts(value: Any) -> list[str]:
