@@ -61,6 +61,10 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="Cmdlets of one batch that overlap; nobody knows the service's own number.",
 )  # fmt: skip
 @click.option(
+    "--language", type=click.Choice(["en", "de"]), default="en", show_default=True,
+    help="Of messages, unless Accept-Language asks for English.",
+)  # fmt: skip
+@click.option(
     "--read-lag", type=click.FloatRange(0), default=0.0, show_default=True, metavar="SECONDS",
     help="How late reads see what was written.",
 )  # fmt: skip

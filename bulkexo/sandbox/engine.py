@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from bulkexo.sandbox import clixml, modulefile, parameters, reply, rest
+from bulkexo.sandbox import clixml, language, modulefile, parameters, reply, rest
 from bulkexo.sandbox.errors import CmdletError
 from bulkexo.sandbox.journal import Journal
 from bulkexo.sandbox.keys import Keys
@@ -41,8 +41,9 @@ class Call:
     parameters: as they came. select, page_size: from `$select` and `Prefer`. cursor: the token of a
     nextLink, or None. url: of InvokeCommand, without its query. connection, anchor, client_request_id:
     headers. cookie: that came, issued: that goes with the answer if none came. routed: whether the anchor
-    is said to be the mailbox that a parameter names. question: of a GET, which is a cmdlet of the REST-only
-    kind; url is then the tenant's.
+    is said to be the mailbox that a parameter names. clixml: how objects are wanted. languages:
+    `Accept-Language`. question: of a GET, which is a cmdlet of the REST-only kind; url is then the
+    tenant's.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Call:
     issued: str = ""
     routed: bool = False
     clixml: bool = False
+    languages: str = ""
     question: Question | None = None
 
     def backend(self, cookie: str) -> Backend:
@@ -99,6 +101,7 @@ class Engine:
         self._cursors = Cursors(options.cursor_lifetime)
         self._journal = journal
         self._tenant_id = options.tenant_id
+        self._language = options.language
 
     def run(self, call: Call, *, now: float, stamp: str) -> Reply:
         """Run the call and answer it.
@@ -116,7 +119,8 @@ class Engine:
                 answer = self._read(call, now, stamp)
         except CmdletError as error:
             self.stats["items_failed"] += 1
-            answer = reply.failure(error)
+            foreign = language.speaks(self._language, call.languages)
+            answer = reply.failure(language.error_in(error) if foreign else error)
         answer.headers["Cmdlet-Name"] = call.cmdlet if cmdlet is None else cmdlet.name
         return answer
 
@@ -183,6 +187,8 @@ class Engine:
             self._record(cmdlet, call, stamp, changed=result.changed)
         page = self._page(call, result, cursor, select, now)
         warnings = [*result.warnings, MORE] if page.more and not result.unlimited else result.warnings
+        if language.speaks(self._language, call.languages):
+            warnings = [language.localised(warning) for warning in warnings]
         link = None if page.token is None else f"{call.url}?%24skiptoken={page.token}"
         rows: list[Any] = clixml.wrapped(page.rows) if call.clixml else page.rows
         return reply.success(call.context, rows, warnings, link)

@@ -1,16 +1,18 @@
 """What goes wrong, and how often: drawn from seeded random numbers, so that a run can be repeated.
 
 Of requests: `cut-before` (the connection is cut before anything ran), `cut-after` (after all of it ran),
-`503` (not run), `504` (each cmdlet ran or not, by coin), `html` (a proxy's page, not run), `nul403` (403
-with NUL bytes declared as gzip, not run), `slow` (the reply comes `slow-seconds` later) and `408` (not
-run). For a batch, half of the 503, 504 and 408 strike one item inside it, the others the whole. Of cmdlets:
-`500` (an error body; ran or not, by coin), `transient` (a passing exception, not run) and `missing` (ran,
-but its response is missing from the batch; it strikes batches only). By name only, since a client is not
-meant to overcome them, or needs none of its strength to: `complaint` (a refusal that stays one: a licence,
-a scope; not run), `errors-200` and `error-200` (the same within a 200, as `@adminapi.errors` or as
-`error`), `empty` (a write ran, and its success has no body: 204 or 200), `x-warnings` (warnings come in the
-header), `other-form` (an error that the cmdlet ends with comes in another of its forms) and `expired-page`
-(a nextLink is no longer good).
+`503` and `408` (not run), `504` (each cmdlet ran or not, by coin), `html` (a proxy's page, not run), `nul403`
+(403 with NUL bytes declared as gzip, not run) and `slow` (the reply comes `slow-seconds` later). For a batch,
+half of the 503, 504 and 408 strike one item inside it, the others the whole.
+
+Of cmdlets: `500` (an error body; ran or not, by coin), `transient` (a passing exception, not run) and
+`missing` (ran, but its response is missing from the batch; it strikes batches only).
+
+By name only, since nobody has to overcome them: `complaint` (a refusal that stays one: a licence, a scope;
+not run), `errors-200` and `error-200` (the same within a 200, as `@adminapi.errors` or as `error`), `empty`
+(a write ran, and its success has no body: 204 or 200), `x-warnings` (warnings come in the header),
+`other-form` (an error that the cmdlet ends with comes in another of its forms), `expired-page` (a nextLink is
+no longer good) and `entry-error` (that an access entry is there already is an error instead of a warning).
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ _MIXED_REQUESTS = ("cut-before", "cut-after", "503", "504", "html", "nul403", "s
 _MIXED_ITEMS = ("500", "transient", "missing")
 REQUEST_KINDS = (*_MIXED_REQUESTS, "408")
 ITEM_KINDS = (*_MIXED_ITEMS, "complaint", "errors-200", "error-200", "empty", "x-warnings", "other-form",
-              "expired-page")  # fmt: skip
+              "expired-page", "entry-error")  # fmt: skip
 KINDS = REQUEST_KINDS + ITEM_KINDS
 MIXED = _MIXED_REQUESTS + _MIXED_ITEMS
 """What `--faults N` is a mixture of."""

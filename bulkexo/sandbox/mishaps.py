@@ -16,6 +16,8 @@ from bulkexo.sandbox.errors import CmdletError
 from bulkexo.sandbox.paging import EXPIRED
 from bulkexo.sandbox.reply import Reply
 
+_ENTRY = "The appropriate access control entry is already present"
+_ENTRY_TYPE = "Microsoft.Exchange.Configuration.Tasks.TaskInvalidOperationException"
 _DIRECTORY = "Microsoft.Exchange.Data.Directory."
 _PASSING = (
     CmdletError(_DIRECTORY + "ADTransientException", "The LDAP server is unavailable.", 500,
@@ -109,6 +111,8 @@ def made_of(kind: str, random: Random, call: Call, answer: Reply) -> Reply:
     """The cmdlet's own answer, as this kind has it."""
     if kind == "other-form" and answer.error is not None:
         return _other_form(random, answer.error)
+    if kind == "entry-error" and _ENTRY in str(answer.body):
+        return reply.failure(CmdletError(_ENTRY_TYPE, answer.body["@adminapi.warnings"][0]))
     if kind == "x-warnings" and answer.status == 200 and isinstance(answer.body, dict):
         given = answer.body.get("@adminapi.warnings") or ["This cmdlet will be retired."]
         answer.headers["X-Warnings"] = json.dumps(given)

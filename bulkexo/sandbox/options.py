@@ -52,16 +52,17 @@ class SandboxOptions:
     many times faster than life. It divides every wait of the server (latencies, micro delays, slow replies,
     Retry-After) and multiplies what it gives per time (allowance, the budget's recharge). Lifetimes of
     tokens and of paging cursors stay in real seconds. read_lag: seconds of life until reads see a write.
-    rate_limit_headers: whether answers tell of the allowance. latency: seconds per cmdlet. batch_parallel:
-    how many cmdlets of one batch overlap. allowance: cmdlets per second (None for no limit), burst: how
-    many at once (None: one second's worth, 10 at least). throttle_style: one of THROTTLE_STYLES.
-    retry_after: one of RETRY_AFTER_STYLES. max_concurrent: requests in flight (None for no limit).
-    token_lifetime, cursor_lifetime: seconds. rotate_key_every: seconds after which SecureStrings have a new
-    key (None: never). journal: NDJSON file that gets a line per cmdlet that took effect; arrivals: one per
-    cmdlet that came. ca_file: where the CA goes (None: a temporary folder). secret: the client secret
-    (None: random). others: further tenants behind the same door, each with all options of its own; what
-    belongs to the door (port, compliance_port, region, journal, arrivals, ca_file, secret, signin,
-    token_lifetime) is read from the first alone. signin: the sign-in service.
+    language: of messages, for who asks for no English. rate_limit_headers: whether answers tell of the
+    allowance. latency: seconds per cmdlet. batch_parallel: how many cmdlets of one batch overlap.
+    allowance: cmdlets per second (None for no limit), burst: how many at once (None: one second's worth, 10
+    at least). throttle_style: one of THROTTLE_STYLES. retry_after: one of RETRY_AFTER_STYLES.
+    max_concurrent: requests in flight (None for no limit). token_lifetime, cursor_lifetime: seconds.
+    rotate_key_every: seconds after which SecureStrings have a new key (None: never). journal: NDJSON file
+    that gets a line per cmdlet that took effect; arrivals: one per cmdlet that came. ca_file: where the CA
+    goes (None: a temporary folder). secret: the client secret (None: random). others: further tenants
+    behind the same door, each with all options of its own; what belongs to the door (port, compliance_port,
+    region, journal, arrivals, ca_file, secret, signin, token_lifetime) is read from the first alone.
+    signin: the sign-in service.
     """
 
     port: int = 0
@@ -74,6 +75,7 @@ class SandboxOptions:
     speed: float = 1.0
     latency: Latency = field(default_factory=Latency)
     batch_parallel: int = 10
+    language: str = "en"
     read_lag: float = 0.0
     rate_limit_headers: bool = False
     allowance: float | None = None

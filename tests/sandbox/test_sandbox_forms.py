@@ -167,3 +167,29 @@ async def test_answers_can_tell_what_is_left_of_the_allowance() -> None:
         assert {"Rate-Limit-Limit", "Rate-Limit-Reset", "X-ConcurrencyCount"} <= batch.headers.keys()
     async with running() as client:
         assert "Rate-Limit-Remaining" not in (await client.cmdlet("Get-Mailbox", ME)).headers
+
+
+async def test_messages_come_in_the_language_of_the_tenant_unless_english_is_asked_for() -> None:
+    async with running(language="de") as client:
+        kept = dict(client.headers)
+        await client.cmdlet("Set-Mailbox", SET)
+        for wanted, sentence, unchanged in (
+            (None, "nicht gefunden", "keine Einstellungen"),
+            ("fr-FR", "nicht gefunden", "keine Einstellungen"),
+            ("en-US", "couldn't be found", "no settings of"),
+        ):
+            client.headers = {**kept, **({"Accept-Language": wanted} if wanted else {})}
+            for status, _, failed in await struck(client, "Get-Mailbox", {"Identity": "no@x.y"}):
+                assert status == 404
+                assert "ManagementObjectNotFoundException" in failed["error"]["details"][0]["message"]
+                assert sentence in failed["error"]["details"][0]["message"]
+            assert unchanged in (await client.cmdlet("Set-Mailbox", SET)).body["@adminapi.warnings"][0]
+
+
+async def test_an_entry_that_is_there_can_be_an_error() -> None:
+    grant = {**ME, "User": "mailbox4@contoso.onmicrosoft.com", "AccessRights": "FullAccess"}
+    async with running(faults=parse_faults({"entry-error": 1000})) as client:
+        assert (await client.cmdlet("Add-MailboxPermission", grant)).status == 200
+        again = await client.cmdlet("Add-MailboxPermission", grant)
+        assert again.status == 400
+        assert "already present" in again.body["error"]["details"][0]["message"]
