@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,7 +26,7 @@ SHOWN = 20
 
 @dataclass(slots=True)
 class Looked:
-    """What was found. asked: reads made. problems: the first 20; total: how many there are."""
+    """What was found. asked: reads made. problems: of the first rows, 20 at most; total: of all."""
 
     asked: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -51,6 +52,7 @@ class Lookup:
         self._tell = tell
         self._open: dict[int, Question] = {}
         self._looked = Looked()
+        self._first: list[tuple[int, int, Problem]] = []
         self._number = 0
         self._scope = anyio.CancelScope()
         self._error: BulkexoError | None = None
@@ -112,16 +114,22 @@ class Lookup:
     async def _take(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             self._looked.asked += 1
-            found = finding(self._open.pop(outcome.item.row), outcome, self._job.path.name)
+            asked = self._open.pop(outcome.item.row)
+            found = finding(asked, outcome, self._job.path.name)
             if found is None:
                 continue
             self._looked.total += 1
-            if len(self._looked.problems) < SHOWN:
-                self._looked.problems.append(found)
+            self._keep_first(asked.about.row, found)
             try:
                 self._tell(found)
             except OSError as error:
                 self._stop(UsageError(f"What was found cannot be written ({error.strerror})."))
+
+    def _keep_first(self, row: int, found: Problem) -> None:
+        """Answers come in any order; the problems that are shown are those of the first rows."""
+        insort(self._first, (row, self._looked.total, found))
+        del self._first[SHOWN:]
+        self._looked.problems = [problem for _, _, problem in self._first]
 
     async def _keep(self, _pages: Sequence[Page]) -> None:
         """One object has no further pages worth keeping."""

@@ -126,7 +126,7 @@ def translate(cmdlet: str, parameters: Mapping[str, Value], select: Sequence[str
         query += [] if plain else ["IsEncoded=True"]
     path = path.replace("{scope}", quote(str(given.get("FolderScope", "All")), safe=""))
     if wanted:
-        query.append(f"$select={','.join(wanted)}")
+        query.append(f"$select={quote(','.join(wanted), safe=',')}")
     elif sets := _texts(given.get("PropertySets")):
         query.append(f"PropertySet={quote(','.join(sets), safe=',')}")
     if "Filter" in given:
@@ -146,8 +146,11 @@ def unknown(cmdlet: str, names: Sequence[str] | Mapping[str, Value]) -> str:
 
 
 def odata(text: str) -> str | None:
-    """A filter as PowerShell writes it, in OData's words; None if it says more than comparisons."""
+    """A filter as PowerShell writes it, in OData's words; None if it says more than comparisons, or compares
+    with a truth, which the loader has made a text, as InvokeCommand wants it."""
     parts = QUOTED.split(text.strip())
+    if {"'true'", "'false'"} & {part.lower() for part in parts[1::2]}:
+        return None
     for position in range(0, len(parts), 2):  # between the quoted texts
         plain = OPERATOR.sub(lambda found: found[1].lower(), parts[position])
         if OTHER_OPERATOR.search(plain):

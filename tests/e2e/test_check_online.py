@@ -69,6 +69,8 @@ def test_it_finds_what_would_fail_and_sends_no_write(
     assert (len(gone), len(taken)) == (60, 30)  # Get-Mailbox and Get-CASMailbox
     assert f"({len(problems)} problems)" in done.stderr
     assert "… and 70 more." in done.stderr
+    assert "row 61: " in done.stderr
+    assert "row 90: " not in done.stderr
     assert not (tmp_path / "runs").exists()
 
 

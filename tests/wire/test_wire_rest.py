@@ -114,6 +114,8 @@ def test_awkward_identities_go_in_base64(name: str) -> None:
         ),
         ("Get-EXOMailbox", {"UserPrincipalName": "a", "Anr": "x"}, {"Identity": "a", "Anr": "x"}, "-Anr"),
         ("Get-EXOMailbox", {"Filter": "A -like 'x*'"}, {"Filter": "A -like 'x*'"}, "this -Filter"),
+        ("Get-EXOMailbox", {"Filter": "A -eq 'True'"}, {"Filter": "A -eq 'True'"}, "this -Filter"),
+        ("Get-EXOMailbox", {"Filter": "A -eq $null"}, {"Filter": "A -eq $null"}, "this -Filter"),
         ("Get-EXOMailboxPermission", {}, {}, "without a mailbox"),
         ("Get-EXOMailboxFolderPermission", {"Identity": "a:\\X"}, {"Identity": "a:\\X"}, "reads it"),
         ("Get-EXOMobileDeviceStatistics", {"Identity": "dev"}, {"Identity": "dev"}, "-Identity"),
@@ -138,6 +140,12 @@ def test_what_is_not_known_goes_by_the_classic_twin(
     assert (made.cmdlet, made.parameters) == (found.cmdlet, sent)
     assert pack(SERVICE, [made], "t").url.startswith(
         "https://outlook.office365.com/adminapi/beta/tenant/InvokeC"
+    )
+
+
+def test_properties_cannot_leave_their_place_in_the_query() -> None:
+    assert read("Get-EXOMailboxStatistics", Identity="a", Properties="x&$filter=y").endswith(
+        "x%26%24filter%3Dy"
     )
 
 
