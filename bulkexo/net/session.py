@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import ssl
 from collections.abc import Collection, Iterable
@@ -36,6 +37,17 @@ LARGE = 4 << 20
 LARGE_AT_ONCE = 2
 """Large replies read at the same time; the others wait unread, so that all together hold only so much."""
 
+SILENT = logging.NullHandler()
+
+
+def silence(*loggers: str) -> None:
+    """What libraries would say on stderr by themselves, with tracebacks and with what the service sent, is told
+    in our own words."""
+    for name in loggers:
+        logger = logging.getLogger(name)
+        if SILENT not in logger.handlers:
+            logger.addHandler(SILENT)
+
 
 def trust(ca_file: Path | None) -> ssl.SSLContext:
     """The system's certificates, and those of `ca_file` besides. Raises UsageError."""
@@ -67,6 +79,7 @@ class Session:
         self._cookies = Cookies()
         self._large = anyio.Semaphore(LARGE_AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
+        silence("aiohttp", "asyncio")
 
     async def __aenter__(self) -> Session:
         self._session = aiohttp.ClientSession(

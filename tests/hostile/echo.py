@@ -108,7 +108,8 @@ def _answer(asked: Asked, body: Any, name: str) -> dict[str, Any]:
         answer |= {"status": 500 if kind == "text" else 200, "body": told}
     elif kind == "header":
         one_line = " ".join(told.split())[:6000].encode("ascii", "replace").decode()
-        answer["headers"] = {"X-Warnings": one_line, "request-id": one_line}
+        cookie = f"{one_line}=x" if "requests" not in asked.body else ""  # no name of a cookie
+        answer["headers"] = {"X-Warnings": one_line, "request-id": one_line, "Set-Cookie": cookie}
     elif kind == "link" and "skiptoken" not in asked.target:
         path = "/adminapi/beta/x.y/InvokeCommand?$skiptoken="
         answer["body"] |= {"value": [told], "@odata.nextLink": path + quote(told[:2000])}

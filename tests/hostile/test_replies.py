@@ -62,6 +62,11 @@ def test_what_only_looks_odd_succeeds(seen: Seen, name: str) -> None:
     assert seen.lines[name]["status"] == "succeeded", seen.lines[name]["error"]
 
 
+def test_no_library_speaks_for_us(seen: Seen) -> None:
+    assert "cookie" not in seen.done.stderr.replace("odd-cookie", "").replace("foreign-cookie", "")
+    assert "\x1b" not in seen.done.stderr
+
+
 def test_the_stranger_got_nothing(server: Hostile, seen: Seen) -> None:
     assert len(server.asked) > len(seen.lines)
     assert server.came == []

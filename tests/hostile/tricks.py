@@ -128,10 +128,13 @@ ANSWERS: dict[str, tuple[str, Answer]] = {
 }
 """Name → what the sentence says, and the answer. The connection is closed after each."""
 
+COOKIE = "no name of\u001b[2J a cookie"
+
 HARMLESS: dict[str, Answer] = {
     "honest": lambda _: reply(),
     "cookies": lambda _: reply(b'{"value": []}', *[f"Set-Cookie: c{n}={'v' * 200}" for n in range(100)]),
     "foreign-cookie": lambda asked: reply(b'{"value": []}', f"Set-Cookie: a=b; Domain={asked.evil}"),
+    "odd-cookie": lambda _: reply(b'{"value": []}', f"Set-Cookie: {COOKIE}=x; Path=/"),
     "huge-number": lambda _: reply(b'{"value": [' + b"9" * 300 + b", -1e-400, 18446744073709551615]}"),
     "no-utf-8": lambda _: reply(b'{"value": ["\xff\xfe"]}'),
     "trailers": lambda _: chunked(b'd\r\n{"value": []}\r\n0\r\nX-Trailer: y\r\nAuthorization: x\r\n\r\n'),

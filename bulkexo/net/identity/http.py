@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import ssl
 import time
 from collections.abc import Iterator
@@ -14,16 +13,11 @@ from typing import Any
 from bulkexo.model import SignInError, SignInUnreachableError
 from bulkexo.net.identity.remedies import NO_TENANT, explain
 from bulkexo.net.places import proxy_for
-from bulkexo.net.session import trust
+from bulkexo.net.session import silence, trust
 from bulkexo.wire.hosts import CLOUDS, origin
 
 SIGN_IN_TIMEOUT = 60.0
 """Seconds without a byte from the sign-in service after which it counts as not reached."""
-
-LOGGERS = ("msal", "msal_extensions", "urllib3")
-SILENT = logging.NullHandler()
-"""What these would say on stderr by themselves, with tracebacks and addresses, is told in our own words."""
-
 
 WARY = "Nothing was sent there. Check --authority and --cloud, and that no proxy stands before it."
 
@@ -43,8 +37,7 @@ def client(host: str, ca_file: Path | None, *, proxies: bool = True, timeout: fl
     from requests.adapters import HTTPAdapter  # noqa: PLC0415
 
     context = trust(ca_file)
-    for name in LOGGERS:
-        logging.getLogger(name).addHandler(SILENT)
+    silence("msal", "msal_extensions", "urllib3")
 
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *sizes: Any, **more: Any) -> None:
