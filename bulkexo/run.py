@@ -25,7 +25,7 @@ from bulkexo.options import Options
 from bulkexo.schedule import OnUnknown, Tally
 from bulkexo.schedule.binding import Binding
 from bulkexo.schedule.tally import together
-from bulkexo.tenancy import AHEAD, Place, Surroundings, Tenancy, at_all
+from bulkexo.tenancy import AHEAD, Place, Surroundings, Tenancy, at_all, shared
 from bulkexo.wire.doors import hosts
 
 CLOCKS_EVERY = 5.0
@@ -111,7 +111,7 @@ class Run:
 
     def __init__(self, task: Task, places: Sequence[Place], watch: Watch, *, sync: bool = True) -> None:
         self._task = task
-        self._places = places
+        self._places = shared(places, task.checked.tenants)
         self._watch = watch
         self._sync = sync
         self._connection_id = str(task.first.get("connection_id") or uuid.uuid4())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import anyio
 
@@ -16,6 +16,7 @@ from bulkexo.memory import Memory
 from bulkexo.model import BulkexoError, Item, SignInError, UsageError
 from bulkexo.net.identity import Identity, way
 from bulkexo.net.session import Session
+from bulkexo.net.sessions import TOGETHER
 from bulkexo.net.tokens import Keeper
 from bulkexo.options import Options
 from bulkexo.pace import Backoff, Pacer
@@ -65,6 +66,20 @@ class Place:
     name: str
     options: Options
     identity: Identity
+
+
+def shared(places: Sequence[Place], items: Mapping[str, int]) -> list[Place]:
+    """The same, with the batches in flight that several tenants may have together divided among them by their
+    items, at least one each and never more than --concurrency. items: of each, by name."""
+    if len(places) == 1:
+        return list(places)
+    total = sum(items.get(place.name, 0) for place in places) or 1
+    found = []
+    for place in places:
+        share = max(1, round(TOGETHER * items.get(place.name, 0) / total))
+        options = replace(place.options, concurrency=min(place.options.concurrency, share))
+        found.append(replace(place, options=options))
+    return found
 
 
 class Tenancy:

@@ -12,6 +12,9 @@ from typing import TypeAlias
 from bulkexo.connection import Connection
 from bulkexo.net.session import Session
 
+TOGETHER = 200
+"""Connections that several tenants may have open at once. A TLS connection takes a megabyte, and systems give
+a process 256 to 1,024 open files."""
 _Key: TypeAlias = tuple[str, str, Path | None]
 
 
@@ -21,12 +24,15 @@ class Sessions:
 
     def __init__(self, needed: Iterable[tuple[Connection, int]]) -> None:
         places: Counter[_Key] = Counter()
+        tenants: Counter[_Key] = Counter()
         for connection, count in needed:
             places[_key(connection)] += count
-        self._sessions = {
-            key: Session(list(dict.fromkeys(key[:2])), connections=count + 1, ca_file=key[2])
-            for key, count in places.items()
-        }
+            tenants[_key(connection)] += 1
+        self._sessions = {}
+        for key, count in places.items():
+            most = count if tenants[key] == 1 else min(count, TOGETHER)
+            endpoints = list(dict.fromkeys(key[:2]))
+            self._sessions[key] = Session(endpoints, connections=most + 1, ca_file=key[2])
         self._stack = AsyncExitStack()
 
     def of(self, connection: Connection) -> Session:
