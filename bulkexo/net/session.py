@@ -41,8 +41,8 @@ SILENT = logging.NullHandler()
 
 
 def silence(*loggers: str) -> None:
-    """What libraries would say on stderr by themselves, with tracebacks and with what the service sent, is told
-    in our own words."""
+    """What libraries would say on stderr by themselves, with tracebacks and with what the service sent, is
+    told in our own words."""
     for name in loggers:
         logger = logging.getLogger(name)
         if SILENT not in logger.handlers:

@@ -128,7 +128,7 @@ ANSWERS: dict[str, tuple[str, Answer]] = {
 }
 """Name → what the sentence says, and the answer. The connection is closed after each."""
 
-COOKIE = "no name of\u001b[2J a cookie"
+COOKIE = "not: a name"
 
 HARMLESS: dict[str, Answer] = {
     "honest": lambda _: reply(),
