@@ -12,6 +12,7 @@ from bulkexo.connection import Auth
 from bulkexo.model import JobError, Problem
 from bulkexo.options import NAMES, TABLE, FailureLimit, Options, resolve
 from bulkexo.schedule import OnUnknown, Order
+from bulkexo.wire.hosts import CLOUDS
 
 # option, text as it stands on the command line or in the environment, what it means, another text
 VALUES: list[tuple[str, str, Any, str]] = [
@@ -174,6 +175,15 @@ def test_all_problems_come_together_each_with_its_own_place() -> None:
     assert places == ["--rate", "BULKEXO_CONCURRENCY", "--batch-size", "job.yaml:retries", "BULKEXO_ORDER"]
     assert caught.value.total == 5
     assert str(caught.value).count("\n") == 4
+
+
+def test_a_cloud_says_where_and_what_is_given_says_it_better() -> None:
+    there = resolve(
+        {"cloud": "china", "authority": "login.test", "compliance_endpoint": "ps.test"}, {}
+    ).connection
+    assert there.endpoint == CLOUDS["china"].endpoint
+    assert (there.authority, there.compliance) == ("https://login.test", "https://ps.test")
+    assert Options().connection.endpoint == CLOUDS["worldwide"].endpoint
 
 
 def test_only_the_value_in_force_has_to_fit() -> None:

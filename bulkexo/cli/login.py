@@ -54,9 +54,9 @@ def login(device_code: bool, browser: bool, insecure_cache: bool, **given: Any) 
 
 
 @click.command()
-@table_options(WHERE)
+@table_options(WHERE - {"tenant"})
 def logout(**given: Any) -> int:
-    """Forget who has signed in: everybody, or whom --account or --tenant names.
+    """Forget who has signed in: everybody, or whom --account names.
 
     Example:  bulkexo logout
     """

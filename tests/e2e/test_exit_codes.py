@@ -106,7 +106,7 @@ def test_2_when_the_folder_holds_a_run(tmp_path: Path, tenant: Pretend, names: l
 
 def test_2_when_there_is_no_way_to_sign_in(tmp_path: Path) -> None:
     done = bulkexo("run", job(tmp_path, "ada@contoso.com"), *SET, cwd=tmp_path).check(2)
-    assert "--tenant, --client-id, BULKEXO_CLIENT_SECRET in the environment" in done.stderr
+    assert "give --tenant, --client-id, and --certificate or BULKEXO_CLIENT_SECRET" in done.stderr
     assert not list(tmp_path.glob("runs/*"))
 
 

@@ -45,19 +45,17 @@ def planted(tenant: Pretend) -> list[str]:
 def right(tenant: Pretend) -> dict[str, str]:
     """What lets the app in, by the name that the table below uses."""
     app = cast("dict[str, str]", tenant.said["credentials"])
-    return {**app, "secret": tenant.said["client_secret"], "token": tenant.token()}
+    return {**app, "secret": tenant.said["client_secret"]}
 
 
 WAYS: dict[str, tuple[int, dict[str, str]]] = {
     "secret": (0, {"CLIENT_SECRET": "secret"}),
     "wrong secret": (4, {"CLIENT_SECRET": WRONG}),
-    "wrong secret from a file": (4, {"CLIENT_SECRET_FILE": "wrong"}),
     "passphrase": (0, {"CERTIFICATE": "pfx", "CERTIFICATE_PASSPHRASE": "passphrase"}),
     "wrong passphrase": (4, {"CERTIFICATE": "pfx", "CERTIFICATE_PASSPHRASE": WRONG}),
     "a key cut short": (4, {"CERTIFICATE": "short"}),
     "assertion": (0, {"FEDERATED_TOKEN_FILE": "federated_token"}),
     "wrong assertion": (4, {"FEDERATED_TOKEN_FILE": "wrong"}),
-    "token": (0, {"TOKEN": "token"}),
     "wrong token": (4, {"TOKEN": WRONG}),
 }
 

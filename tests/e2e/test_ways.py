@@ -178,6 +178,56 @@ def test_the_wrong_app_or_tenant(tenant: Pretend, given: dict[str, str], words: 
         source_of(there, scope(there.endpoint), secrets).fetch("", anew=False)
 
 
+def test_somebody_else_than_the_one_who_was_meant(tenant: Pretend) -> None:
+    """Nobody runs a job as another; and who has signed in by mistake is not kept."""
+    there = connection(tenant, client_id=None, auth=Auth.DEVICE_CODE, account="bob@contoso.onmicrosoft.com")
+    secrets = Secrets({}, Ada())
+    with pytest.raises(SignInError, match=f"{ADA} has signed in, and bob"):
+        source_of(there, scope(there.endpoint), secrets).fetch("", anew=False)
+    anybody = source_of(replace(there, account=None), scope(there.endpoint), replace(secrets, person=None))
+    with pytest.raises(SignInError, match="Nobody is signed in"):
+        anybody.fetch("", anew=False)
+
+
+@dataclass
+class Themselves(Ada):
+    """Somebody who enters the code that is shown. upn: their name."""
+
+    tenant: Pretend | None = None
+    upn: str = ""
+
+    def tell(self, text: str) -> None:
+        assert self.tenant is not None
+        code = re.findall(r"code (\S+)", text)[0]
+        approve = f"{self.tenant.said['authority']}/sandbox/device/approve"
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.post(
+                approve,
+                json={"user_code": code, "upn": self.upn},
+                verify=self.tenant.said["ca_file"],
+                timeout=30,
+            )
+        assert answer.status_code == 200
+
+
+def test_of_several_people_the_one_who_is_named(tmp_path: Path) -> None:
+    bob = ADA.replace("ada", "bob")
+    with pretend(tmp_path, "--mailboxes 5 --device-interval 1") as tenant:
+        anybody = connection(tenant, client_id=None, auth=Auth.DEVICE_CODE)
+        sessions = Secrets().sessions
+        for upn in (ADA, bob):
+            secrets = Secrets({}, Themselves(tenant=tenant, upn=upn), sessions)
+            source_of(replace(anybody, account=upn), scope(anybody.endpoint), secrets).fetch("", anew=False)
+        with pytest.raises(SignInError, match=rf"--account who \({ADA}, {bob}\)"):
+            source_of(anybody, scope(anybody.endpoint), Secrets({}, None, sessions)).fetch("", anew=False)
+        for upn in (ADA, bob):
+            source = source_of(
+                replace(anybody, account=upn.upper()), scope(anybody.endpoint), Secrets({}, None, sessions)
+            )
+            assert bearer(source.fetch("", anew=True).text).upn == upn
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_a_person_by_a_code_and_from_then_on_silently(tenant: Pretend, named: bool) -> None:
     """Also for a second service, and where the token tells the tenant."""

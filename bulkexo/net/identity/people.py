@@ -49,7 +49,8 @@ class People:
         with told(self._connection.authority):
             result = self._silent(claims, anew=anew)
             if person is not None and "access_token" not in (result or {}):
-                result = self._interactive(person)
+                self._interactive(person)
+                result = self._silent("", anew=False)
         if result is None:
             raise SignInError(f"Nobody is signed in{self._where()}. {FIRST}")
         return _token(result)
@@ -57,17 +58,12 @@ class People:
     def sign_in(self, person: Person) -> str:
         """Sign in whoever is at the terminal, whoever has done so before; their name."""
         with told(self._connection.authority):
-            result = self._interactive(person)
-        _token(result)
-        return str(result.get("id_token_claims", {}).get("preferred_username") or "somebody without a name")
+            return self._interactive(person)
 
     def sign_out(self) -> list[str]:
-        """Forget those whom the connection means; their names."""
+        """Forget whom the connection names, or everybody; their names."""
         with told(self._connection.authority):
-            accounts = self._accounts()
-            for account in accounts:
-                self._app.remove_account(account)
-        return [str(account["username"]) for account in accounts]
+            return self._forget(self._connection.account)
 
     def known(self) -> bool:
         """Whether anybody is still signed in by this app."""
@@ -108,13 +104,32 @@ class People:
 
     def _accounts(self) -> list[Any]:
         """Those known who can be meant: of the name, else of the tenant where several are known."""
-        accounts: list[Any] = self._app.get_accounts(username=self._connection.account)
+        name = self._connection.account or self._secrets.answers.get(self._who)
+        accounts: list[Any] = self._app.get_accounts(username=name)
         if len(accounts) < 2 or not self._connection.tenant:
             return accounts
         tenant = self._connection.tenant.lower()
         return [account for account in accounts if tenant in _tenants(account)] or accounts
 
-    def _interactive(self, person: Person) -> Any:
+    def _interactive(self, person: Person) -> str:
+        """Sign in a person, who is meant from then on; their name."""
+        result = self._asked(person)
+        _token(result)
+        name = str(result.get("id_token_claims", {}).get("preferred_username") or "")
+        wanted = self._connection.account
+        if wanted and name.lower() != wanted.lower():
+            self._forget(name)
+            raise SignInError(f"{name or 'Somebody else'} has signed in, and {wanted} was meant.")
+        self._secrets.answers[self._who] = name
+        return name
+
+    def _forget(self, name: str | None) -> list[str]:
+        accounts: list[Any] = self._app.get_accounts(username=name)
+        for account in accounts:
+            self._app.remove_account(account)
+        return [str(account["username"]) for account in accounts]
+
+    def _asked(self, person: Person) -> Any:
         if self._way is Auth.BROWSER:
             person.tell("Sign in in the browser window that opens now.")
             return self._app.acquire_token_interactive(
@@ -129,8 +144,14 @@ class People:
         person.tell(str(flow["message"]))
         return self._app.acquire_token_by_device_flow(flow)
 
+    @property
+    def _who(self) -> str:
+        """Under what the one who has signed in is remembered, for all services of the tenant."""
+        return f"account {self._connection.authority} {self._connection.tenant} {self._client_id}"
+
     def _where(self) -> str:
-        return f" to {self._connection.tenant}" if self._connection.tenant else ""
+        tenant, account = self._connection.tenant, self._connection.account
+        return (f" to {tenant}" if tenant else "") + (f" as {account}" if account else "")
 
 
 def _tenants(account: Any) -> set[str]:

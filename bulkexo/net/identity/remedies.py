@@ -67,8 +67,8 @@ REMEDIES = {
     "AADSTS900023": f"There is no such tenant. {NO_TENANT}",
     "AADSTS7000112": "The app is disabled in this tenant: an administrator enables it.",
     "AADSTS7000215": "The client secret is wrong: use its value, not its id, and check its end date.",
-    "AADSTS7000218": "This app signs in with a secret or a certificate only: allow public client flows for "
-    "people, or give --certificate.",
+    "AADSTS7000218": "This app signs in with a secret or certificate only. For people, take one that allows "
+    "public client flows, such as --client-id fb78d390-0c51-40cd-8e17-fdbfab77341b.",
     "AADSTS7000222": "The client secret has expired: create a new one for the app.",
     "AADSTS7000229": "The app has no service principal in this tenant: an administrator grants it consent.",
 }
