@@ -3,6 +3,7 @@ Get- cmdlet."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -49,23 +50,29 @@ OF_A_MAILBOX = (
 )
 """How nouns begin whose Identity names a mailbox."""
 
-SYNCED = frozenset({"mailbox", "mailuser", "mailcontact", "contact", "user", "distributiongroup"})
-"""Nouns whose objects can be mastered on-premises."""
+WHOLLY_SYNCED = frozenset({"user", "contact", "mailcontact", "distributiongroup", "distributiongroupmember"})
+"""Nouns of which nothing but CLOUD_OWN can be changed, once the object is mastered on-premises."""
 
-CLOUD_WRITES = frozenset(
+CLOUD_OWN = frozenset(
     {
-        "archive", "auditenabled", "auditlogagelimit", "auditadmin", "auditdelegate", "auditowner",
-        "calendarversionstoredisabled", "defaultauditset", "delivertomailboxandforward", "forwardingaddress",
-        "forwardingsmtpaddress", "identity", "issuewarningquota", "languages", "litigationholdenabled",
-        "litigationholdduration", "maxreceivesize", "maxsendsize", "messagecopyforsendonbehalfenabled",
-        "messagecopyforsentasenabled", "prohibitsendquota", "prohibitsendreceivequota", "recipientlimits",
-        "retaindeleteditemsfor", "retentionholdenabled", "retentionpolicy", "roleassignmentpolicy",
-        "sharingpolicy", "singleitemrecoveryenabled", "startdateforretentionhold", "type",
-        "enddateforretentionhold", "addressbookpolicy", "confirm", "force", "erroraction", "usecustomrouting",
+        "identity", "confirm", "force", "erroraction", "warningaction", "bypasssecuritygroupmanagercheck",
+        "authenticationpolicy", "exomoduleenabled", "remotepowershellenabled", "stsrefreshtokensvalidfrom",
+        "permanentlyclearpreviousmailboxinfo", "blockcloudcache", "vip",
     }
 )  # fmt: skip
-"""Parameters that a synchronized object takes in the cloud all the same [guess]: what a mailbox has of its
-own, beside the directory. Anything else is changed on-premises."""
+
+PARTLY_SYNCED = frozenset({"mailbox", "mailuser"})
+"""Nouns of which these parameters cannot be changed; holds, quotas, auditing and the like can."""
+
+SYNCED = re.compile(
+    r"name|displayname|simpledisplayname|alias|emailaddresses|primarysmtpaddress|windowsemailaddress"
+    r"|externalemailaddress|userprincipalname|microsoftonlineservicesid|hiddenfromaddresslistsenabled"
+    r"|requiresenderauthenticationenabled|grantsendonbehalfto|acceptmessagesonlyfrom.*|rejectmessagesfrom.*"
+    r"|bypassmoderationfrom.*|moderat.*|sendmoderationnotifications|mailtip.*|office"
+    r"|customattribute\d+|extensioncustomattribute\d+",
+    re.IGNORECASE,
+)
+"""What Entra Connect brings from the on-premises directory [guess, from its list of attributes]."""
 
 NEW_NAMES = ("MicrosoftOnlineServicesID", "UserPrincipalName", "PrimarySmtpAddress", "Alias", "Name")
 
@@ -197,10 +204,15 @@ def _getter(noun: str) -> str:
 
 
 def _synced(item: Item, noun: str) -> tuple[str, ...]:
-    if verb(item.cmdlet) in ("get", "test", "search", "export") or noun not in SYNCED:
+    """What of the item cannot be changed in the cloud if the object is mastered on-premises."""
+    word = verb(item.cmdlet)
+    if word in ("get", "test", "search", "export") or noun not in WHOLLY_SYNCED | PARTLY_SYNCED:
         return ()
-    changed = tuple(name for name in item.parameters if name.lower() not in CLOUD_WRITES)
-    return changed or (("it",) if verb(item.cmdlet) in ("remove", "disable") else ())
+    if word in ("remove", "disable"):
+        return ("it",)
+    if noun in PARTLY_SYNCED:
+        return tuple(name for name in item.parameters if SYNCED.fullmatch(name))
+    return tuple(name for name in item.parameters if name.lower() not in CLOUD_OWN)
 
 
 def _of_new(item: Item) -> list[Question]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.command import bulkexo
+from tests.e2e.command import bulkexo, statuses
 from tests.e2e.files import document, people, read_back, table
 from tests.e2e.pretend import Pretend, pretend
 
@@ -101,3 +101,22 @@ def test_a_folder_that_cannot_be(tmp_path: Path, tenant: Pretend) -> None:
     arguments = ("--cmdlet", "Set-Mailbox", "--online", "--out", "job.csv")
     done = bulkexo("check", file, *arguments, cwd=tmp_path, env=tenant.env).check(2)
     assert "cannot be written" in done.stderr
+
+
+def test_what_it_says_of_synchronized_mailboxes_is_what_a_run_meets(tmp_path: Path) -> None:
+    with pretend(tmp_path / "tenant", "--mailboxes 60 --speed 50 --synced 40") as tenant:
+        names = people(tenant)
+        for column, value in (("CustomAttribute1", "x"), ("AuditEnabled", "false")):
+            file = table(tmp_path / f"{column}.csv", ["Identity", column], [[name, value] for name in names])
+            arguments = (file, "--cmdlet", "Set-Mailbox", "--out", column)
+            told = bulkexo("check", *arguments, "--online", cwd=tmp_path, env=tenant.env)
+            problems = read_back(tmp_path / column / "check.csv")
+            flagged = {int(each["Where"].rpartition(" ")[2]) for each in problems}
+            bulkexo(
+                "run", file, "--cmdlet", "Set-Mailbox", "--out", f"{column}-run", cwd=tmp_path, env=tenant.env
+            )
+            met = statuses(tmp_path / f"{column}-run")
+            assert flagged == {row for row, status in met.items() if status == "failed"}
+            assert all("is mastered on-premises" in each["Problem"] for each in problems)
+            assert told.code == (2 if flagged else 0)
+            assert bool(flagged) == (column == "CustomAttribute1")

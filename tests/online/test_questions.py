@@ -127,7 +127,10 @@ def test_v2_is_asked_by_its_own_endpoints_only() -> None:
         (item("Remove-DistributionGroup"), ("it",)),
         (item("Get-Mailbox", ResultSize=1), ()),
         (item("Set-CASMailbox", PopEnabled=True), ()),
-        (item("Set-User", Department="x"), ("Department",)),
+        (item("Set-Mailbox", RejectMessagesFrom="x", ForwardingSmtpAddress="y"), ("RejectMessagesFrom",)),
+        (item("Set-User", Department="x", EXOModuleEnabled=True), ("Department",)),
+        (item("Add-DistributionGroupMember", Member="x"), ("Member",)),
+        (item("Remove-DistributionGroupMember", Member="x"), ("it",)),
     ],
 )
 def test_what_is_changed_on_premises(one: Item, names: tuple[str, ...]) -> None:
