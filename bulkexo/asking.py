@@ -20,6 +20,8 @@ from bulkexo.run import Report, Task, Watch, describe
 from bulkexo.tenancy import Place, Surroundings, Tenancy, at_all
 from bulkexo.wire.doors import hosts
 
+AT_ONCE = 8
+"""Tenants that are asked at once: a page of each is in memory."""
 TOLD_EVERY = 10.0
 """Seconds between words on how many rows there are by now."""
 
@@ -84,12 +86,14 @@ class Asking:
 
     async def _drive(self) -> None:
         ended: list[Tenancy] = []
+        some = anyio.CapacityLimiter(AT_ONCE)
 
         async def drive(tenancy: Tenancy) -> None:
             try:
                 items = [each.item for each in self._questions if each.item.tenant == tenancy.name]
-                if await tenancy.run(iter(items)):
-                    ended.append(tenancy)
+                async with some:
+                    if self._error is None and await tenancy.run(iter(items)):
+                        ended.append(tenancy)
             except BulkexoError as error:
                 self._fail(error)
 

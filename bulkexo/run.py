@@ -320,6 +320,7 @@ def counts(report: Report) -> dict[str, int]:
         **{status.value: tally.by_status[status] for status in Status},
         "unwritten": report.unwritten,
         "sent": tally.sent,
+        "pages": tally.pages,
         "throttled": tally.refused,
         "retried": tally.retried,
     }

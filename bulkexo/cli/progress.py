@@ -50,6 +50,8 @@ def words(tally: Tally, total: int, speed: float, now: float, clock: float) -> s
         parts.append(f"{tally.by_status[Status.FAILED]:,} failed")
     if tally.by_status[Status.UNKNOWN]:
         parts.append(f"{tally.by_status[Status.UNKNOWN]:,} unknown")
+    if tally.pages:
+        parts.append(f"{tally.pages:,} further pages")
     if tally.refused:
         parts.append(f"{tally.refused:,} throttled")
     if tally.unreachable:

@@ -44,8 +44,10 @@ def as_text(report: Report) -> str:
     lines = [_headline(report), _ended(report)]
     done = tally.done - report.before
     if tally.sent > done:
+        pages = f"{tally.pages:,} further pages, " if tally.pages else ""
+        attempts = tally.sent - tally.pages - done
         lines.append(
-            f"Sendings: {tally.sent:,} for {done:,} items ({tally.sent - done:,} further attempts, "
+            f"Sendings: {tally.sent:,} for {done:,} items ({pages}{attempts:,} further attempts, "
             f"{tally.refused:,} throttled by the service)."
         )
     if tally.kinds:

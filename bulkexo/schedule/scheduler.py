@@ -310,6 +310,7 @@ class Scheduler:
             if ticket.started is None:
                 ticket.started, ticket.began = wall, now
         self.tally.sent += len(batch)
+        self.tally.pages += sum(bool(ticket.link) for ticket in batch)
         self._pacer.sent(now, len(batch))
 
     def _learn(
@@ -323,6 +324,7 @@ class Scheduler:
         self._bucket.set_rate(self._pacer.allowance(now).rate)
         if isinstance(reply, Lost) and not reply.sent:
             self.tally.sent -= len(verdicts)
+            self.tally.pages -= sum(bool(call.link) for call in calls)
             self._note_unreached(reply.reason)
         elif any(verdict.action is not Action.SIGN_IN for verdict in verdicts):
             self._reach.reached()

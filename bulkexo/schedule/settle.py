@@ -11,6 +11,10 @@ from bulkexo.schedule.paging import PageLimits, Paging
 from bulkexo.wire import Action, Verdict
 from bulkexo.wire.cmdlets import repeatable
 from bulkexo.wire.repeat import GONE, done_before, question
+from bulkexo.wire.verdict import given_up
+
+HEAVY = 500
+"""Objects in a page from which on the next goes by itself: ten full pages in one reply would be 100 MB."""
 
 FAULT_TRIES = 2
 """Microsoft's module gives a 500 two tries at most (protocol.md, Status)."""
@@ -111,6 +115,8 @@ def turn(ticket: Ticket, verdict: Verdict) -> None:
     ticket.paging = ticket.paging or Paging()
     ticket.paging.turn(verdict.link, len(verdict.value), verdict.warnings)
     ticket.link = verdict.link
+    if len(verdict.value) >= HEAVY:
+        ticket.apart = True
 
 
 def told_to_resend(ticket: Ticket) -> None:
@@ -133,6 +139,8 @@ def _after_failure(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
     action = verdict.action
     if action is Action.RESTART:
         ticket.link, ticket.paging = "", None
+    if given_up(verdict):
+        ticket.apart = True  # ten long lists can be more than one reply may hold
     if action in (Action.UNANSWERED, Action.FAULT):
         ticket.unsettled = True
         if not _resendable(ticket.item):

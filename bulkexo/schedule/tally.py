@@ -15,14 +15,15 @@ KINDS_LIMIT = 200
 
 @dataclass(slots=True)
 class Tally:
-    """by_status: items that ended. sent: items sent, every attempt counted. refused: of these, throttled.
-    retried: attempts after a failure. batches: in flight now. hold_until: loop seconds before which the
-    service wants nothing. state, rate: what pace says of the tenant, in items per second. unreachable: why
-    the service is not reached now, "" if it is. kinds: failures by (cmdlet, type or code); examples: the
-    first of each."""
+    """by_status: items that ended. sent: items sent, every attempt counted. pages: of these, those that asked
+    for a further page. refused: of these, throttled. retried: attempts after a failure. batches: in flight
+    now. hold_until: loop seconds before which the service wants nothing. state, rate: what pace says of the
+    tenant, in items per second. unreachable: why the service is not reached now, "" if it is. kinds: failures
+    by (cmdlet, type or code); examples: the first of each."""
 
     by_status: Counter[Status] = field(default_factory=Counter)
     sent: int = 0
+    pages: int = 0
     refused: int = 0
     retried: int = 0
     batches: int = 0
@@ -54,6 +55,7 @@ class Tally:
         """Take in the counts of another; of the waits, the one that ends first, since others go on."""
         self.by_status.update(other.by_status)
         self.sent += other.sent
+        self.pages += other.pages
         self.refused += other.refused
         self.retried += other.retried
         self.batches += other.batches

@@ -11,7 +11,7 @@ from typing import Any
 
 from bulkexo.model import Failure
 from bulkexo.wire.batch import Answer, Heard
-from bulkexo.wire.bodies import Unread
+from bulkexo.wire.bodies import TOO_LARGE, TOO_MANY, Unread
 from bulkexo.wire.cmdlets import verb
 from bulkexo.wire.errors import failure, last_part
 from bulkexo.wire.message import Lost
@@ -164,6 +164,11 @@ def _answered(heard: Answer, cmdlet: str, shaped: Callable[[Any], Any]) -> Verdi
         request_id=headers.get("request-id"),
         claims=_claims(challenge.group(1) or challenge.group(2)) if challenge else "",
     )
+
+
+def given_up(verdict: Verdict) -> bool:
+    """Whether a reply came, and was too much to be read: of a batch, less may do."""
+    return verdict.failure is not None and verdict.failure.message in (TOO_LARGE.reason, TOO_MANY.reason)
 
 
 def _of_the_whole(status: int) -> Action:

@@ -25,6 +25,8 @@ def told(now: float = 1000.0, speed: float = 10.0, **state: Any) -> str:
         ({"by_status": {Status.SUCCEEDED: 90, Status.FAILED: 10}}, "10 failed", "unknown"),
         ({"by_status": {Status.SUCCEEDED: 90, Status.UNKNOWN: 1}}, "1 unknown", "failed"),
         ({"refused": 1234}, "1,234 throttled", "next try"),
+        ({"pages": 1234}, "1,234 further pages", "throttled"),
+        ({}, "100 of 2,000", "pages"),
         ({"hold_until": 1041.0}, "throttled by the service, next try in 41 s", "done at"),
         ({"hold_until": 1000.4}, "next try in a moment", "done at"),
         ({"hold_until": 999.0}, "done at", "next try"),

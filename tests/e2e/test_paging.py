@@ -39,14 +39,15 @@ def found(run: Path, line: dict[str, Any]) -> list[str]:
 def test_lists_in_a_batch_with_other_cmdlets(tmp_path: Path, tenant: Pretend, names: list[str]) -> None:
     rows = [ALL, ["Get-Mailbox", "", names[0]], ALL, ["Get-User", "", names[1]], ALL]
     run = tmp_path / "out"
-    bulkexo("run", table(tmp_path / "job.csv", LIST, rows), "--out", run, cwd=tmp_path, env=tenant.env).check(
-        0
-    )
+    job = table(tmp_path / "job.csv", LIST, rows)
+    done = bulkexo("run", job, "--out", run, cwd=tmp_path, env=tenant.env).check(0)
     by_row = {line["row"]: line for line in lines(run)}
     assert [found(run, by_row[row]) == names for row in (1, 3, 5)] == [True] * 3
     assert [len(by_row[row]["value"]) for row in (2, 4)] == [1, 1]
     assert {path.name for path in (run / "pages").iterdir()} == {"1.ndjson", "3.ndjson", "5.ndjson"}
     assert {line["attempts"] for line in by_row.values()} == {1}
+    assert (document(run)["counts"]["sent"], document(run)["counts"]["pages"]) == (11, 6)
+    assert "Sendings: 11 for 5 items (6 further pages, 0 further attempts, " in done.stderr
 
 
 def test_what_is_selected_is_all_that_comes(tmp_path: Path, tenant: Pretend, names: list[str]) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from bulkexo.model import Status, StoppedError
 from bulkexo.schedule import PageLimits, Rules, Settings
+from bulkexo.wire import Lost
+from bulkexo.wire.bodies import TOO_LARGE
 
-from .fakes import FakeService, Sent, error, ok, passing, throttled
+from .fakes import Arrival, FakeService, Sent, error, ok, passing, throttled
 from .world import SERVICE, World, item, rows
 
 BASE = f"{SERVICE.base}/InvokeCommand"
@@ -139,6 +141,18 @@ def test_the_next_page_is_asked_for_when_this_one_is_written_down() -> None:
     assert world.value("1.1") == THREE
 
 
+def test_further_pages_are_counted_apart_from_attempts() -> None:
+    lost = Lost("No route.", sent=False)
+    answers = iter([None, None, lost])
+    service = FakeService(
+        pages(page(1, more=True), page(2, more=True), {}, page(3, more=False)),
+        whole=lambda arrival: next(answers, None),
+    )
+    world = World(service).run(rows(1, "Get-Mailbox"))
+    assert (world.scheduler.tally.sent, world.scheduler.tally.pages) == (3, 2)
+    assert world.value("1.1") == THREE
+
+
 def test_a_page_that_comes_twice_over_a_lost_reply_is_kept_once() -> None:
     service = FakeService(
         lambda sent: [page(1, more=True), None, page(2, more=True), None, page(3, more=False)][sent.nth - 1]
@@ -188,3 +202,30 @@ def test_what_was_sent_and_is_being_read_is_not_taken_back() -> None:
     world = World(service, during=stop).run(rows(1, "New-Mailbox"))
     assert world.announced
     assert world.withdrawn == []
+
+
+def test_full_pages_go_by_themselves() -> None:
+    """Ten of them in one reply would be too much for it."""
+
+    def each(sent: Sent) -> dict[str, Any]:
+        link = {"@odata.nextLink": f"{BASE}?$skiptoken={sent.nth + 1}"} if sent.nth < 3 else {}
+        return ok(*[{"N": 1}] * (500 if sent.key == "1.1" else 499), **link)
+
+    service = FakeService(each)
+    world = World(service).run(rows(3, "Get-Mailbox"))
+    assert [sorted(arrival.keys) for arrival in service.arrivals if "1.1" in arrival.keys] == [
+        ["1.1", "2.1", "3.1"],
+        ["1.1"],
+        ["1.1"],
+    ]
+    assert [len(world.value(name)) for name in sorted(world.by_key)] == [1500, 1497, 1497]
+
+
+def test_a_batch_whose_reply_is_too_much_is_asked_for_one_by_one() -> None:
+    def whole(arrival: Arrival) -> Lost | None:
+        return Lost(TOO_LARGE.reason, sent=True) if len(arrival.items) > 1 else None
+
+    service = FakeService(lambda sent: ok({"N": 1}), whole=whole)
+    world = World(service).run(rows(5, "Get-Mailbox"))
+    assert set(world.statuses().values()) == {Status.SUCCEEDED}
+    assert [len(arrival.items) for arrival in service.arrivals] == [5, 1, 1, 1, 1, 1]
