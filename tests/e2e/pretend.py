@@ -65,6 +65,17 @@ class Pretend:
         """The status with which the service answers this token."""
         return asyncio.run(self._lets_in(token))
 
+    def steer(self, doing: str, **body: Any) -> None:
+        """What its sign-in service is to do from now on; docs/sandbox-sign-in.md lists it."""
+        asyncio.run(self._steer(doing, body))
+
+    async def _steer(self, doing: str, body: Mapping[str, Any]) -> None:
+        async with (
+            self._session() as session,
+            session.post(f"/sandbox/{doing}", json=body, raise_for_status=True),
+        ):
+            pass
+
     async def _lets_in(self, token: str) -> int:
         body, headers = _body("Get-AcceptedDomain"), self._headers(token)
         async with (
