@@ -17,9 +17,11 @@ import pytest
 from bulkexo.journal import Results, RunFolder
 from bulkexo.journal.files import Appending
 from bulkexo.model import Failure, Item, Outcome, Status, StoppedError, UsageError, Value
+from bulkexo.redact import secret_texts
 from bulkexo.schedule import Ticket
 from bulkexo.schedule.outcomes import outcome as settled
 from bulkexo.wire import Action, Verdict
+from bulkexo.wire.discreet import discreet
 
 from .outcomes import failed, outcome
 
@@ -157,7 +159,12 @@ async def test_secrets_are_in_neither_file(tmp_path: Path) -> None:
     item = Item(1, 1, "New-Mailbox", "ada", parameters, cells, frozenset(parameters))
     quoted = " | ".join(secrets)
     told = [
-        settled(Ticket(item, "id", "ada", attempts=1, started=1.0), verdict, 1.0, strict=strict)
+        settled(
+            Ticket(item, "id", "ada", attempts=1, started=1.0),
+            discreet(verdict, secret_texts(item)),
+            1.0,
+            strict=strict,
+        )
         for action in Action
         for strict in (True, False)
         for verdict in [
