@@ -20,7 +20,19 @@ from bulkexo.net.sessions import TOGETHER
 from bulkexo.net.tokens import Keeper
 from bulkexo.options import Options
 from bulkexo.pace import Backoff, Pacer
-from bulkexo.schedule import Announce, Decide, Gate, Keep, Past, Rules, Scheduler, Settings, Sink, Tally
+from bulkexo.schedule import (
+    Announce,
+    Before,
+    Decide,
+    Gate,
+    Keep,
+    Past,
+    Rules,
+    Scheduler,
+    Settings,
+    Sink,
+    Tally,
+)
 from bulkexo.schedule.keyring import Keyring
 from bulkexo.wire import Service
 from bulkexo.wire.doors import Host
@@ -43,7 +55,8 @@ AHEAD = 200_000
 class Surroundings:
     """What all tenants of a run share. run_id: a GUID, the connection-id of the run. note: told what a person
     should know, and what does not stop the run. hosts: the services that the job needs. secure: whether it
-    has secrets that go encrypted. ahead: items that one of them may read ahead."""
+    has secrets that go encrypted. ahead: items that one of them may read ahead. before: what is read before
+    items are sent."""
 
     run_id: str
     sink: Sink
@@ -56,6 +69,7 @@ class Surroundings:
     hosts: tuple[Host, ...] = (Host.EXCHANGE,)
     secure: tuple[Host, ...] = ()
     ahead: int = AHEAD
+    before: Before | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +223,7 @@ class Tenancy:
             decide=around.decide,
             past=around.past,
             tally=self.tally,
+            before=around.before,
             settings=Settings(
                 batch_size=options.batch_size,
                 order=options.order,

@@ -3,6 +3,7 @@
 Floor 3: knows nothing of files and formats.
 """
 
+from bulkexo.schedule.before import Before, Ending, Found
 from bulkexo.schedule.desk import Sink
 from bulkexo.schedule.gate import Gate, Gates, Tokens, Transport
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
@@ -13,7 +14,10 @@ from bulkexo.schedule.tally import Tally
 
 __all__ = [
     "Announce",
+    "Before",
     "Decide",
+    "Ending",
+    "Found",
     "Gate",
     "Gates",
     "Keep",

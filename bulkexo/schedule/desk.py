@@ -10,13 +10,15 @@ import anyio
 
 from bulkexo.model import Outcome, Page, StoppedError
 from bulkexo.pace import Backoff
+from bulkexo.schedule.before import Before, Found
 from bulkexo.schedule.delays import Delays
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
-from bulkexo.schedule.outcomes import outcome, page, skipped
+from bulkexo.schedule.outcomes import outcome, page, skipped, unsent
 from bulkexo.schedule.paging import Keep
-from bulkexo.schedule.settle import Next, Rules, next_move, turn, within
+from bulkexo.schedule.settle import Next, Rules, absent, next_move, turn, within
 from bulkexo.schedule.tally import Tally
 from bulkexo.wire import Verdict
+from bulkexo.wire.doors import door
 
 Sink = Callable[[Sequence[Outcome]], Awaitable[None]]
 """Takes outcomes on, a reply's worth at a time; waits while it has too many."""
@@ -42,11 +44,18 @@ class Desk:
     """Tickets by what they wait for, and the event of something having changed.
 
     rules, backoff: what becomes of a ticket, and when. sink: takes the outcomes; keep: the pages; tally:
-    counts them.
+    counts them. before: says what is read before an item is sent, and hears what was found.
     """
 
     def __init__(
-        self, order: Order, rules: Rules, backoff: Backoff, sink: Sink, keep: Keep, tally: Tally
+        self,
+        order: Order,
+        rules: Rules,
+        backoff: Backoff,
+        sink: Sink,
+        keep: Keep,
+        tally: Tally,
+        before: Before | None = None,
     ) -> None:
         self.lanes = Lanes(order)
         self.later = Delays()
@@ -55,6 +64,7 @@ class Desk:
         self._backoff = backoff
         self._sink = sink
         self._keep = keep
+        self._before = before
         self._changed = anyio.Event()
 
     def sort(self, batch: Sequence[Ticket], verdicts: Sequence[Verdict]) -> Fates:
@@ -69,6 +79,11 @@ class Desk:
                 fates.ended += closed
                 if closed[0].paged and verdict.value:
                     fates.pages.append(page(ticket, verdict))
+            elif move is Next.READ:
+                closed = self._read(ticket, verdict)
+                fates.ended += closed
+                if not closed:
+                    fates.at_once.append(ticket)
             elif move is Next.PAGE:
                 fates.pages.append(page(ticket, verdict))
                 fates.paging.append(ticket)
@@ -92,8 +107,36 @@ class Desk:
 
     def close(self, ticket: Ticket, verdict: Verdict) -> list[Outcome]:
         """End a ticket: its outcome, and those of the steps that end with it."""
-        ended = self.told(ticket, verdict)
+        return self._close(ticket, self.told(ticket, verdict))
+
+    def _close(self, ticket: Ticket, ended: Outcome) -> list[Outcome]:
         return [ended, *map(skipped, self.lanes.end(ticket, succeeded=ended.status.good))]
+
+    def read_first(self, batch: list[Ticket]) -> list[Ticket]:
+        """Those of a batch, all of one door, that go now: by themselves, or the reads that come before them.
+        Those whose read takes another door wait there."""
+        if self._before is None:
+            return batch
+        here = batch[0].door if batch else None
+        for ticket in batch:
+            if not ticket.looked:
+                ticket.looked = True
+                ticket.reading = self._before.question(ticket.item)
+                ticket.door = door(ticket.reading or ticket.item)
+        self.give_back([ticket for ticket in batch if ticket.door != here])
+        return [ticket for ticket in batch if ticket.door == here]
+
+    def _read(self, ticket: Ticket, verdict: Verdict) -> list[Outcome]:
+        """Hand on what was read before a ticket; if it is not sent, its outcome and those that end with it."""
+        ticket.reading = None
+        ticket.door = door(ticket.item)
+        ticket.apart = False
+        ticket.failures = ticket.faults = 0
+        found = Found(not absent(verdict), verdict.value, whole=not verdict.link)
+        ending = self._before.answer(ticket.item, found) if self._before else None
+        if ending is None:
+            return []
+        return self._close(ticket, unsent(ticket, ending, strict=self._rules.strict))
 
     def put_off(self, ticket: Ticket, asked: float | None = None) -> None:
         """Let a ticket wait by backoff, and at least the seconds that the service has asked for."""

@@ -35,6 +35,7 @@ class Ticket:
     that is not settled yet. announced: the journal knows, or will know, that it is sent.
     asking: the next call asks whether the effect is there; asked: how often that was done.
     link: the next page to ask for; paging: of the pages before it, None where there are none.
+    looked: whether it is known what is read before it is sent; reading: that read, while it is to be made.
     """
 
     item: Item
@@ -62,6 +63,8 @@ class Ticket:
     announced: bool = False
     asking: bool = False
     asked: int = 0
+    looked: bool = False
+    reading: Item | None = None
 
     @property
     def in_doubt(self) -> bool:
@@ -71,10 +74,15 @@ class Ticket:
     def call(self) -> Call:
         """What goes over the wire for this ticket now."""
         item = self.item
+        if self.reading is not None:
+            return call(self.reading, self._own_id(1 << 46))
         if self.asking and (asked := question(item.cmdlet, item.identity, item.parameters)):
-            own = int(self.request_id[-12:], 16) | 1 << 47  # another call than the one in doubt
-            return Call(f"{self.request_id[:-12]}{own:012x}", asked[0], asked[1], door=Door(self.door.host))
+            return Call(self._own_id(1 << 47), asked[0], asked[1], door=Door(self.door.host))
         return call(item, self.request_id, self.link)
+
+    def _own_id(self, bit: int) -> str:
+        """The id of another call than the item's own, which can be in doubt."""
+        return f"{self.request_id[:-12]}{int(self.request_id[-12:], 16) | bit:012x}"
 
 
 class Lanes:
@@ -112,6 +120,7 @@ class Lanes:
             doomed=doomed,
             recovered=recovered,
             announced=recovered,
+            looked=recovered,
         )
         self.open += 1
         earlier = self._last_added

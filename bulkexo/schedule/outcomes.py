@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bulkexo.model import Failure, Outcome, Page, Status
+from bulkexo.model import Failure, Item, Outcome, Page, Status
+from bulkexo.schedule.before import Ending
 from bulkexo.schedule.lanes import Ticket
 from bulkexo.schedule.settle import harmless
 from bulkexo.wire import Action, Verdict
@@ -45,6 +46,24 @@ def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Ou
     )
 
 
+def unsent(ticket: Ticket, ending: Ending, *, strict: bool) -> Outcome:
+    """The outcome of a ticket that what was read before it has ended."""
+    status, error = ending.status, ending.error
+    if status is Status.UNCHANGED and strict:
+        status, error = Status.FAILED, Failure("bulkexo:unchanged", "", " ".join(ending.warnings))
+    return Outcome(
+        item=ticket.item,
+        status=status,
+        attempts=0,
+        http_status=None,
+        started=None,
+        duration=0.0,
+        request_id=None,
+        warnings=ending.warnings,
+        error=error,
+    )
+
+
 def page(ticket: Ticket, verdict: Verdict) -> Page:
     """A page of what a ticket returns, before it is noted in the ticket."""
     return Page(ticket.item, verdict.value, first=ticket.paging is None)
@@ -67,6 +86,8 @@ def skipped(ticket: Ticket) -> Outcome:
 
 def _status(ticket: Ticket, verdict: Verdict) -> tuple[Status, Failure | None]:
     action, failure = verdict.action, verdict.failure
+    if ticket.reading is not None:
+        return Status.FAILED, _unread(ticket.item, ticket.reading, failure)
     if ticket.asking:
         found = action in (Action.DONE, Action.UNCHANGED) and verdict.value
         return (Status.SUCCEEDED, _found(ticket)) if found else (Status.UNKNOWN, _unknown(ticket, verdict))
@@ -100,6 +121,16 @@ def _open(ticket: Ticket, verdict: Verdict) -> bool:
     if verdict.action in (Action.UNANSWERED, Action.FAULT):
         return True
     return ticket.unsettled and (verdict.action is not Action.FAILED or verdict.status == FORBIDDEN)
+
+
+def _unread(item: Item, read: Item, failure: Failure | None) -> Failure:
+    reason = failure.message if failure else "The service did not answer."
+    return Failure(
+        failure.code if failure else "bulkexo:unread",
+        failure.type if failure else "",
+        f"{item.cmdlet} was not sent, since what is there now could not be read by {read.cmdlet}: {reason}",
+        failure.target if failure else "",
+    )
 
 
 def _found(ticket: Ticket) -> Failure:

@@ -12,6 +12,7 @@ import anyio
 from bulkexo.model import BulkexoError, Item, SignInError, SignInUnreachableError, StoppedError
 from bulkexo.pace import Allowance, Backoff, Pacer
 from bulkexo.pace.bucket import Bucket
+from bulkexo.schedule.before import Before
 from bulkexo.schedule.desk import Desk, Fates, Sink
 from bulkexo.schedule.gate import Gates, Tokens
 from bulkexo.schedule.lanes import Order, Ticket
@@ -65,7 +66,8 @@ class Scheduler:
     gates: whom to speak to. wall: seconds since the epoch. sink: takes the outcomes; keep: the pages of those
     that return several, as they come.
     announce, decide: see there; without a person, what is undecided stays unknown. withdraw: told what was
-    announced and certainly did not run. past: of a resumed run. tally: to go on counting in.
+    announced and certainly did not run. past: of a resumed run. tally: to go on counting in. before: what is
+    read before items are sent.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Scheduler:
         decide: Decide | None = None,
         past: Past | None = None,
         tally: Tally | None = None,
+        before: Before | None = None,
     ) -> None:
         self._gates = gates
         self._pacer = pacer
@@ -101,7 +104,7 @@ class Scheduler:
         self._stopping = False
         self._error: BulkexoError | None = None
         self.tally = tally or Tally()
-        self._desk = Desk(settings.order, settings.rules, backoff, sink, keep, self.tally)
+        self._desk = Desk(settings.order, settings.rules, backoff, sink, keep, self.tally, before)
 
     async def run(self, items: Iterator[Item]) -> bool:
         """Run the items; True when all have ended, False when `stop` came before.
@@ -144,7 +147,7 @@ class Scheduler:
                 await self._desk.change(due)
             else:
                 taken = self._desk.lanes.take(min(self._settings.batch_size, allowance.batch_size))
-                batch = await self._unsettled_apart(taken)
+                batch = self._desk.read_first(await self._unsettled_apart(taken))
                 with self._kept(batch):
                     if granted := await self._granted(batch):
                         return granted
@@ -274,7 +277,9 @@ class Scheduler:
     async def _announce_unsafe(self, batch: Sequence[Ticket]) -> None:
         """Put on disk what is about to be sent and must not be sent twice; even if that is nothing, what such
         items have ended before comes first."""
-        unsafe = [ticket for ticket in batch if not (ticket.announced or harmless(ticket.item))]
+        unsafe = [
+            ticket for ticket in batch if not (ticket.announced or ticket.reading or harmless(ticket.item))
+        ]
         for ticket in unsafe:
             ticket.announced = True  # even if we are cut off: it is on its way to the disk
         try:
@@ -305,6 +310,8 @@ class Scheduler:
     def _note_sending(self, batch: Sequence[Ticket], now: float) -> None:
         wall = self._wall()
         for ticket in batch:
+            if ticket.reading is not None:
+                continue
             if not ticket.link and not ticket.asking:
                 ticket.attempts += 1
             if ticket.started is None:

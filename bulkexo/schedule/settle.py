@@ -39,7 +39,8 @@ class OnUnknown(StrEnum):
 
 class Next(Enum):
     """Where a ticket goes from here. PAGE: on to the next page, once this one is written down. LOOK: asks the
-    service, after a while, whether the effect is there. DECIDE: a person says whether it is sent again."""
+    service, after a while, whether the effect is there. DECIDE: a person says whether it is sent again. READ:
+    what comes before its own sending has been read."""
 
     END = auto()
     AT_ONCE = auto()
@@ -47,6 +48,7 @@ class Next(Enum):
     LATER = auto()
     LOOK = auto()
     DECIDE = auto()
+    READ = auto()
     SIGN_IN = auto()
 
 
@@ -87,6 +89,8 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
             ticket.started = None
         ticket.unreached += 1
         return Next.LATER
+    if ticket.reading is not None:
+        return _read(ticket, verdict, rules)
     if ticket.asking:
         return _looked(ticket, verdict, rules)
     if action in (Action.DONE, Action.UNCHANGED):
@@ -98,7 +102,12 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
 
 def within(ticket: Ticket, verdict: Verdict, rules: Rules) -> Verdict:
     """The verdict; of an item whose pages seem to have no end, that it has failed."""
-    if not verdict.link or ticket.asking or verdict.action not in (Action.DONE, Action.UNCHANGED):
+    if (
+        not verdict.link
+        or ticket.asking
+        or ticket.reading
+        or verdict.action not in (Action.DONE, Action.UNCHANGED)
+    ):
         return verdict
     paging = ticket.paging or Paging()
     reason = paging.endless(verdict.link, len(verdict.value), rules.pages)
@@ -131,7 +140,7 @@ def _resent(ticket: Ticket) -> None:
 
 
 def _uncount(ticket: Ticket) -> None:
-    if not (ticket.link or ticket.asking):  # neither a further page nor a look is an attempt
+    if not (ticket.link or ticket.asking or ticket.reading):  # these are no attempts of the item itself
         ticket.attempts -= 1
 
 
@@ -175,14 +184,32 @@ def _in_doubt(ticket: Ticket, rules: Rules) -> Next:
     return _undecided(ticket, rules)
 
 
+def _read(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
+    """What became of the read that comes before the item itself; an object that is not there is an answer."""
+    if verdict.action in (Action.DONE, Action.UNCHANGED):
+        return Next.READ
+    if verdict.action is Action.FAILED:
+        return Next.READ if absent(verdict) else Next.END
+    if given_up(verdict):
+        ticket.apart = True
+    if verdict.action is Action.FAULT:
+        ticket.faults += 1
+        if ticket.faults >= FAULT_TRIES:
+            return Next.END
+    return _again(ticket, rules)
+
+
+def absent(verdict: Verdict) -> bool:
+    """Whether the service has said that there is no such object."""
+    failure = verdict.failure
+    return verdict.action is Action.FAILED and failure is not None and GONE.said(failure)
+
+
 def _looked(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
     """What the look for the effect has shown."""
     if verdict.action in (Action.DONE, Action.UNCHANGED) and verdict.value:
         return Next.END
-    absent = verdict.action in (Action.DONE, Action.UNCHANGED) or (
-        verdict.action is Action.FAILED and verdict.failure is not None and GONE.said(verdict.failure)
-    )
-    if absent:
+    if verdict.action in (Action.DONE, Action.UNCHANGED) or absent(verdict):
         ticket.asked += 1
         return Next.LOOK if ticket.asked < len(rules.looks) else _undecided(ticket, rules)
     if verdict.action is Action.FAILED:
