@@ -127,7 +127,7 @@ class Desk:
         return [ticket for ticket in batch if ticket.door == here]
 
     def _read(self, ticket: Ticket, verdict: Verdict) -> list[Outcome]:
-        """Hand on what was read before a ticket; if it is not sent, its outcome and those that end with it."""
+        """Hand on what was read; if the ticket is not sent, its outcome and those that end with it."""
         ticket.reading = None
         ticket.door = door(ticket.item)
         ticket.apart = False
