@@ -25,7 +25,7 @@ from typing import Any
 
 from platformdirs import user_config_path
 
-from bulkexo.job.catalogue import nearest
+from bulkexo.facts.catalogue import nearest
 from bulkexo.model import JobError, Problem, UsageError
 from bulkexo.options import ENVIRONMENT, IN_PROFILES, TABLE, Layer
 

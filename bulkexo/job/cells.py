@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from bulkexo.job.catalogue import Kind
+from bulkexo.facts.catalogue import Kind
 from bulkexo.job.literal import DEPTH, LiteralError, parse
 from bulkexo.model import Value
 from bulkexo.wire.values import octets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkexo.job import catalogue
+from bulkexo.facts import catalogue
 from bulkexo.job.outline import Outline
 from bulkexo.job.problems import Problems, printable
 from bulkexo.job.steps import is_secret, is_secret_column

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from bulkexo.job import catalogue
-from bulkexo.job.catalogue import Cmdlet, Kind, Parameter, form_of
+from bulkexo.facts import catalogue, identity_names
+from bulkexo.facts.catalogue import Cmdlet, Kind, Parameter, form_of
 from bulkexo.job.cells import BadCell, as_text, is_date
 from bulkexo.job.csvrows import MASK
 from bulkexo.job.outline import Given, OutlineStep, Rows
@@ -22,7 +21,6 @@ _CMDLET = re.compile(r"[A-Za-z]+-[A-Za-z0-9]+")
 _PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _SECRET = re.compile(r"password|secret", re.IGNORECASE)
 _NO_SECRETS = frozenset({Kind.SWITCH, Kind.BOOL, Kind.NUMBER})
-_NEW_NAMES: Final = ("UserPrincipalName", "MicrosoftOnlineServicesID", "PrimarySmtpAddress", "Name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +46,6 @@ def is_secret(name: str, parameter: Parameter | None) -> bool:
 def is_secret_column(name: str) -> bool:
     """Whether a column of this name may hold secrets, whatever cmdlet it is for."""
     return bool(_SECRET.search(name)) and catalogue.may_be_secret(name)
-
-
-def identity_names(cmdlet: str) -> tuple[str, ...]:
-    """Parameters that name the object the cmdlet concerns, the best first."""
-    if entity := rest.TABLE.get(cmdlet.lower()):
-        return (*entity.names, "Identity")
-    return (
-        ("Identity", "Mailbox", *_NEW_NAMES) if cmdlet.lower().startswith("new-") else ("Identity", "Mailbox")
-    )
 
 
 def sentence(bad: BadCell, *, secret: bool) -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
+from bulkexo.facts.catalogue import Kind, nearest
 from bulkexo.job import cells
-from bulkexo.job.catalogue import Kind, nearest
 from bulkexo.job.problems import Problems
 from bulkexo.model import Value
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from bulkexo.facts.catalogue import nearest
 from bulkexo.job.asked import AskedRows
-from bulkexo.job.catalogue import nearest
 from bulkexo.job.outline import Outline, Rows
 from bulkexo.job.problems import Problems, printable
 from bulkexo.job.template import Node

@@ -29,8 +29,8 @@ from typing import Final
 
 from yaml import events as ev
 
+from bulkexo.facts.catalogue import nearest
 from bulkexo.job.asked import KEYS, AskedRows, OpenColumns, may_ask
-from bulkexo.job.catalogue import nearest
 from bulkexo.job.csvrows import CsvRows
 from bulkexo.job.outline import (
     CMDLET,

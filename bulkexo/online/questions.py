@@ -3,15 +3,13 @@ Get- cmdlet."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
 
-from bulkexo.job import catalogue
+from bulkexo.facts import mastered, names_object, subject
+from bulkexo.facts.subjects import getter, names_folder
 from bulkexo.model import Failure, Item, Outcome, Problem, Value
-from bulkexo.wire import rest
 from bulkexo.wire.cmdlets import verb
 from bulkexo.wire.doors import ENDPOINTS, V2_API
 from bulkexo.wire.errors import last_part
@@ -22,62 +20,7 @@ RECIPIENTS = frozenset(
 )
 """Nouns of what has an address in the directory, where names and addresses are taken once."""
 
-SUBJECTS = {
-    "calendarprocessing": "Get-Mailbox",
-    "clutter": "Get-Mailbox",
-    "focusedinbox": "Get-Mailbox",
-    "calendarevents": "Get-Mailbox",
-    "casmailbox": "Get-CASMailbox",
-    "distributiongroupmember": "Get-DistributionGroup",
-    "managedfolderassistant": "Get-Mailbox",
-    "recipientpermission": "Get-Recipient",
-    "rolegroupmember": "Get-RoleGroup",
-    "unifiedgrouplinks": "Get-UnifiedGroup",
-}
-"""Nouns whose Identity names another object than their own: the cmdlet that shows that one."""
-
-OF_A_MAILBOX = (
-    "mailboxaudit",
-    "mailboxautoreply",
-    "mailboxcalendar",
-    "mailboxfolder",
-    "mailboxjunkemail",
-    "mailboxmessage",
-    "mailboxpermission",
-    "mailboxregional",
-    "mailboxspelling",
-    "mailboxstatistics",
-)
-"""How nouns begin whose Identity names a mailbox."""
-
-WHOLLY_SYNCED = frozenset({"user", "contact", "mailcontact", "distributiongroup", "distributiongroupmember"})
-"""Nouns of which nothing but CLOUD_OWN can be changed, once the object is mastered on-premises."""
-
-CLOUD_OWN = frozenset(
-    {
-        "identity", "confirm", "force", "erroraction", "warningaction", "bypasssecuritygroupmanagercheck",
-        "authenticationpolicy", "exomoduleenabled", "remotepowershellenabled", "stsrefreshtokensvalidfrom",
-        "permanentlyclearpreviousmailboxinfo", "blockcloudcache", "vip",
-    }
-)  # fmt: skip
-
-PARTLY_SYNCED = frozenset({"mailbox", "mailuser"})
-"""Nouns of which these parameters cannot be changed; holds, quotas, auditing and the like can."""
-
-SYNCED = re.compile(
-    r"name|displayname|simpledisplayname|alias|emailaddresses|primarysmtpaddress|windowsemailaddress"
-    r"|externalemailaddress|userprincipalname|microsoftonlineservicesid|hiddenfromaddresslistsenabled"
-    r"|requiresenderauthenticationenabled|grantsendonbehalfto|acceptmessagesonlyfrom.*|rejectmessagesfrom.*"
-    r"|bypassmoderationfrom.*|moderat.*|sendmoderationnotifications|mailtip.*|office"
-    r"|customattribute\d+|extensioncustomattribute\d+",
-    re.IGNORECASE,
-)
-"""What Entra Connect brings from the on-premises directory [guess, from its list of attributes]."""
-
 NEW_NAMES = ("MicrosoftOnlineServicesID", "UserPrincipalName", "PrimarySmtpAddress", "Alias", "Name")
-
-OWN_NAMES = ("PrimarySmtpAddress", "UserPrincipalName", "WindowsLiveID", "Alias", "Name", "Identity", "Guid",
-             "ExternalDirectoryObjectId", "DistinguishedName")  # fmt: skip
 
 
 class Want(Enum):
@@ -154,7 +97,7 @@ def finding(asked: Question, outcome: Outcome, place: str) -> Problem | None:
         return _unasked(where, asked, error)
     found = [each for each in outcome.value if isinstance(each, dict)] if error is None else []
     if asked.want is Want.FREE:
-        if not found or (verb(item.cmdlet) != "new" and _own(found[0], item.identity)):
+        if not found or (verb(item.cmdlet) != "new" and names_object(found[0], item.identity)):
             return None
         kind = str(found[0].get("RecipientTypeDetails") or "object")
         what = f"{item.cmdlet} gives {asked.name!r}, which a {kind} in the tenant has already."
@@ -179,40 +122,17 @@ def _of_subject(item: Item) -> Question | None:
     """Whether the object that the item concerns is there."""
     if not item.identity:
         return None
-    noun = item.cmdlet.partition("-")[2].lower()
-    entity = rest.TABLE.get(item.cmdlet.lower())
     name = item.identity
-    if entity is not None:
-        noun = entity.twin.partition("-")[2].lower()
     if isinstance(mailbox := item.parameters.get("Mailbox"), str) and mailbox:
         cmdlet, name = "Get-Mailbox", mailbox
-    elif noun.startswith(OF_A_MAILBOX):
-        cmdlet, name = "Get-Mailbox", name.partition(":")[0]
     else:
-        cmdlet = SUBJECTS.get(noun) or _getter(noun)
+        cmdlet = subject(item.cmdlet)
+        name = name.partition(":")[0] if names_folder(item.cmdlet) else name
     if not cmdlet:
         return None
-    synced = _synced(item, noun)
+    synced = mastered(item.cmdlet, item.parameters)
     select = ("DisplayName", "IsDirSynced") if synced else ()
     return Question(item, Want.THERE, name, cmdlet, {"Identity": name}, select, synced)
-
-
-def _getter(noun: str) -> str:
-    """The Get- cmdlet of a noun, if it shows one object by its Identity; else ""."""
-    known = catalogue.cmdlet(f"Get-{noun}")
-    return known.name if known and not known.rest_only and known.parameter("Identity") else ""
-
-
-def _synced(item: Item, noun: str) -> tuple[str, ...]:
-    """What of the item cannot be changed in the cloud if the object is mastered on-premises."""
-    word = verb(item.cmdlet)
-    if word in ("get", "test", "search", "export") or noun not in WHOLLY_SYNCED | PARTLY_SYNCED:
-        return ()
-    if word in ("remove", "disable"):
-        return ("it",)
-    if noun in PARTLY_SYNCED:
-        return tuple(name for name in item.parameters if SYNCED.fullmatch(name))
-    return tuple(name for name in item.parameters if name.lower() not in CLOUD_OWN)
 
 
 def _of_new(item: Item) -> list[Question]:
@@ -223,7 +143,7 @@ def _of_new(item: Item) -> list[Question]:
         found = {str(name).casefold(): str(name) for name in names if name}
         return [_free(item, name) for name in found.values()]
     asked = question(item.cmdlet, item.identity, item.parameters)
-    if asked is None or not _getter(noun) or not isinstance(asked[1]["Identity"], str):
+    if asked is None or not getter(noun) or not isinstance(asked[1]["Identity"], str):
         return []
     if any(not _open(item, name) for name in ("Identity", "Name")):
         return []
@@ -248,11 +168,3 @@ def _free(item: Item, name: str) -> Question:
 def _open(item: Item, name: str) -> bool:
     """Whether a parameter may be shown, as a problem would show it."""
     return name not in item.secrets
-
-
-def _own(found: Mapping[str, Any], identity: str) -> bool:
-    """Whether this is the object that the item concerns."""
-    addresses = found.get("EmailAddresses")
-    names = [found.get(name) for name in OWN_NAMES] + (addresses if isinstance(addresses, list) else [])
-    wanted = identity.casefold()
-    return any(str(each).casefold() in (wanted, f"smtp:{wanted}") for each in names if each)

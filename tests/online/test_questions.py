@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bulkexo.job import catalogue
+from bulkexo.facts import catalogue
+from bulkexo.facts.subjects import SUBJECTS
 from bulkexo.model import Failure, Item, Outcome, Status, Value
 from bulkexo.online import Question, Questions, Want, finding
-from bulkexo.online.questions import SUBJECTS
 
 NOT_FOUND = Failure(
     "NotFound", "Microsoft.Exchange.ManagementObjectNotFoundException", "The object couldn't be found."

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bulkexo.job import catalogue
-from bulkexo.job.catalogue import Kind
+from bulkexo.facts import catalogue
+from bulkexo.facts.catalogue import Kind
 from bulkexo.model import Form
 from bulkexo.wire.doors import ROUTED
 from bulkexo.wire.rest import TABLE

@@ -125,7 +125,7 @@ def cmdlet(name: str) -> Cmdlet | None:
 
 def nearest_cmdlet(name: str) -> str | None:
     """The cmdlet whose name is most like `name`, if one is like it at all."""
-    return nearest(name, _names(), 0.75)  # 941 names: something is always a little like it
+    return nearest(name, names(), 0.75)  # 941 names: something is always a little like it
 
 
 def may_be_secret(name: str) -> bool:
@@ -153,7 +153,8 @@ def _types() -> tuple[str, ...]:
 
 
 @cache
-def _names() -> tuple[str, ...]:
+def names() -> tuple[str, ...]:
+    """The cmdlets that the catalogue knows, sorted."""
     return tuple(name.decode("utf-8") for name in re.findall(rb"(?m)^([^#\t\n]+)\t", _data()))
 
 
