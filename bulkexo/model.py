@@ -49,6 +49,15 @@ class Form(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """What a plan says of an item. change: see `compare.Change`. before: by parameter, what the object had
+    when the plan was made."""
+
+    change: str
+    before: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One cmdlet to run for one row.
 
@@ -62,7 +71,7 @@ class Item:
     tenant: the one the row belongs to, "" in a job of one tenant.
     select: the properties wanted of what it returns, none for all. api: "v2.0" for the documented endpoints,
     "compliance" for Security & Compliance, "" for InvokeCommand of Exchange Online. forms: of the parameters
-    whose values need more than JSON; shared by the items of a step.
+    whose values need more than JSON; shared by the items of a step. planned: of an item of a plan.
     """
 
     row: int
@@ -77,6 +86,7 @@ class Item:
     select: tuple[str, ...] = ()
     api: str = ""
     forms: Mapping[str, Form] = field(default_factory=dict)
+    planned: Planned | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,17 @@ from typing import Any, TypeVar
 
 from bulkexo.job.apart import Apart, Numbered
 from bulkexo.job.asked import AskedRows
+from bulkexo.job.bycolumn import ByColumn
 from bulkexo.job.csvrows import MASK
 from bulkexo.job.hidden import refuse_asked, secret_positions
+from bulkexo.job.ndjson import NdjsonRows
 from bulkexo.job.outline import CMDLET, Given, Outline, OutlineStep
 from bulkexo.job.problems import Problems, changed
 from bulkexo.job.steps import Binder, Step, is_secret_column
-from bulkexo.job.template import Row
 from bulkexo.job.tenants import KEPT_TENANTS, fault_of
 from bulkexo.job.text import TextFile, stamp_of
 from bulkexo.model import Form, Item, Value
 
-_KEPT_CMDLETS = 256
 _Any = TypeVar("_Any")
 
 
@@ -76,9 +76,9 @@ class Question:
 class Job:
     """A job whose head has been read. Memory stays flat whatever the number of rows.
 
-    path: the job file. kind: "csv" or "yaml". options: option keys of the YAML, written with `_`.
-    columns: of the rows, as they came. steps: items of a row. secret_columns: those whose cells are
-    shown nowhere.
+    path: the job file. kind: "csv", "yaml" or "ndjson". options: option keys of the YAML, written with `_`.
+    planned: whether it is a plan. columns: of the rows, as they came. steps: items of a row.
+    secret_columns: those whose cells are shown nowhere.
     inputs: SHA-256 (hex) of each file the job is made of; filled by `check`.
     profiles: names, in lower case, that rows may give for a tenant; None if they are not known, and anything
     may be one. To be set before `check`.
@@ -94,7 +94,9 @@ class Job:
         self._outline = outline
         self._secret_positions = secret_positions(outline)
         self.secret_columns = frozenset(self.columns[position] for position in self._secret_positions)
-        self.steps = max(1, len(outline.steps))
+        lines = outline.rows if isinstance(outline.rows, NdjsonRows) else None
+        self.steps = lines.steps if lines else max(1, len(outline.steps))
+        self.planned = lines is not None and lines.planned
         self.profiles: Collection[str] | None = None
         self.again: Callable[[Path], Job] | None = None
         self._tenants_seen: set[str] = set()
@@ -282,7 +284,11 @@ class Job:
         binder = self._binder(problems)
         steps = [binder.step(*numbered) for numbered in self._numbered()]
         tenants = self._outline.tenant_column
-        by_column = _ByColumn(self._outline, binder, problems)
+        by_column = ByColumn(self._outline, binder, problems)
+        if isinstance(rows, NdjsonRows):
+            lines = rows.read(problems) if numbered is None else (row for _, row in numbered)
+            yield from by_column.items(lines, self._tenant, problems)
+            return
         for number, (line, row) in enumerate(rows.read(problems), 1) if numbered is None else numbered:
             if by_column.position is not None:
                 steps = [by_column.step(line, row)]
@@ -338,35 +344,6 @@ class Job:
 
     def _shown(self, given: Given) -> Value:
         return MASK if self._is_secret(given) else given.source.shown
-
-
-class _ByColumn:
-    """Steps of a job whose rows name their cmdlet, made as they come up. position: of that column, if any."""
-
-    def __init__(self, outline: Outline, binder: Binder, problems: Problems) -> None:
-        self.position = outline.cmdlet_column
-        self._outline = outline
-        self._binder = binder
-        self._problems = problems
-        self._made: dict[str, Step | None] = {}
-
-    def step(self, line: int, row: Row) -> Step | None:
-        """The step of this row; None if its cmdlet cannot be run, which is told."""
-        name = str(row[self.position or 0]).strip().lower()
-        if name in self._made:
-            return self._made[name]
-        where = self._outline.rows.place(line, CMDLET)
-        if not name:
-            self._problems.add(
-                where, "The row names no cmdlet.", "Write one like Set-Mailbox, or delete the row."
-            )
-            return None
-        if len(self._made) >= _KEPT_CMDLETS:
-            self._made.clear()
-        outline = OutlineStep(str(row[self.position or 0]), where, None, select=self._outline.select)
-        step = self._binder.step(1, outline, self._outline.given(outline))
-        self._made[name] = step
-        return step
 
 
 def _asked(rows: AskedRows) -> dict[str, Any]:

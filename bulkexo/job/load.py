@@ -94,11 +94,15 @@ def _outline(
         from bulkexo.job.yamljob import read_outline  # noqa: PLC0415 - PyYAML, which a CSV does not need
 
         return read_outline(path, line, option_names, problems)
+    if suffix == ".ndjson":
+        from bulkexo.job.ndjson import read_outline as read_lines  # noqa: PLC0415 (few jobs are one)
+
+        return read_lines(path, line, problems)
     require_file(path)
     return fail(
         printable(str(path), 500),
         f"Jobs of this kind ({suffix or 'no extension'}) are not read.",
-        "Give a .csv, .yaml or .yml file; later versions read more.",
+        "Give a .csv, .yaml, .yml or .ndjson file; later versions read more.",
     )
 
 

@@ -1,0 +1,152 @@
+"""NDJSON jobs: a cmdlet a line, values as they are in JSON, and the lines of a plan."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkexo.job import load
+from bulkexo.model import Planned, Repeat
+from tests.job.helpers import read, refused, save
+
+
+def lines(folder: Path, *objects: Any, name: str = "job.ndjson") -> Path:
+    """A file of these objects, one a line."""
+    return save(folder, "".join(json.dumps(each) + "\n" for each in objects), name)
+
+
+def line(
+    cmdlet: str = "Set-Mailbox", more: dict[str, Any] | None = None, **parameters: Any
+) -> dict[str, Any]:
+    return {"cmdlet": cmdlet, "parameters": parameters, **(more or {})}
+
+
+def test_each_line_is_an_item(tmp_path: Path) -> None:
+    path = lines(
+        tmp_path,
+        line(identity="ada@contoso.com", Office="Room 1"),
+        line("add-mailboxpermission", Identity="bob", User="ada", AccessRights=["FullAccess"]),
+        line("Set-CASMailbox", Identity="carl", PopEnabled=False),
+    )
+    first, second, third = read(path)
+    assert (first.row, first.step, first.cmdlet, first.identity) == (1, 1, "Set-Mailbox", "ada@contoso.com")
+    assert first.parameters == {"Identity": "ada@contoso.com", "Office": "Room 1"}
+    assert (second.row, second.cmdlet) == (2, "Add-MailboxPermission")
+    assert second.parameters == {"Identity": "bob", "User": "ada", "AccessRights": ["FullAccess"]}
+    assert third.parameters == {"Identity": "carl", "PopEnabled": False}
+    assert [item.cells["Office"] for item in (first, second, third)] == ["Room 1", "", ""]
+
+
+@pytest.mark.parametrize(
+    "value", ["", "$null", "@{Add='a'}", "[1]", "00123", None, ["a", ""], {"Add": ["x"]}, 7]
+)
+def test_values_are_what_they_are(tmp_path: Path, value: Any) -> None:
+    (item,) = read(lines(tmp_path, line(Identity="ada", CustomAttribute1=value)))
+    assert item.parameters["CustomAttribute1"] == value
+
+
+def test_further_keys(tmp_path: Path) -> None:
+    more = {"repeat": "safe", "select": ["Name"], "secret": ["Office"]}
+    path = lines(tmp_path, line(more=more, Identity="ada", Office="geheim"), line(Identity="bob", Office="x"))
+    first, second = read(path)
+    assert (first.repeat, first.select) == (Repeat.SAFE, ("Name",))
+    assert (second.repeat, second.select) == (None, ())
+    assert first.secrets == second.secrets == {"Office"}
+    assert load(path).secret_columns == {"Office"}
+
+
+def test_steps_of_a_row_follow_one_another(tmp_path: Path) -> None:
+    rows = [
+        line(more={"row": row, "step": step}, Identity=f"u{row}", Office=str(step))
+        for row in (7, 9)
+        for step in (1, 2)
+    ]
+    path = lines(tmp_path, *rows)
+    assert [(item.row, item.step) for item in read(path)] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    assert load(path).steps == 2
+    assert load(path).check().rows == 2
+
+
+@pytest.mark.parametrize("left_out", range(4))
+def test_half_a_row_is_refused(tmp_path: Path, left_out: int) -> None:
+    rows = [line(more={"row": row, "step": step}, Identity=f"u{row}") for row in (7, 9) for step in (1, 2)]
+    del rows[left_out]
+    assert any("all steps of a row" in each.remedy.lower() for each in refused(lines(tmp_path, *rows), None))
+
+
+def test_tenants_of_lines(tmp_path: Path) -> None:
+    path = lines(
+        tmp_path,
+        line(more={"tenant": "contoso.onmicrosoft.com"}, Identity="ada"),
+        line(more={"tenant": "fabrikam.onmicrosoft.com"}, Identity="bob", Office="2"),
+        line(more={"tenant": "contoso.onmicrosoft.com", "row": 3, "step": 1}, Identity="carl"),
+    )
+    job = load(path)
+    assert job.check().tenants == {"contoso.onmicrosoft.com": 2, "fabrikam.onmicrosoft.com": 1}
+    with job.apart() as items_of:
+        assert [(i.row, i.identity) for i in items_of("contoso.onmicrosoft.com")] == [(1, "ada"), (3, "carl")]
+        assert [dict(i.parameters) for i in items_of("fabrikam.onmicrosoft.com")] == [
+            {"Identity": "bob", "Office": "2"}
+        ]
+
+
+def test_a_plan_is_known_by_its_lines(tmp_path: Path) -> None:
+    said = {
+        "change": "change",
+        "before": {"Office": "old"},
+        "after": {"Office": "new"},
+        "key": "x",
+        "identity": "ada",
+    }
+    path = lines(tmp_path, line(more=said, Identity="ada", Office="new"))
+    (item,) = read(path)
+    assert item.planned == Planned("change", {"Office": "old"})
+    assert load(path).planned
+    with_set = load_problem(path, "Office=other")
+    assert "run as it was made" in with_set
+
+
+def load_problem(path: Path, text: str) -> str:
+    return str(refused(path, None, [text])[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[1, 2]\n", "no JSON object"),
+        ("{\n", "no JSON object"),
+        ('{"parameters": {"Identity": "a"}}\n', "no cmdlet"),
+        ('{"cmdlet": 7}\n', "no cmdlet"),
+        ('{"cmdlet": "Set-Mailbox", "parameters": []}\n', "no parameters"),
+        ('{"cmdlet": "Set-Mailbox", "paramters": {"Identity": "a"}}\n', "no key 'paramters'"),
+        ('{"cmdlet": "Set-Mailbox", "parameters": {"Identity": "a", "identity": "b"}}\n', "given twice"),
+        (
+            '{"cmdlet": "Set-Mailbox", "parameters": {"Identity": "a", "Password": "<secret>"}}\n',
+            "cannot be run",
+        ),
+        (
+            '{"cmdlet": "Set-Mailbox", "parameters": {"Identity": "a"}, "only_in_job": "It waits."}\n',
+            "It waits.",
+        ),
+        ('{"cmdlet": "Set-Mailbox", "parameters": {"Identity": "a"}, "repeat": "often"}\n', "neither safe"),
+        ('{"cmdlet": "Set-Mailbox", "parameters": {"Identity": "a"}, "api": "v3"}\n', "no such interface"),
+        ('{"cmdlet": "Set-Mailbox", "parameters": {"Office": "a"}}\n', "needs an Identity"),
+        ("", "no rows"),
+        ("\n\n", "no rows"),
+    ],
+)
+def test_lines_that_cannot_be_run(tmp_path: Path, text: str, words: str) -> None:
+    assert any(words in str(problem) for problem in refused(save(tmp_path, text, "job.ndjson"), None))
+
+
+def test_every_bad_line_is_told_with_its_number(tmp_path: Path) -> None:
+    good = json.dumps(line(Identity="ada")) + "\n"
+    found = refused(save(tmp_path, good + "no\n" + good + "{}x\n", "job.ndjson"), None)
+    assert [problem.where for problem in found] == ["job.ndjson, line 2", "job.ndjson, line 4"]
+
+
+def test_a_cmdlet_on_the_command_line_has_no_place(tmp_path: Path) -> None:
+    assert "Leave out --cmdlet" in str(refused(lines(tmp_path, line(Identity="ada")), "Get-Mailbox")[0])
