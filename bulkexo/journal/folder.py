@@ -33,6 +33,7 @@ class RunFolder:
         self.results = path / "results.ndjson"
         self.failed = path / "failed.csv"
         self.announced = path / "announced.ndjson"
+        self.before = path / "before.ndjson"
         self.chosen = path / "chosen.bin"
         self.pages = path / "pages"
 
@@ -72,7 +73,7 @@ class RunFolder:
                 f"{self.path} holds a run already, and a run is never written over. Go on with it by "
                 f"`bulkexo resume {self.path}`, or give another folder with --out."
             )
-        for file in (self.results, self.failed, self.announced, self.pages):
+        for file in (self.results, self.failed, self.announced, self.before, self.pages):
             if file.exists():
                 raise UsageError(
                     f"{self.path} holds {file.name}, which belongs to no run. Give another folder with --out."
@@ -138,7 +139,7 @@ class RunFolder:
         Dying on the way, or a disk that refuses, leaves a run that can be gone on with, or none.
         """
         with contextlib.suppress(OSError):  # also of a folder that holds something of the user's
-            files = (self.results, self.failed, self.announced, self.run_json, self.chosen)
+            files = (self.results, self.failed, self.announced, self.before, self.run_json, self.chosen)
             for file in (*files, *self.answers):
                 file.unlink(missing_ok=True)
             self.path.rmdir()

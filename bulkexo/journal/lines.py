@@ -10,6 +10,7 @@ import orjson
 
 from bulkexo.journal.key import key
 from bulkexo.model import Item, Outcome, Value
+from bulkexo.redact import blot, secret_texts
 
 SECRET = "<secret>"  # noqa: S105 (the mark that stands where a secret was; the loader refuses it)
 
@@ -62,6 +63,26 @@ def _sound(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_sound(member) for member in value]
     return value
+
+
+def former(item: Item, twin: str, before: Any, *, whole: bool = True) -> bytes:
+    """One line of before.ndjson: what there was before the item was sent. twin: the cmdlet that showed it.
+    before: its properties, or a list of entries; None if there was no such object. whole: whether that is all
+    of the list."""
+    document: dict[str, Any] = {
+        "row": item.row,
+        "step": item.step,
+        "cmdlet": item.cmdlet,
+        "identity": item.identity,
+        "key": key(item),
+        "twin": twin,
+        "before": blot(before, secret_texts(item)) if item.secrets else before,
+    }
+    if item.tenant:
+        document["tenant"] = item.tenant
+    if not whole:
+        document["whole"] = False
+    return packed(document)
 
 
 def announcement(items: Sequence[Item], now: float, *, withdrawn: bool = False) -> bytes:

@@ -82,7 +82,8 @@ class Past:
 
     A byte and an offset of eight for each item, whatever their number. steps: items of a row.
     codes: see NUMBER. offsets: of the lines of failed and unknown items. strangers: lines without an item.
-    results_size, announced_size: bytes of whole lines. torn: bytes behind the lines of results.ndjson.
+    results_size, announced_size, before_size: bytes of whole lines. torn: bytes behind the lines of
+    results.ndjson.
     chosen: a byte for each item: 0 for those that do not belong to the run, IN_DOUBT for those that the run
     they were chosen from had sent without learning what became of them; None if all belong to it.
     renumbered: the job has changed, so that rows of one number in the files can be two.
@@ -95,10 +96,12 @@ class Past:
         self.strangers = 0
         self.results_size = 0
         self.announced_size = 0
+        self.before_size = 0
         self.torn = 0
         self.renumbered = False
         self._steps = steps
         self._unsettled: set[int] = set()
+        self._kept = bytearray(items)
         self.chosen: bytes | None = None
 
     def choose(self, chosen: bytes | None) -> None:
@@ -126,6 +129,15 @@ class Past:
         """Whether it was announced and has no line."""
         return self.number(item.row, item.step) in self._unsettled
 
+    def kept(self, item: Item) -> bool:
+        """Whether it is written down what was there before the item was first sent."""
+        return bool(self._kept[self.number(item.row, item.step)])
+
+    def keeps(self, place: int) -> None:
+        """Take in that it is."""
+        if 0 <= place < len(self._kept):
+            self._kept[place] = 1
+
     def doomed(self, item: Item) -> bool:
         """Whether the step before it has ended badly."""
         return item.step > 1 and self.codes[self.number(item.row, item.step) - 1] in BAD
@@ -145,9 +157,10 @@ class Past:
             if NUMBER[status] in TROUBLE:
                 self.offsets[place] = offset
 
-    def measure(self, results: Lines, announced: Lines) -> None:
-        """Take in where the whole lines of both files, read to their ends, stop."""
+    def measure(self, results: Lines, announced: Lines, before: Lines) -> None:
+        """Take in where the whole lines of the files, read to their ends, stop."""
         self.results_size, self.announced_size, self.torn = results.whole, announced.whole, results.torn
+        self.before_size = before.whole
 
     def announced(self, place: int) -> None:
         """Take in an announcement; it is unsettled unless it has its line."""
@@ -192,15 +205,27 @@ def _announcements(lines: Lines) -> Iterator[tuple[int, int, str, bool]]:
         yield from found
 
 
+def _formers(lines: Lines) -> Iterator[tuple[int, int, str]]:
+    """Row, step and key of each line of before.ndjson."""
+    for document, offset in lines:
+        try:
+            yield int(document["row"]), int(document["step"]), str(document["key"])
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise UsageError(f"before.ndjson holds a line that is none (at byte {offset}).") from None
+
+
 def recall(folder: RunFolder, items: int, steps: int) -> Past:
     """The past of a run whose job is what it was. Raises UsageError."""
     past, lines, sent = Past(items, steps), Lines(folder.results), Lines(folder.announced)
+    before = Lines(folder.before)
     for line in _results(lines):
         past.note(past.number(line.row, line.step), line.status, line.offset)
     for row, step, _, withdrawn in _announcements(sent):
         place = past.number(row, step)
         past.withdrawn(place) if withdrawn else past.announced(place)
-    past.measure(lines, sent)
+    for row, step, _ in _formers(before):
+        past.keeps(past.number(row, step))
+    past.measure(lines, sent, before)
     return past
 
 
@@ -210,6 +235,7 @@ def recall_by_key(folder: RunFolder, items: int, steps: int, job: Callable[[], I
     Rows that occur several times are told apart by their number alone, so any of them is as good.
     """
     past, lines, sent = Past(items, steps), Lines(folder.results), Lines(folder.announced)
+    before = Lines(folder.before)
     by_key: defaultdict[str, list[Line]] = defaultdict(list)
     ended: set[tuple[str, int, int]] = set()
     for line in _results(lines):
@@ -223,6 +249,7 @@ def recall_by_key(folder: RunFolder, items: int, steps: int, job: Callable[[], I
         elif (name, row, step) not in ended:
             open_ones.add((name, row, step))
     in_doubt = Counter(name for name, _, _ in open_ones)
+    kept = {name for row, step, name in _formers(before) if (name, row, step) not in ended}
     for item in job():
         name = key(item)
         place = past.number(item.row, item.step)
@@ -232,9 +259,11 @@ def recall_by_key(folder: RunFolder, items: int, steps: int, job: Callable[[], I
         elif in_doubt[name] > 0:
             in_doubt[name] -= 1
             past.announced(place)
+        if name in kept:
+            past.keeps(place)
     past.strangers = sum(map(len, by_key.values()))
     past.renumbered = True
-    past.measure(lines, sent)
+    past.measure(lines, sent, before)
     return past
 
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
+from typing import Any
 
 import anyio
 
 from bulkexo.journal.files import Appending, csv_bytes, header, own_columns
 from bulkexo.journal.folder import RunFolder
-from bulkexo.journal.lines import announcement, failed_cells, line
+from bulkexo.journal.lines import announcement, failed_cells, former, line
 from bulkexo.journal.pages import PageFiles
 from bulkexo.journal.past import Past
 from bulkexo.model import Item, Outcome, Page, Status, StoppedError, UsageError
@@ -55,14 +56,14 @@ class _Group:
 
 
 class Results:
-    """results.ndjson, failed.csv, announced.ndjson and pages/, as an async context manager; opened before
-    anything is sent.
+    """The files of a run's folder, as an async context manager; opened before anything is sent.
 
     columns: of the job's rows. secret_columns: those whose cells are marked instead of written.
     on_failure: called with a StoppedError when the disk refuses; what could not be written is tried again
     with what comes after, and `unwritten` tells how many outcomes it is. wall: seconds since the epoch.
     steps: items of a row. past: of an earlier process, whose files are gone on with; their torn ends are cut
     off.
+    keep_before: whether there are former values to write.
     sync: wait for the disk itself at every group. Raises UsageError if the files cannot be opened.
     """
 
@@ -76,6 +77,7 @@ class Results:
         wall: Callable[[], float],
         steps: int = 1,
         past: Past | None = None,
+        keep_before: bool = False,
         sync: bool = True,
     ) -> None:
         self._columns = own_columns(columns)
@@ -86,19 +88,23 @@ class Results:
         self._told = False
         self._pending: list[Outcome] = []
         self._waiting = 0  # outcomes that were put and are not on disk
-        self._results, self._failed, self._announced = self._open(folder, past)
+        self._past = past
+        self._formers: list[bytes] = []  # that are not on disk
+        self._files = self._open(folder, past, keep_before=keep_before)
+        self._results, self._failed, self._announced = self._files[:3]
         self._pages = PageFiles(folder, steps, past, sync=sync)
         self._send, self._receive = anyio.create_memory_object_stream[Sequence[Outcome] | _Waited](math.inf)
         self._room = anyio.Semaphore(WAITING_LIMIT)
 
-    def _open(self, folder: RunFolder, past: Past | None) -> list[Appending]:
-        paths = (folder.results, folder.failed, folder.announced)
-        keeps: tuple[int | None, ...] = (None, None, None)
+    def _open(self, folder: RunFolder, past: Past | None, *, keep_before: bool) -> list[Appending]:
+        paths = [folder.results, folder.failed, folder.announced, *([folder.before] if keep_before else [])]
+        keeps: list[int | None] = [None] * 4
         opened: list[Appending] = []
         try:
             if past is not None:
-                keeps = (past.results_size, folder.failed.stat().st_size, past.announced_size)
-            for path, keep in zip(paths, keeps, strict=True):
+                failed = folder.failed.stat().st_size
+                keeps = [past.results_size, failed, past.announced_size, past.before_size]
+            for path, keep in zip(paths, keeps, strict=False):
                 opened.append(Appending(path, keep))
             if past is None:
                 opened[1].append(header(self._columns))
@@ -115,7 +121,7 @@ class Results:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file in (self._results, self._failed, self._announced):
+        for file in self._files:
             file.close()
         self._send.close()
         self._receive.close()
@@ -132,11 +138,18 @@ class Results:
         self._waiting += len(outcomes)
         await self._room.acquire()
 
+    def former(self, item: Item, twin: str, before: Any, *, whole: bool = True) -> None:
+        """Take in what there was before an item (see lines.former). The next `announce` has it on disk. What
+        an earlier process has seen is the truth: it may have sent the item."""
+        if self._past is None or not self._past.kept(item):
+            self._formers.append(former(item, twin, before, whole=whole))
+
     async def announce(self, items: Sequence[Item]) -> None:
-        """Return when the disk knows that these items are about to be sent, and how those ended that were
-        announced and have ended before: a Set- that renames what a New- made must not be done when a crash
-        could still leave the New- open. Raises StoppedError if the disk does not take it."""
-        if not items and not (self._waiting and self._announced.size):
+        """Return when the disk knows that these items are about to be sent, what there was before of all that
+        `former` took, and how those ended that were announced and have ended before: a Set- that renames what
+        a New- made must not be done when a crash could still leave the New- open. Raises StoppedError if the
+        disk does not take it."""
+        if not (items or self._formers or (self._waiting and self._announced.size)):
             return
         await self._settled(_Announcement(items=items))
 
@@ -192,8 +205,10 @@ class Results:
 
     async def _write_lines(self, group: _Group) -> None:
         self._pending += group.outcomes
-        error = await self._tried(partial(self._append, self._pending, group.announced))
+        formers = list(self._formers)
+        error = await self._tried(partial(self._append, self._pending, group.announced, formers))
         if error is None:
+            del self._formers[: len(formers)]
             self._waiting -= len(self._pending)
             self._pending = []
         for entry in group.announced:
@@ -216,8 +231,11 @@ class Results:
         for page in pages:
             self._pages.append(page)
 
-    def _append(self, outcomes: Sequence[Outcome], announced: Sequence[_Announcement]) -> None:
-        """One group: the announcements, the failed rows, and last the lines that make it true; or nothing."""
+    def _append(
+        self, outcomes: Sequence[Outcome], announced: Sequence[_Announcement], formers: Sequence[bytes]
+    ) -> None:
+        """One group: what was before, the announcements, the failed rows, and last the lines that make it
+        true; or nothing."""
         rows = [
             failed_cells(
                 each.item,
@@ -230,6 +248,7 @@ class Results:
         ]
         now = self._wall()
         pieces = (
+            *((file, b"".join(formers)) for file in self._files[3:]),
             (self._announced, b"".join(_announcement(entry, now) for entry in announced if entry.items)),
             (self._failed, csv_bytes(rows)),
             (self._results, b"".join(line(each, self._pages.settle(each)) for each in outcomes)),
