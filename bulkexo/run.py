@@ -15,6 +15,7 @@ import anyio
 
 from bulkexo import __version__
 from bulkexo.clocks import Clocks
+from bulkexo.former import Formers
 from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, Results, RunFolder
@@ -163,6 +164,7 @@ class Run:
             wall=time.time,
             steps=task.job.steps,
             past=task.past if task.resumed else None,
+            keep_before=task.options.keep_before,
             sync=self._sync,
         )
 
@@ -186,6 +188,7 @@ class Run:
             hosts=hosts(self._task.checked.apis),
             secure=hosts(self._task.checked.secure),
             ahead=max(10, AHEAD // len(self._places)),
+            before=Formers(keep=results.former) if self._task.options.keep_before else None,
         )
         self._tenancies = [Tenancy(place, around) for place in self._places]
         await at_all(self._tenancies, lambda tenancy: tenancy.sign_in())

@@ -66,9 +66,12 @@ def _sound(value: Any) -> Any:
 
 
 def former(item: Item, twin: str, before: Any, *, whole: bool = True) -> bytes:
-    """One line of before.ndjson: what there was before the item was sent. twin: the cmdlet that showed it.
-    before: its properties, or a list of entries; None if there was no such object. whole: whether that is all
-    of the list."""
+    """One line of before.ndjson: an item that is about to be sent, and what there was before.
+
+    parameters: of the item, but for those in `secrets`, which are named alone. twin: the cmdlet that was
+    asked, "" if none had to be. before: properties, or a list of entries; None if nothing was asked, or there
+    was no such object. whole: whether that is all of the list.
+    """
     document: dict[str, Any] = {
         "row": item.row,
         "step": item.step,
@@ -76,10 +79,15 @@ def former(item: Item, twin: str, before: Any, *, whole: bool = True) -> bytes:
         "identity": item.identity,
         "key": key(item),
         "twin": twin,
+        "parameters": {name: value for name, value in item.parameters.items() if name not in item.secrets},
         "before": blot(before, secret_texts(item)) if item.secrets else before,
     }
     if item.tenant:
         document["tenant"] = item.tenant
+    if item.api:
+        document["api"] = item.api
+    if hidden := sorted(item.secrets.intersection(item.parameters)):
+        document["secrets"] = hidden
     if not whole:
         document["whole"] = False
     return packed(document)
