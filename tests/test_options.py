@@ -28,6 +28,7 @@ VALUES: list[tuple[str, str, Any, str]] = [
     ("max_failures", "50", FailureLimit(count=50), "2%"),
     ("order", "File", Order.FILE, "none"),
     ("strict", "true", True, "false"),
+    ("keep_before", "true", True, "false"),
     ("raw", "true", True, "false"),
     ("response_format", "CliXML", "clixml", "json"),
     ("on_unknown", "Ask", OnUnknown.ASK, "resend"),
