@@ -101,7 +101,11 @@ def _headline(report: Report) -> str:
 
 def command(name: str, folder: Path) -> str:
     """What to type to do something with a run."""
-    words = ["bulkexo", name, str(folder)]
+    return line_of(["bulkexo", name, str(folder)])
+
+
+def line_of(words: Sequence[str]) -> str:
+    """Words as they are typed."""
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 

@@ -1,0 +1,100 @@
+"""From a run's folder a job that puts back what the run has changed, the last first. Reads files, writes two.
+
+Memory does not grow with what the lines hold: the results are read backwards, and of what was kept before
+each item only the place in its file is known.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from bulkexo.journal import RunFolder
+from bulkexo.journal.backwards import backwards
+from bulkexo.journal.formers import Kept
+from bulkexo.journal.lines import packed, sound
+from bulkexo.model import UsageError
+from bulkexo.report.undoing import Undone, undo
+
+LEFT_COLUMNS = ("Row", "Step", "Cmdlet", "Identity", "Parameter", "Why")
+CUT_SHORT = "the run ended before its answer came: it may have taken effect. Resume the run first"
+
+
+@dataclass(slots=True)
+class Summary:
+    """What was made. lines: of the job, by cmdlet. items: of the run that they undo. left: what is not put
+    back, by why. ordered: whether the lines depend on one another."""
+
+    items: int = 0
+    lines: Counter[str] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
+    ordered: bool = False
+
+
+def write_undo(folder: RunFolder, job: Path, left_out: Path, *, created: bool) -> Summary:
+    """Write the job, and the list of what it does not put back (none if that is nothing). created: whether
+    what the run has made is removed. Raises UsageError if a file is there already, or cannot be read or
+    written."""
+    first = folder.read()
+    for path in (job, left_out):
+        if path.exists():
+            raise UsageError(f"{path} is there already. Delete it, or give another file with --out.")
+    kept = Kept(folder.before, renumbered=bool(first.get("input_changed")))
+    summary = Summary()
+    try:
+        with _written(job) as lines, _written(left_out) as left:
+            table = csv.writer(left)
+            table.writerow(LEFT_COLUMNS)
+            for line, undone in _undone(folder, kept, created=created):
+                _take(line, undone, lines, table, summary)
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or folder.path} cannot be read or written ({error.strerror})."
+        ) from None
+    if not summary.left:
+        left_out.unlink()
+    if not summary.lines:
+        job.unlink()
+    return summary
+
+
+def _undone(folder: RunFolder, kept: Kept, *, created: bool) -> Iterator[tuple[Mapping[str, Any], Undone]]:
+    """Each item and what undoes it, the last that ended first; then those that never ended."""
+    if folder.results.exists():
+        for line in backwards(folder.results):
+            yield line, undo(line, kept.of(line), created=created)
+    for line in kept.rest():
+        yield line, Undone(left=[("", CUT_SHORT)])
+
+
+def _take(line: Mapping[str, Any], undone: Undone, lines: TextIO, left: Any, summary: Summary) -> None:
+    for each in undone.lines:
+        lines.write(packed(each).decode())
+        summary.lines[str(each["cmdlet"])] += 1
+    summary.items += bool(undone.lines)
+    summary.ordered = summary.ordered or undone.ordered
+    for name, why in undone.left:
+        place = [str(line.get(each, "")) for each in ("row", "step", "cmdlet", "identity")]
+        left.writerow([sound(text) for text in (*place, name, why)])
+        summary.left[why] += 1
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[TextIO]:
+    """A text file that is there as a whole or not at all. Raises OSError."""
+    fresh = path.with_name(path.name + ".new")
+    mark = "utf-8-sig" if path.suffix == ".csv" else "utf-8"
+    try:
+        with fresh.open("w", encoding=mark, newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
