@@ -5,16 +5,20 @@ Floor 0: this module knows nothing of files, clocks or HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 Value: TypeAlias = str | int | float | bool | Sequence["Value"] | Mapping[str, "Value"] | None
 """A parameter's value. A mapping is a PowerShell hashtable, a sequence an array, None is `$null`."""
 
 Cells: TypeAlias = Mapping[str, Value]
 """A row of the job as it came: column name to cell. Cells of a CSV are always text."""
+
+
+BY_RULE = "bulkexo:rule"
+"""The code of an item that a rule of the job left out, as against one that an earlier failure did."""
 
 
 class Status(StrEnum):
@@ -48,6 +52,68 @@ class Form(StrEnum):
     SECURE = "secure"
 
 
+KEPT = 1000
+"""Objects of what a step returned that later steps of its row can name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an earlier step of a row ended. objects: the first of what it returned, with those members that
+    later steps name, by their names in lower case. count: of all objects. rule: it was left out by a rule of
+    the job, and not for another step's failure."""
+
+    status: Status
+    objects: Sequence[Mapping[str, Any]] = ()
+    count: int = 0
+    rule: bool = False
+
+
+Earlier: TypeAlias = Mapping[int, Ended]
+"""The earlier steps of a row by their numbers; those that have ended."""
+
+
+def trimmed(values: Iterable[Any], names: frozenset[str] | None, room: int = KEPT) -> list[dict[str, Any]]:
+    """The first `room` objects, with the members of these names (lower case); none if nothing of the step is
+    named. What is no object, a name say, has the one member Value."""
+    if names is None:
+        return []
+    objects: list[dict[str, Any]] = []
+    for value in values:
+        if len(objects) >= room:
+            break
+        members = value if isinstance(value, Mapping) else {"Value": value}
+        objects.append({name.lower(): each for name, each in members.items() if name.lower() in names})
+    return objects
+
+
+class Rule(Protocol):
+    """What a step of several says beyond its cmdlet. Pure.
+
+    keeps: members of what it returns that later steps name, lower case; None if they name nothing of it.
+    needs: those that it names itself, by the number of the step. retry_not_found: seconds for which an object
+    that is not found is asked for again.
+    """
+
+    @property
+    def keeps(self) -> frozenset[str] | None: ...
+
+    @property
+    def needs(self) -> Mapping[int, frozenset[str]]: ...
+
+    @property
+    def retry_not_found(self) -> float: ...
+
+    def against(self, item: Item, earlier: Earlier) -> str:
+        """Why the step is left out, as a sentence; "" if it goes. Raises UnboundError."""
+
+    def bind(self, item: Item, earlier: Earlier) -> Item:
+        """The item with the values of the earlier steps in it. Raises UnboundError."""
+
+
+class UnboundError(Exception):
+    """A step cannot be made of what the earlier ones returned; a sentence says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """What a plan says of an item. change: see `compare.Change`. before: by parameter, what the object had
@@ -72,6 +138,9 @@ class Item:
     select: the properties wanted of what it returns, none for all. api: "v2.0" for the documented endpoints,
     "compliance" for Security & Compliance, "" for InvokeCommand of Exchange Online. forms: of the parameters
     whose values need more than JSON; shared by the items of a step. planned: of an item of a plan.
+    rule: what the step says beyond its cmdlet, shared likewise; None if nothing. pending: of the parameters,
+    those that name what earlier steps returned, as parts to be filled in; `parameters` has their text.
+    written: once they are filled in, the parameters as they were: the item is known by these.
     """
 
     row: int
@@ -87,6 +156,9 @@ class Item:
     api: str = ""
     forms: Mapping[str, Form] = field(default_factory=dict)
     planned: Planned | None = None
+    rule: Rule | None = None
+    pending: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    written: Mapping[str, Value] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

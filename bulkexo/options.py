@@ -14,6 +14,7 @@ from typing import Any
 
 from bulkexo.connection import Auth, Connection
 from bulkexo.model import JobError, Problem
+from bulkexo.pace.times import duration
 from bulkexo.schedule.lanes import Order
 from bulkexo.schedule.settle import OnUnknown
 from bulkexo.wire.batch import BATCH_LIMIT
@@ -230,14 +231,6 @@ def _on_unknown(value: Any) -> OnUnknown:
         return OnUnknown(str(value).strip().lower())
     except ValueError:
         raise ValueError("Give skip, resend or ask.") from None
-
-
-def duration(value: Any) -> float:
-    """`30s`, `10m`, `2h`, `90` as seconds. Raises ValueError with a sentence."""
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*([smh]?)", str(value).strip().lower())
-    if match is None or isinstance(value, bool):
-        raise ValueError("Give a duration such as 30s, 10m or 2h.")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
 TABLE = (

@@ -17,7 +17,7 @@ from bulkexo.job import Job, load
 from bulkexo.journal import Past, RunFolder
 from bulkexo.journal.files import rewrite_failed
 from bulkexo.journal.lock import lock
-from bulkexo.journal.past import again, recall, recall_by_key
+from bulkexo.journal.past import again, recall, recall_by_key, recall_first
 from bulkexo.model import UsageError
 from bulkexo.options import NAMES, Layer
 from bulkexo.tenants import Directory, Words
@@ -152,7 +152,9 @@ def _past(folder: RunFolder, first: Mapping[str, Any], what: Start) -> Past:
     job, items = what.job, what.checked.items
     if first.get("input_changed"):
         return recall_by_key(folder, items, job.steps, job.items)
-    return recall(folder, items, job.steps)
+    past = recall(folder, items, job.steps)
+    past.first = recall_first(folder, items, job.steps)
+    return past
 
 
 def _tell(past: Past) -> None:

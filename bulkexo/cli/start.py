@@ -19,6 +19,7 @@ from bulkexo.cli.signing import places, reached
 from bulkexo.cli.terminal import put, say
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, RunFolder
+from bulkexo.journal.earlier import copy_lines
 from bulkexo.journal.lock import lock
 from bulkexo.model import StoppedError, UsageError
 from bulkexo.options import Options
@@ -77,6 +78,8 @@ def start(what: Start, out: Path | None) -> int:
         folder.require_no_run()
         try:
             folder.choose(what.past.chosen if what.past else None)
+            if what.past is not None and what.job.linked:
+                copy_lines(what.past.depended_on(), folder.earlier)
             if what.source is not None:
                 folder.copy_answers(what.source)
         except OSError as error:

@@ -77,8 +77,8 @@ class Job:
     """A job whose head has been read. Memory stays flat whatever the number of rows.
 
     path: the job file. kind: "csv", "yaml" or "ndjson". options: option keys of the YAML, written with `_`.
-    planned: whether it is a plan. columns: of the rows, as they came. steps: items of a row.
-    secret_columns: those whose cells are shown nowhere.
+    planned: whether it is a plan. columns: of the rows, as they came. steps: items of a row. linked: whether
+    one depends on another's outcome beyond its success. secret_columns: those whose cells are shown nowhere.
     inputs: SHA-256 (hex) of each file the job is made of; filled by `check`.
     profiles: names, in lower case, that rows may give for a tenant; None if they are not known, and anything
     may be one. To be set before `check`.
@@ -97,6 +97,7 @@ class Job:
         lines = outline.rows if isinstance(outline.rows, NdjsonRows) else None
         self.steps = lines.steps if lines else max(1, len(outline.steps))
         self.planned = lines is not None and lines.planned
+        self.linked = any(not step.sequel.plain for step in outline.steps)
         self.profiles: Collection[str] | None = None
         self.again: Callable[[Path], Job] | None = None
         self._tenants_seen: set[str] = set()
@@ -359,6 +360,7 @@ def _described(step: Step) -> dict[str, Any]:
         "cmdlet": step.cmdlet,
         "parameters": step.shown(),
         **{name: value for name, value in more.items() if value},
+        **step.sequel.described(),
     }
 
 

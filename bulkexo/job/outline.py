@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bulkexo.job.problems import Problems, printable
+from bulkexo.job.sequel import PLAIN, Sequel
 from bulkexo.job.template import Columns, Source, from_column
 from bulkexo.job.text import TextFile
 from bulkexo.model import Repeat, Value
@@ -83,7 +84,7 @@ class Given:
 class OutlineStep:
     """A cmdlet and its parameters. given: None for every column. secret: names of parameters it marks.
     repeat: what the job says of sending it twice. select: the properties wanted of what it returns.
-    api: where it is to run, "" for where the catalogue has it."""
+    api: where it is to run, "" for where the catalogue has it. sequel: see there."""
 
     cmdlet: str
     where: str
@@ -92,6 +93,7 @@ class OutlineStep:
     repeat: Repeat | None = None
     select: tuple[str, ...] = ()
     api: str = ""
+    sequel: Sequel = PLAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bulkexo.facts import catalogue, identity_names
 from bulkexo.facts.catalogue import Cmdlet, Kind, Parameter, form_of
 from bulkexo.job.cells import BadCell, as_text, is_date
 from bulkexo.job.csvrows import MASK
+from bulkexo.job.later import Pending
 from bulkexo.job.outline import Given, OutlineStep, Rows
 from bulkexo.job.problems import Problems
+from bulkexo.job.sequel import Sequel, StepRule
 from bulkexo.job.template import OMIT, Getter, Omit, Row
 from bulkexo.model import Cells, Form, Item, Repeat, Value
 from bulkexo.wire import rest
@@ -73,7 +76,9 @@ class Step:
         repeat: Repeat | None,
         select: tuple[str, ...],
         api: str,
+        sequel: Sequel,
     ) -> None:
+        self.sequel = sequel
         self.repeat = repeat
         self.select = select
         self.api = api
@@ -90,6 +95,7 @@ class Step:
         self._needs_identity = bool(identity and identity.required)
         naming = tuple(name for name in identity_names(cmdlet) if name in given)
         self._naming = naming[:1] if self._needs_identity else naming
+        self._rule = None if sequel.plain else StepRule(sequel, self._naming)
         self._may_list_all = bool(identity) and cmdlet.startswith("Get-") and "Identity" in given
 
     def shown(self) -> dict[str, Value]:
@@ -101,9 +107,12 @@ class Step:
     ) -> Item | None:
         """The item of data row `number`; None if there is something wrong with it, which is told."""
         parameters: dict[str, Value] = {}
+        pending: dict[str, Pending] = {}
         try:
             for name, get in self._getters:
-                value = get(row)
+                value: Any = get(row)
+                if isinstance(value, Pending):
+                    pending[name], value = value, value.text()
                 if value is not OMIT:
                     parameters[name] = value
         except BadCell:
@@ -120,7 +129,7 @@ class Step:
         name, identity = self._named(parameters)
         if not identity.strip() and not self._may_go_without(line, problems):
             return None
-        if name in self.secrets:
+        if name in self.secrets or name in pending:
             identity = ""
         return Item(
             row=number,
@@ -135,6 +144,8 @@ class Step:
             select=self.select,
             api=self.api,
             forms=self._forms,
+            rule=self._rule,
+            pending=pending,
         )
 
     def _named(self, parameters: Mapping[str, Value]) -> tuple[str, str]:
@@ -226,7 +237,8 @@ class Binder:
         if api == V2_API:
             self._warn_v2(name, bound, outline.where)
         repeat = outline.repeat or self._repeat
-        return Step(number, name, known, bound, frozenset(secrets), self._rows, repeat, outline.select, api)
+        select, sequel = outline.select, outline.sequel
+        return Step(number, name, known, bound, frozenset(secrets), self._rows, repeat, select, api, sequel)
 
     def _place(self, cmdlet: str, known: Cmdlet | None, api: str, where: str) -> str:
         """Where the step goes: as the job says, else where the catalogue has the cmdlet."""

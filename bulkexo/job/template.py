@@ -13,6 +13,9 @@ from typing import Any, Final, TypeAlias
 
 from bulkexo.facts.catalogue import Kind, nearest
 from bulkexo.job import cells
+from bulkexo.job.expression import no_step
+from bulkexo.job.later import Joined, Pending
+from bulkexo.job.paths import NAME, PREFIX, Ref, parse_path
 from bulkexo.job.problems import Problems
 from bulkexo.model import Value
 
@@ -29,7 +32,7 @@ Row: TypeAlias = Sequence[Any]
 """A row's cells in the order of the columns; "" is an empty cell."""
 
 Getter: TypeAlias = Callable[[Row], "Value | Omit"]
-"""A row to a value; raises cells.BadCell."""
+"""A row to a value; raises cells.BadCell. Where the source names earlier steps, to a Pending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,13 @@ class Source:
     """columns: positions of those it reads. shown: the value as the job writes it.
 
     bind: to a getter for a parameter of this kind (None: not known); raises cells.BadCell if a constant
-    cannot be such a value.
+    cannot be such a value. refs: what it takes from earlier steps.
     """
 
     columns: frozenset[int]
     shown: Value
     bind: Callable[[Kind | None], Getter]
+    refs: tuple[Ref, ...] = ()
 
 
 class Columns:
@@ -96,23 +100,39 @@ def from_text(text: str) -> Source:
     return Source(frozenset(), text, lambda kind: _constant(cells.converter(kind)(text)))
 
 
-def from_node(node: Node, columns: Columns, where: Callable[[int], str], problems: Problems) -> Source:
-    """A value of the YAML file, templates at any depth. What is wrong with it is told."""
-    maker = _Maker(columns, where, problems)
+def from_node(
+    node: Node,
+    columns: Columns,
+    where: Callable[[int], str],
+    problems: Problems,
+    steps: Mapping[str, int] | None = None,
+) -> Source:
+    """A value of the YAML file, templates at any depth. What is wrong with it is told. steps: the earlier
+    ones, by name in lower case."""
+    maker = _Maker(columns, where, problems, steps or {})
     made = maker.make(node, top=True)
     if made is None:  # a value that keeps the rest of the check going; it is never sent
         return Source(frozenset(maker.used), None, lambda _kind: _constant("?"))
-    bind = made if maker.used else (lambda kind: _constant(made(kind)(())))
-    return Source(frozenset(maker.used), node.plain(), bind)
+    bind = _later(made) if maker.refs else made
+    fixed = bind if maker.used else (lambda kind: _constant(bind(kind)(())))
+    return Source(frozenset(maker.used), node.plain(), fixed, tuple(maker.refs))
 
 
 _Bind: TypeAlias = Callable[[Kind | None], Getter]
 
 
 class _Maker:
-    """Makes the getter of one value, and notes which columns it reads."""
+    """Makes the getter of one value, and notes which columns and which earlier steps it reads."""
 
-    def __init__(self, columns: Columns, where: Callable[[int], str], problems: Problems) -> None:
+    def __init__(
+        self,
+        columns: Columns,
+        where: Callable[[int], str],
+        problems: Problems,
+        steps: Mapping[str, int],
+    ) -> None:
+        self.steps = steps
+        self.refs: list[Ref] = []
         self.columns = columns
         self.where = where
         self.problems = problems
@@ -143,6 +163,9 @@ class _Maker:
         if parts is None:
             return None
         self.used.update(part for part in parts if isinstance(part, int))
+        if refs := [part for part in parts if isinstance(part, Ref)]:
+            self.refs += refs
+            return lambda _kind: _with_refs(parts)
         typed = self.columns.typed
         if len(parts) == 1 and isinstance(parts[0], int):
             position = parts[0]
@@ -155,9 +178,9 @@ class _Maker:
         getter = _joined(parts)
         return lambda kind: _typed(getter, kind)
 
-    def _parts(self, line: int, text: str) -> list[str | int] | None:
-        """Text and positions of columns, in turn; neighbouring text is one part."""
-        parts: list[str | int] = []
+    def _parts(self, line: int, text: str) -> list[str | int | Ref] | None:
+        """Text, positions of columns and values of earlier steps, in turn; neighbouring text is one part."""
+        parts: list[str | int | Ref] = []
         end = 0
         sound = True
         for found in _MARK.finditer(text):
@@ -166,14 +189,36 @@ class _Maker:
             if found.group() == "$$":
                 parts.append("$")
                 continue
-            position = None if found.group(1) is None else self.columns.find(found.group(1))
-            if position is None:
-                sound = False
-                self._unknown(line, found.group(1))
-            else:
-                parts.append(position)
+            part = self._part(line, found.group(1))
+            sound = sound and part is not None
+            parts.append("" if part is None else part)
         parts.append(text[end:])
         return [part for part in parts if part != ""] if sound else None
+
+    def _part(self, line: int, name: str | None) -> int | Ref | None:
+        """What a mark stands for; None if nothing, which is told. A column may well be called steps.x."""
+        of_step = name is not None and name.strip().lower().startswith(PREFIX)
+        known = name is not None and name.strip().lower() in map(str.lower, self.columns.names)
+        if name is not None and of_step and not known:
+            return self._ref(line, name.strip())
+        position = None if name is None else self.columns.find(name)
+        if position is None:
+            self._unknown(line, name)
+        return position
+
+    def _ref(self, line: int, text: str) -> Ref | None:
+        found = NAME.match(text, len(PREFIX))
+        name = found[0] if found else ""
+        path = parse_path(text[len(PREFIX) + len(name) :])
+        if name.lower() not in self.steps:
+            self.problems.add(self.where(line), f"There is no earlier step {name!r}.", no_step(self.steps))
+            return None
+        ref = Ref(self.steps[name.lower()], name, path or ())
+        if not path or not ref.member:
+            what = f"${{{text}}} names no value of that step."
+            self.problems.add(self.where(line), what, f"Write ${{steps.{name}.Member}}, as in its results.")
+            return None
+        return ref
 
     def _unknown(self, line: int, name: str | None) -> None:
         if name is None:
@@ -224,20 +269,39 @@ def _typed(getter: Getter, kind: Kind | None) -> Getter:
     return get
 
 
-def _joined(parts: Sequence[str | int]) -> Getter:
-    def get(row: Row) -> Value:
-        texts: list[str] = []
-        for part in parts:
-            cell = row[part] if isinstance(part, int) else part
-            if isinstance(cell, Mapping | list):
-                raise cells.BadCell(
-                    "An array or a hashtable stands inside a text.",
-                    "Give it as the whole value: ${Column} alone.",
-                )
-            texts.append(cells.as_text(cell))
-        return "".join(texts)
+def _joined(parts: Sequence[str | int | Ref]) -> Getter:
+    return lambda row: "".join(_text_of(part, row) for part in parts if not isinstance(part, Ref))
 
-    return get
+
+def _text_of(part: str | int, row: Row) -> str:
+    cell = row[part] if isinstance(part, int) else part
+    if isinstance(cell, Mapping | list):
+        raise cells.BadCell(
+            "An array or a hashtable stands inside a text.",
+            "Give it as the whole value: ${Column} alone.",
+        )
+    return cells.as_text(cell)
+
+
+def _with_refs(parts: Sequence[str | int | Ref]) -> Any:
+    """A getter of a text with holes, or of the one hole that it is."""
+    if len(parts) == 1:
+        return lambda _row: parts[0]
+    return lambda row: Joined(tuple(part if isinstance(part, Ref) else _text_of(part, row) for part in parts))
+
+
+def _later(made: _Bind) -> _Bind:
+    """The getter of a value with holes, which the parameter's kind is checked for when they are filled."""
+    getter: Any = made(None)
+
+    def bind(kind: Kind | None) -> Any:
+        def get(row: Row) -> Any:
+            value = getter(row)
+            return value if value is OMIT else Pending(value, kind)
+
+        return get
+
+    return bind
 
 
 def _array(parts: Sequence[Getter]) -> Getter:

@@ -9,7 +9,8 @@
         select: [Alias, Office]           the properties wanted of what it returns; without it all
         api: v2.0                         the documented endpoints; or exchange, or compliance (Security &
                                           Compliance) for a cmdlet that both have
-    api: v2.0                    of all steps that do not say it
+        name: create, when:, retry_not_found: 10m     see sequel.py
+    api: v2.0, retry_not_found:  of all steps that do not say it
     cmdlet:, parameters:, select: at the top: one step; without cmdlet: the rows' column Cmdlet names it
     set: {Office: Room 1}        parameters of every row; --set NAME=VALUE on the command line comes first
     secret: [Office]             parameters of all steps whose values are shown nowhere
@@ -23,6 +24,7 @@ Keys are read in any case, options with - or _.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -44,6 +46,8 @@ from bulkexo.job.outline import (
 )
 from bulkexo.job.problems import Problems, printable
 from bulkexo.job.select import names_in, selected
+from bulkexo.job.sequel import KEYS as SEQUEL_KEYS
+from bulkexo.job.sequel import SequelReader, with_keeps
 from bulkexo.job.template import Columns, Node, from_node
 from bulkexo.job.tenants import TenantsReader
 from bulkexo.job.text import TextFile, examine
@@ -52,8 +56,9 @@ from bulkexo.job.yamlrows import InlineRows, scan_columns
 from bulkexo.model import Repeat
 from bulkexo.wire.doors import APIS
 
-_STEP_KEYS: Final = ("cmdlet", "parameters", "secret", "repeat", "select", "api")
-_KEYS: Final = (*_STEP_KEYS, "rows", "steps", "set", "columns", "tenant", "tenants")
+_TOP_KEYS: Final = ("cmdlet", "parameters", "secret", "repeat", "select", "api")
+_STEP_KEYS: Final = (*_TOP_KEYS, *SEQUEL_KEYS)
+_KEYS: Final = (*_TOP_KEYS, "retry_not_found", "rows", "steps", "set", "columns", "tenant", "tenants")
 
 
 def read_outline(
@@ -222,11 +227,14 @@ class _Reader:
         listed = self.nodes.get("steps")
         top = self.nodes.get("cmdlet")
         if listed is None:
+            alone = {name: node for name, node in self.nodes.items() if name == "retry_not_found"}
+            sequel = SequelReader(self.file.where, columns, self.problems).read(alone)
             if command_line.cmdlet is not None:
-                return (OutlineStep(command_line.cmdlet, "--cmdlet", given, select=select),)
+                return (OutlineStep(command_line.cmdlet, "--cmdlet", given, select=select, sequel=sequel),)
             if top is None:
                 return ()
-            return (OutlineStep(self.cmdlet(top), self.file.where(top.line), given, select=select),)
+            where = self.file.where(top.line)
+            return (OutlineStep(self.cmdlet(top), where, given, select=select, sequel=sequel),)
         for name in ("cmdlet", "parameters", "select"):
             if name in self.nodes:
                 what = f"The job has both steps: and {name}: at the top."
@@ -239,23 +247,32 @@ class _Reader:
         if not isinstance(listed.value, list) or not listed.value:
             self.problem(listed.line, "steps: is no list of steps.", "Write - cmdlet: Set-Mailbox under it.")
             return ()
-        return tuple(self.step(node, columns) for node in listed.value)
+        sequels = SequelReader(self.file.where, columns, self.problems)
+        made = [self.step(node, columns, sequels) for node in listed.value]
+        refs = [[ref for given in step.given or () for ref in given.source.refs] for step in made]
+        kept = with_keeps([step.sequel for step in made], refs)
+        return tuple(replace(step, sequel=sequel) for step, sequel in zip(made, kept, strict=True))
 
-    def step(self, node: Node, columns: Columns) -> OutlineStep:
+    def step(self, node: Node, columns: Columns, sequels: SequelReader) -> OutlineStep:
         members = node.value if isinstance(node.value, dict) else {}
         found = {name.lower(): member for name, member in members.items()}
         for name, member in members.items():
             if name.lower() not in _STEP_KEYS:
                 self.unknown(name, member.line, _STEP_KEYS, "A step")
-        return OutlineStep(
+        common = {name: self.nodes[name] for name in ("retry_not_found",) if name in self.nodes}
+        sequel = sequels.read({**common, **found})
+        step = OutlineStep(
             self.cmdlet(found.get("cmdlet", Node(node.line, None))),
             self.file.where(node.line),
-            self.parameters(found.get("parameters"), columns),
+            self.parameters(found.get("parameters"), columns, sequels.steps),
             tuple(self.names(found.get("secret"), "secret")),
             self.repeat(found.get("repeat")),
             self.select(found.get("select")),
             self.api(found.get("api")),
+            sequel,
         )
+        sequels.named(sequel.name)
+        return step
 
     def select(self, node: Node | None) -> tuple[str, ...]:
         """The properties wanted: a list of names, or a text with commas."""
@@ -270,19 +287,24 @@ class _Reader:
         self.problem(node.line, "No cmdlet is named here.", "Write cmdlet: Set-Mailbox.")
         return ""
 
-    def parameters(self, node: Node | None, columns: Columns) -> tuple[Given, ...] | None:
-        """The parameters of a step; None if it has no such key, so that every column is one."""
+    def parameters(
+        self, node: Node | None, columns: Columns, steps: Mapping[str, int] | None = None
+    ) -> tuple[Given, ...] | None:
+        """The parameters of a step; None if it has no such key, so that every column is one. steps: see
+        from_node."""
         if node is None:
             return None
         if not isinstance(node.value, dict):
             what = "What stands here is no mapping of parameters to values."
             self.problem(node.line, what, "Write Identity: ${Column} and so on, indented; {} for none.")
             return ()
-        return tuple(self.given(node.value, columns))
+        return tuple(self.given(node.value, columns, steps))
 
-    def given(self, members: Mapping[str, Node], columns: Columns) -> Iterator[Given]:
+    def given(
+        self, members: Mapping[str, Node], columns: Columns, steps: Mapping[str, int] | None = None
+    ) -> Iterator[Given]:
         for name, node in members.items():
-            source = from_node(node, columns, self.file.where, self.problems)
+            source = from_node(node, columns, self.file.where, self.problems, steps)
             yield Given(name, self.file.where(node.line), source)
 
     def common(self, columns: Columns, sets: tuple[Given, ...]) -> tuple[Given, ...]:

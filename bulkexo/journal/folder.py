@@ -36,6 +36,7 @@ class RunFolder:
         self.before = path / "before.ndjson"
         self.chosen = path / "chosen.bin"
         self.pages = path / "pages"
+        self.earlier = path / "earlier.ndjson"
 
     @property
     def answers(self) -> list[Path]:

@@ -15,9 +15,10 @@ OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 def key(item: Item) -> str:
     """16 hexadecimal digits; the same for the same cmdlet, step, tenant and parameters, whatever their order.
 
-    Secret values are left out: a hash of a weak password would give it away.
+    Secret values are left out: a hash of a weak password would give it away. Parameters that earlier steps
+    fill in count as the job writes them.
     """
-    parameters: dict[str, Value] = dict(item.parameters)
+    parameters: dict[str, Value] = dict(item.parameters if item.written is None else item.written)
     for name in item.secrets:
         parameters.pop(name, None)
     named: list[Any] = [item.cmdlet, item.step, parameters]

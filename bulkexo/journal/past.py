@@ -11,26 +11,32 @@ from typing import Any
 
 import orjson
 
+from bulkexo.journal.earlier import read_ended
 from bulkexo.journal.folder import RunFolder
 from bulkexo.journal.key import key
-from bulkexo.model import Item, Status, UsageError
+from bulkexo.model import BY_RULE, Earlier, Ended, Item, Status, UsageError
 
 NUMBER = {status: number for number, status in enumerate(Status, 1)}
 """The byte of `Past.codes` that stands for a status; 0 is an item without a line."""
 BAD = frozenset(NUMBER[status] for status in Status if not status.good)
+BY_A_RULE = len(NUMBER) + 1
+"""That of an item which a rule of the job has left out: skipped, though no earlier step had failed."""
+STATUS = {**{number: status for status, number in NUMBER.items()}, BY_A_RULE: Status.SKIPPED}
 IN_DOUBT = 2
 TROUBLE = (NUMBER[Status.FAILED], NUMBER[Status.UNKNOWN])
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of results.ndjson that counts. offset: of its first byte in the file."""
+    """A line of results.ndjson that counts. offset: of its first byte in the file. rule: whether a rule of
+    the job left the item out."""
 
     row: int
     step: int
     key: str
     status: Status
     offset: int
+    rule: bool = False
 
 
 class Lines:
@@ -81,15 +87,19 @@ class Past:
     """What earlier processes of a run have done, by the number of the item in the job.
 
     A byte and an offset of eight for each item, whatever their number. steps: items of a row.
-    codes: see NUMBER. offsets: of the lines of failed and unknown items. strangers: lines without an item.
+    codes: see NUMBER. offsets: of their lines. strangers: lines without an item.
     results_size, announced_size, before_size: bytes of whole lines. torn: bytes behind the lines of
     results.ndjson.
     chosen: a byte for each item: 0 for those that do not belong to the run, IN_DOUBT for those that the run
     they were chosen from had sent without learning what became of them; None if all belong to it.
     renumbered: the job has changed, so that rows of one number in the files can be two.
+    lines: the file with them. first: of the run that the items were chosen from, in which the steps that they
+    depend on may have ended.
     """
 
-    def __init__(self, items: int, steps: int) -> None:
+    def __init__(self, items: int, steps: int, lines: Path | None = None) -> None:
+        self.lines = lines
+        self.first: Past | None = None
         self.codes = bytearray(items)
         self.offsets = array("Q", bytes(8 * items))
         self.counts: Counter[Status] = Counter()
@@ -123,7 +133,7 @@ class Past:
     def good(self, row: int, step: int) -> bool:
         """Whether the item has a line that says it did well."""
         place = self.number(row, step)
-        return 0 <= place < len(self.codes) and self.codes[place] not in (0, *BAD)
+        return 0 <= place < len(self.codes) and self.codes[place] not in (0, BY_A_RULE, *BAD)
 
     def unsettled(self, item: Item) -> bool:
         """Whether it was announced and has no line."""
@@ -138,24 +148,54 @@ class Past:
         if 0 <= place < len(self._kept):
             self._kept[place] = 1
 
-    def doomed(self, item: Item) -> bool:
-        """Whether the step before it has ended badly."""
-        return item.step > 1 and self.codes[self.number(item.row, item.step) - 1] in BAD
+    def earlier(self, item: Item) -> Earlier:
+        """The earlier steps of the item's row that have ended, with what its rule needs of them. Raises
+        UsageError where it cannot be read."""
+        found: dict[int, Ended] = {}
+        needs = item.rule.needs if item.rule else {}
+        for step in range(1, item.step):
+            place = self.number(item.row, step)
+            if (here := self._with_line(place)) is None:
+                continue
+            code = here.codes[place]
+            if step in needs and here.lines is not None:
+                found[step] = read_ended(here.lines, here.offsets[place], STATUS[code], needs[step])
+            else:
+                found[step] = Ended(STATUS[code], rule=code == BY_A_RULE)
+        return found
+
+    def _with_line(self, place: int) -> Past | None:
+        """The run in which an item has ended that is not to be run in this one any more."""
+        if self.codes[place]:
+            return self
+        if self.first is None or (self.chosen is not None and self.chosen[place]):
+            return None
+        return self.first._with_line(place)
+
+    def depended_on(self) -> Iterator[tuple[int, int, Path, int]]:
+        """Of the rows with chosen items, the others that have ended in the first run: see copy_lines."""
+        chosen = self.chosen or b""
+        for place in range(len(chosen)):
+            row, step = divmod(place, self._steps)
+            if chosen[place] or not any(chosen[place - step : place - step + self._steps]):
+                continue
+            here = self._with_line(place)
+            if here is not None and here.lines is not None:
+                yield row + 1, step + 1, here.lines, here.offsets[place]
 
     def in_trouble(self, item: Item) -> int | None:
         """The offset of the item's line if it failed or is unknown."""
         place = self.number(item.row, item.step)
         return self.offsets[place] if self.codes[place] in TROUBLE else None
 
-    def note(self, place: int, status: Status, offset: int) -> None:
+    def note(self, place: int, line: Line) -> None:
         """Take in one line; a second one for the same item is not counted again."""
         if not 0 <= place < len(self.codes):
             self.strangers += 1
         elif not self.codes[place]:
-            self.codes[place] = NUMBER[status]
-            self.counts[status] += 1
-            if NUMBER[status] in TROUBLE:
-                self.offsets[place] = offset
+            self.codes[place] = BY_A_RULE if line.rule else NUMBER[line.status]
+            self.counts[line.status] += 1
+            self.offsets[place] = line.offset
 
     def measure(self, results: Lines, announced: Lines, before: Lines) -> None:
         """Take in where the whole lines of the files, read to their ends, stop."""
@@ -186,8 +226,9 @@ def _results(lines: Lines) -> Iterator[Line]:
                 str(document.get("key", "")),
                 Status(document["status"]),
                 offset,
+                (document.get("error") or {}).get("code") == BY_RULE,
             )
-        except (KeyError, TypeError, ValueError, OverflowError):
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             raise UsageError(
                 f"results.ndjson holds a line that is not a result (at byte {offset})."
             ) from None
@@ -216,10 +257,10 @@ def _formers(lines: Lines) -> Iterator[tuple[int, int, str]]:
 
 def recall(folder: RunFolder, items: int, steps: int) -> Past:
     """The past of a run whose job is what it was. Raises UsageError."""
-    past, lines, sent = Past(items, steps), Lines(folder.results), Lines(folder.announced)
+    past, lines, sent = Past(items, steps, folder.results), Lines(folder.results), Lines(folder.announced)
     before = Lines(folder.before)
     for line in _results(lines):
-        past.note(past.number(line.row, line.step), line.status, line.offset)
+        past.note(past.number(line.row, line.step), line)
     for row, step, _, withdrawn in _announcements(sent):
         place = past.number(row, step)
         past.withdrawn(place) if withdrawn else past.announced(place)
@@ -229,12 +270,22 @@ def recall(folder: RunFolder, items: int, steps: int) -> Past:
     return past
 
 
+def recall_first(folder: RunFolder, items: int, steps: int) -> Past | None:
+    """What a run of chosen items has taken over from the one they were chosen from. Raises UsageError."""
+    if not folder.earlier.exists():
+        return None
+    past = Past(items, steps, folder.earlier)
+    for line in _results(Lines(folder.earlier)):
+        past.note(past.number(line.row, line.step), line)
+    return past
+
+
 def recall_by_key(folder: RunFolder, items: int, steps: int, job: Callable[[], Iterable[Item]]) -> Past:
     """The past of a run whose job has changed: each line goes to a row that is the same in all but place.
 
     Rows that occur several times are told apart by their number alone, so any of them is as good.
     """
-    past, lines, sent = Past(items, steps), Lines(folder.results), Lines(folder.announced)
+    past, lines, sent = Past(items, steps, folder.results), Lines(folder.results), Lines(folder.announced)
     before = Lines(folder.before)
     by_key: defaultdict[str, list[Line]] = defaultdict(list)
     ended: set[tuple[str, int, int]] = set()
@@ -255,7 +306,7 @@ def recall_by_key(folder: RunFolder, items: int, steps: int, job: Callable[[], I
         place = past.number(item.row, item.step)
         if found := by_key.get(name):
             line = found.pop(0)
-            past.note(place, line.status, line.offset)
+            past.note(place, line)
         elif in_doubt[name] > 0:
             in_doubt[name] -= 1
             past.announced(place)
@@ -277,6 +328,7 @@ def again(past: Past, steps: int) -> Past | None:
     if not any(chosen):
         return None
     fresh = Past(len(past.codes), steps)
+    fresh.first = past
     fresh.choose(chosen)
     return fresh
 

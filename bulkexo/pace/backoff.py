@@ -20,5 +20,8 @@ class Backoff:
 
     def wait(self, failures: int) -> float:
         """Seconds to wait after the `failures`-th failed attempt (1, 2, …)."""
-        ceiling = min(self.cap, self.base * 2.0 ** min(failures - 1, 30))
-        return ceiling * self.random()
+        return self.ceiling(failures) * self.random()
+
+    def ceiling(self, failures: int) -> float:
+        """The most that `wait` gives."""
+        return min(self.cap, self.base * 2.0 ** min(failures - 1, 30))

@@ -8,14 +8,14 @@ from itertools import chain
 
 import anyio
 
-from bulkexo.model import Outcome, Page, StoppedError
+from bulkexo.model import Ended, Outcome, Page, StoppedError
 from bulkexo.pace import Backoff
 from bulkexo.schedule.before import Before, Found
 from bulkexo.schedule.delays import Delays
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
-from bulkexo.schedule.outcomes import outcome, page, skipped, unsent
+from bulkexo.schedule.outcomes import left_out, outcome, page, unsent
 from bulkexo.schedule.paging import Keep
-from bulkexo.schedule.settle import Next, Rules, absent, next_move, turn, within
+from bulkexo.schedule.settle import Next, Rules, absent, ended, next_move, turn, within
 from bulkexo.schedule.tally import Tally
 from bulkexo.wire import Verdict
 from bulkexo.wire.doors import door
@@ -74,7 +74,9 @@ class Desk:
         for ticket, heard in zip(batch, verdicts, strict=True):
             verdict = within(ticket, heard, self._rules)
             move = next_move(ticket, verdict, self._rules)
-            if move is Next.END:
+            if move is Next.ABSENT and self.wait_for(ticket, now):
+                continue
+            if move in (Next.END, Next.ABSENT):
                 closed = self.close(ticket, verdict)
                 fates.ended += closed
                 if closed[0].paged and verdict.value:
@@ -107,10 +109,11 @@ class Desk:
 
     def close(self, ticket: Ticket, verdict: Verdict) -> list[Outcome]:
         """End a ticket: its outcome, and those of the steps that end with it."""
-        return self._close(ticket, self.told(ticket, verdict))
+        told = self.told(ticket, verdict)
+        return self._close(ticket, told, ended(ticket, told.status, verdict))
 
-    def _close(self, ticket: Ticket, ended: Outcome) -> list[Outcome]:
-        return [ended, *map(skipped, self.lanes.end(ticket, succeeded=ended.status.good))]
+    def _close(self, ticket: Ticket, told: Outcome, how: Ended) -> list[Outcome]:
+        return [told, *map(left_out, self.lanes.end(ticket, how))]
 
     def read_first(self, batch: list[Ticket]) -> list[Ticket]:
         """Those of a batch, all of one door, that go now: by themselves, or the reads that come before them.
@@ -136,13 +139,24 @@ class Desk:
         ending = self._before.answer(ticket.item, found) if self._before else None
         if ending is None:
             return []
-        return self._close(ticket, unsent(ticket, ending, strict=self._rules.strict))
+        told = unsent(ticket, ending, strict=self._rules.strict)
+        return self._close(ticket, told, Ended(told.status))
 
     def put_off(self, ticket: Ticket, asked: float | None = None) -> None:
         """Let a ticket wait by backoff, and at least the seconds that the service has asked for."""
         self.tally.retried += 1
         wait = max(self._backoff.wait(ticket.failures + ticket.unreached), asked or 0.0)
         self.later.put(ticket, anyio.current_time() + wait)
+
+    def wait_for(self, ticket: Ticket, now: float) -> bool:
+        """Let a ticket wait for its object to appear; False if its step has waited long enough."""
+        left = ticket.began + ticket.item.rule.retry_not_found - now if ticket.item.rule else 0.0
+        if left <= 0:
+            return False
+        self.tally.retried += 1
+        ticket.absent += 1
+        self.later.put(ticket, now + min(self._backoff.ceiling(ticket.absent), left))
+        return True
 
     def give_back(self, tickets: Sequence[Ticket]) -> None:
         """Tickets that were taken may go again, before all others and in their order."""

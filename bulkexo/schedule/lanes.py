@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain
 
-from bulkexo.model import Item
+from bulkexo.model import BY_RULE, Earlier, Ended, Failure, Item, Status, UnboundError
+from bulkexo.schedule.before import Ending
 from bulkexo.schedule.paging import Paging
 from bulkexo.wire.doors import INVOKE, Call, Door, call, door
 from bulkexo.wire.repeat import question
@@ -26,10 +27,12 @@ class Order(StrEnum):
 class Ticket:
     """An item on its way through the scheduler: what was tried, and which tickets wait for it.
 
-    door: where it goes out. waiting: tickets that must end before this one may go. doomed: an earlier step
-    of the row failed.
+    door: where it goes out. waiting: tickets that must end before this one may go. row: how the steps of its
+    row have ended, shared by its tickets; before: those that ended in an earlier process. unsent: why it ends
+    without being sent, and as what; None if it goes.
     failures: attempts that count against the retries. faults: status 500 among them.
-    unreached: attempts that never left. refused_token: the one it was last refused with, "" for none.
+    absent: attempts whose object was not found yet. unreached: attempts that never left.
+    refused_token: the one it was last refused with, "" for none.
     started: first sending, seconds since the epoch; began: the same on the loop's clock.
     unsettled: an earlier sending may have taken effect. recovered: an earlier process may have sent it, and
     that is not settled yet. announced: the journal knows, or will know, that it is sent.
@@ -43,15 +46,17 @@ class Ticket:
     lane: str
     door: Door = INVOKE
     waiting: int = 0
-    doomed: bool = False
+    row: dict[int, Ended] = field(default_factory=dict)
+    before: Earlier = field(default_factory=dict)
+    unsent: Ending | None = None
     ended: bool = False
-    succeeded: bool = False
     previous_step: Ticket | None = None
     followers: list[Ticket] = field(default_factory=list)
     apart: bool = False
     attempts: int = 0
     failures: int = 0
     faults: int = 0
+    absent: int = 0
     unreached: int = 0
     refused_token: str = ""
     started: float | None = None
@@ -89,8 +94,9 @@ class Lanes:
     """Tickets that are open, and among them those that may go.
 
     Items of one lane (the same identity, case ignored) are never out together and keep their order; a
-    later step waits for the earlier one and is skipped when that fails. Which mailboxes are the same
-    under two spellings (alias and address) cannot be told here.
+    later step waits for the earlier one, and then its rule decides whether it goes: without one it is skipped
+    when an earlier one has failed. Which mailboxes are the same under two spellings (alias and address)
+    cannot be told here.
     """
 
     def __init__(self, order: Order = Order.IDENTITY) -> None:
@@ -106,18 +112,18 @@ class Lanes:
         return sum(map(len, self._ready.values()))
 
     def add(
-        self, item: Item, request_id: str, *, recovered: bool = False, doomed: bool = False
+        self, item: Item, request_id: str, *, recovered: bool = False, before: Earlier | None = None
     ) -> list[Ticket]:
         """Open a ticket for the next item of the job; returns those that end unsent by it (its own).
 
-        recovered: an earlier process may have sent it. doomed: an earlier step of its row failed there.
+        recovered: an earlier process may have sent it. before: the steps of its row that ended there.
         """
         ticket = Ticket(
             item,
             request_id,
             self._lane(item),
             door(item),
-            doomed=doomed,
+            before=before or {},
             recovered=recovered,
             announced=recovered,
             looked=recovered,
@@ -126,9 +132,8 @@ class Lanes:
         earlier = self._last_added
         self._last_added = ticket
         if item.step > 1 and earlier is not None and earlier.item.row == item.row:
-            if earlier.ended:
-                ticket.doomed = not earlier.succeeded
-            else:
+            ticket.row = earlier.row
+            if not earlier.ended:
                 ticket.previous_step = earlier
                 self._follow(ticket, earlier)
         if ticket.lane:
@@ -138,8 +143,8 @@ class Lanes:
                 self._follow(ticket, ahead)
         if ticket.waiting:
             return []
-        if ticket.doomed:
-            return [ticket, *self.end(ticket, succeeded=False)]
+        if not self._ready_to_go(ticket):
+            return [ticket, *self.end(ticket)]
         self._queue(ticket).append(ticket)
         return []
 
@@ -166,30 +171,37 @@ class Lanes:
         """A ticket that was taken may go again, before all others of its door."""
         self._queue(ticket).appendleft(ticket)
 
-    def end(self, ticket: Ticket, *, succeeded: bool) -> list[Ticket]:
-        """Close a ticket; returns the later steps that end with it, unsent, in order."""
+    def end(self, ticket: Ticket, ended: Ended | None = None) -> list[Ticket]:
+        """Close a ticket; returns the later steps that end with it, unsent, in order. ended: how, None for
+        one that ends unsent itself."""
         closed = [ticket]
         for each in closed:  # grows: a lane can hold a thousand doomed steps, one behind another
-            closed += self._close(each, succeeded=succeeded and each is ticket)
+            closed += self._close(each, ended if each is ticket else None)
         return closed[1:]
 
-    def _close(self, ticket: Ticket, *, succeeded: bool) -> list[Ticket]:
+    def _close(self, ticket: Ticket, ended: Ended | None) -> list[Ticket]:
         """Let those behind the ticket go; returns those of them that must end unsent."""
         ticket.ended = True
-        ticket.succeeded = succeeded
+        ticket.row[ticket.item.step] = ended or _unsent(ticket)
         self.open -= 1
         if self._last_in_lane.get(ticket.lane) is ticket:
             del self._last_in_lane[ticket.lane]
-        doomed: list[Ticket] = []
+        unsent: list[Ticket] = []
         for follower in ticket.followers:
             follower.waiting -= 1
             if follower.previous_step is ticket:
                 follower.previous_step = None
-                follower.doomed = not succeeded
             if not follower.waiting:
-                (doomed if follower.doomed else self._queue(follower)).append(follower)
+                (self._queue(follower) if self._ready_to_go(follower) else unsent).append(follower)
         ticket.followers.clear()
-        return doomed
+        return unsent
+
+    def _ready_to_go(self, ticket: Ticket) -> bool:
+        """Whether a ticket that waits for nothing may go, with what it takes from the steps before it."""
+        item = ticket.item
+        if item.step > 1 or item.rule is not None:
+            ticket.unsent = _against(ticket, {**ticket.before, **ticket.row})
+        return ticket.unsent is None
 
     def _queue(self, ticket: Ticket) -> deque[Ticket]:
         return self._ready.setdefault(ticket.door, deque())
@@ -203,7 +215,36 @@ class Lanes:
             return ""
         if self._order is Order.FILE:
             return "*"
+        if not item.identity and item.pending:
+            return ""  # which object it is shows later
         if item.identity:
             return item.identity.casefold()
         # Without an identity a Set- concerns the one object of its kind, such as the organization's settings.
         return item.cmdlet.lower() if item.cmdlet.lower().startswith("set-") else ""
+
+
+def _against(ticket: Ticket, earlier: Earlier) -> Ending | None:
+    """Why a ticket is not to be sent, and how it ends so; None if it goes, as it is bound now."""
+    item = ticket.item
+    failed = any(not each.status.good and not each.rule for each in earlier.values())
+    if item.rule is None:
+        return Ending(Status.SKIPPED, _earlier(item)) if failed else None
+    try:
+        if against := item.rule.against(item, earlier):
+            reason = f"Step {item.step} was left out. {against}"
+            return Ending(Status.SKIPPED, _earlier(item) if failed else Failure(BY_RULE, "", reason))
+        ticket.item = item.rule.bind(item, earlier)
+    except UnboundError as error:
+        reason = f"Step {item.step} was not sent. {error}"
+        return Ending(Status.FAILED, Failure("bulkexo:earlier-value", "", reason))
+    return None
+
+
+def _earlier(item: Item) -> Failure:
+    reason = f"Step {item.step} was not sent: an earlier step of the row did not succeed."
+    return Failure("bulkexo:earlier-step", "", reason)
+
+
+def _unsent(ticket: Ticket) -> Ended:
+    ending = ticket.unsent or Ending(Status.SKIPPED)
+    return Ended(ending.status, rule=ending.error is not None and ending.error.code == BY_RULE)

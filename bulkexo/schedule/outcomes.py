@@ -47,7 +47,7 @@ def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Ou
 
 
 def unsent(ticket: Ticket, ending: Ending, *, strict: bool) -> Outcome:
-    """The outcome of a ticket that what was read before it has ended."""
+    """The outcome of a ticket that has ended before it was sent."""
     status, error = ending.status, ending.error
     if status is Status.UNCHANGED and strict:
         status, error = Status.FAILED, Failure("bulkexo:unchanged", "", " ".join(ending.warnings))
@@ -69,19 +69,9 @@ def page(ticket: Ticket, verdict: Verdict) -> Page:
     return Page(ticket.item, verdict.value, first=ticket.paging is None)
 
 
-def skipped(ticket: Ticket) -> Outcome:
-    """A later step whose row had failed."""
-    reason = f"Step {ticket.item.step} was not sent: an earlier step of the row did not succeed."
-    return Outcome(
-        item=ticket.item,
-        status=Status.SKIPPED,
-        attempts=0,
-        http_status=None,
-        started=None,
-        duration=0.0,
-        request_id=None,
-        error=Failure("bulkexo:earlier-step", "", reason),
-    )
+def left_out(ticket: Ticket) -> Outcome:
+    """The outcome of a step that its rule, or what came of the steps before it, has ended."""
+    return unsent(ticket, ticket.unsent or Ending(Status.SKIPPED), strict=False)
 
 
 def _status(ticket: Ticket, verdict: Verdict) -> tuple[Status, Failure | None]:

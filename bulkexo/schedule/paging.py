@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bulkexo.model import Page
 
@@ -29,17 +30,21 @@ class PageLimits:
 
 @dataclass(slots=True)
 class Paging:
-    """pages: that came, each with a next one. empty: of these, the last ones without an object. seen: hashes
-    of their links. warnings: of all, each once."""
+    """pages: that came, each with a next one. empty: of these, the last ones without an object. objects: in
+    them; kept: the first of these, as far as later steps name them. seen: hashes of their links. warnings: of
+    all, each once."""
 
     pages: int = 0
     empty: int = 0
+    objects: int = 0
+    kept: list[dict[str, Any]] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
     warnings: dict[str, None] = field(default_factory=dict)
 
     def turn(self, link: str, count: int, warnings: Iterable[str]) -> None:
         """Take in a page of `count` objects, and the link to the next."""
         self.pages += 1
+        self.objects += count
         self.empty = 0 if count else self.empty + 1
         self.seen.add(hash(link))
         for warning in warnings:

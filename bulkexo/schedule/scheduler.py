@@ -9,14 +9,14 @@ from typing import Protocol
 
 import anyio
 
-from bulkexo.model import BulkexoError, Item, SignInError, SignInUnreachableError, StoppedError
+from bulkexo.model import BulkexoError, Earlier, Item, SignInError, SignInUnreachableError, StoppedError
 from bulkexo.pace import Allowance, Backoff, Pacer
 from bulkexo.pace.bucket import Bucket
 from bulkexo.schedule.before import Before
 from bulkexo.schedule.desk import Desk, Fates, Sink
 from bulkexo.schedule.gate import Gates, Tokens
 from bulkexo.schedule.lanes import Order, Ticket
-from bulkexo.schedule.outcomes import skipped
+from bulkexo.schedule.outcomes import left_out
 from bulkexo.schedule.paging import Keep
 from bulkexo.schedule.reach import Reach, sighting
 from bulkexo.schedule.settle import RECOVERED, Rules, harmless, told_to_resend
@@ -42,8 +42,8 @@ class Past(Protocol):
     def unsettled(self, item: Item) -> bool:
         """Whether the item was announced and has no line: it may have been sent."""
 
-    def doomed(self, item: Item) -> bool:
-        """Whether an earlier step of the item's row did not succeed."""
+    def earlier(self, item: Item) -> Earlier:
+        """The earlier steps of the item's row that have ended, with what its rule needs of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +205,15 @@ class Scheduler:
                 self._exhausted = True
             else:
                 unsent += self._open(item)
-        await self._desk.deliver([skipped(ticket) for ticket in unsent])
+        await self._desk.deliver([left_out(ticket) for ticket in unsent])
 
     def _open(self, item: Item) -> list[Ticket]:
         request_id = f"{self._settings.run_id}{item.row << 8 | item.step:012x}"
         if self._past is None:
             return self._desk.lanes.add(item, request_id)
-        recovered, doomed = self._past.unsettled(item), self._past.doomed(item)
-        return self._desk.lanes.add(item, request_id, recovered=recovered, doomed=doomed)
+        recovered = self._past.unsettled(item)
+        before = self._past.earlier(item) if item.step > 1 else None
+        return self._desk.lanes.add(item, request_id, recovered=recovered, before=before)
 
     async def _exchange(self, batch: list[Ticket]) -> None:
         """One attempt of a batch, and what follows from it. It counts as in flight until its outcomes are

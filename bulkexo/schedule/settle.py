@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
+from typing import Any
 
-from bulkexo.model import Failure, Item, Repeat
+from bulkexo.model import KEPT, Ended, Failure, Item, Repeat, Status, trimmed
 from bulkexo.schedule.lanes import Ticket
 from bulkexo.schedule.paging import PageLimits, Paging
 from bulkexo.wire import Action, Verdict
 from bulkexo.wire.cmdlets import repeatable
-from bulkexo.wire.repeat import GONE, done_before, question
+from bulkexo.wire.repeat import ABSENT, GONE, done_before, question
 from bulkexo.wire.verdict import given_up
 
 HEAVY = 500
@@ -40,12 +41,14 @@ class OnUnknown(StrEnum):
 class Next(Enum):
     """Where a ticket goes from here. PAGE: on to the next page, once this one is written down. LOOK: asks the
     service, after a while, whether the effect is there. DECIDE: a person says whether it is sent again. READ:
-    what comes before its own sending has been read."""
+    what comes before its own sending has been read. ABSENT: its object is not found and may appear, for as
+    long as its step wants to wait for that."""
 
     END = auto()
     AT_ONCE = auto()
     PAGE = auto()
     LATER = auto()
+    ABSENT = auto()
     LOOK = auto()
     DECIDE = auto()
     READ = auto()
@@ -96,7 +99,7 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
     if action in (Action.DONE, Action.UNCHANGED):
         return Next.PAGE if verdict.link else Next.END
     if action is Action.FAILED:
-        return Next.END
+        return Next.ABSENT if _may_appear(ticket, verdict) else Next.END
     return _after_failure(ticket, verdict, rules)
 
 
@@ -122,10 +125,27 @@ def within(ticket: Ticket, verdict: Verdict, rules: Rules) -> Verdict:
 def turn(ticket: Ticket, verdict: Verdict) -> None:
     """Note a page, and that the next one is to be asked for."""
     ticket.paging = ticket.paging or Paging()
+    ticket.paging.kept += _kept(ticket, verdict)
     ticket.paging.turn(verdict.link, len(verdict.value), verdict.warnings)
     ticket.link = verdict.link
     if len(verdict.value) >= HEAVY:
         ticket.apart = True
+
+
+def ended(ticket: Ticket, status: Status, verdict: Verdict) -> Ended:
+    """How a ticket ends with this verdict, with what later steps of its row name of its objects."""
+    pages = None if ticket.asking else ticket.paging
+    count = len(verdict.value) + (pages.objects if pages else 0)
+    kept = _kept(ticket, verdict)
+    return Ended(status, [*pages.kept, *kept] if pages else kept, count)
+
+
+def _kept(ticket: Ticket, verdict: Verdict) -> list[dict[str, Any]]:
+    rule = ticket.item.rule
+    if rule is None or rule.keeps is None:
+        return []
+    before = 0 if ticket.asking or ticket.paging is None else len(ticket.paging.kept)
+    return trimmed(verdict.value, rule.keeps, KEPT - before)
 
 
 def told_to_resend(ticket: Ticket) -> None:
@@ -164,6 +184,14 @@ def _after_failure(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
     if move is Next.END and ticket.unsettled and not harmless(ticket.item):
         return _in_doubt(ticket, rules)
     return move
+
+
+def _may_appear(ticket: Ticket, verdict: Verdict) -> bool:
+    """Whether the answer is that an object is not found, and the step waits for it (`retry_not_found`)."""
+    rule, failure = ticket.item.rule, verdict.failure
+    if rule is None or not rule.retry_not_found or failure is None or not ABSENT.said(failure):
+        return False
+    return not (ticket.unsettled and done_before(ticket.item.cmdlet) is GONE)  # else we removed it ourselves
 
 
 def _resendable(item: Item) -> bool:

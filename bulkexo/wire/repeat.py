@@ -54,6 +54,12 @@ GONE = Done(
     ),
     ("couldn't be found", "isn't a member", "isn't present on the object", "no existing permission entry"),
 )
+ABSENT = Done(
+    "nothing was done",
+    frozenset({"ManagementObjectNotFoundException"}),
+    ("couldn't be found", "could not be found"),
+)
+"""How the service says that an object is not there, or not yet (protocol.md, Status)."""
 
 HARMLESS: Mapping[str, Done] = {
     "add-distributiongroupmember": MEMBER,

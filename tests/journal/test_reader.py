@@ -89,8 +89,9 @@ def check(past: Past, ended: dict[tuple[int, int], Status], in_doubt: set[tuple[
         status = ended.get((each.row, each.step))
         assert past.ended(each) == (status is not None)
         assert past.unsettled(each) == ((each.row, each.step) in in_doubt)
-        before = ended.get((each.row, each.step - 1))
-        assert past.doomed(each) == (before is not None and not before.good)
+        before = {step: ended.get((each.row, step)) for step in range(1, each.step)}
+        found = {step: end.status for step, end in past.earlier(each).items()}
+        assert found == {step: status for step, status in before.items() if status is not None}
         assert (past.in_trouble(each) is not None) == (status in (Status.FAILED, Status.UNKNOWN))
     assert past.counts == Counter(ended.values())
     assert past.in_doubt == len(in_doubt)

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkexo.model import Item
+from bulkexo.model import Ended, Item, Status
 from bulkexo.schedule import Lanes, Order, Ticket
 
+GOOD = Ended(Status.SUCCEEDED)
+BAD = Ended(Status.FAILED)
 IDENTITIES = ("", "ada@contoso.com", "ADA@contoso.com", "bob", "grüße")
 
 
@@ -58,12 +60,12 @@ def test_the_next_of_an_identity_goes_when_the_one_before_has_ended() -> None:
     add(lanes, item(1, "a"), item(2, "a"), item(3, "b"), item(4, "a"))
     out = lanes.take(10)
     assert names(out) == ["1.1", "3.1"]
-    assert lanes.end(out[1], succeeded=True) == []
+    assert lanes.end(out[1], GOOD) == []
     assert lanes.take(10) == []
-    lanes.end(out[0], succeeded=False)  # another row's failure dooms nobody
+    lanes.end(out[0], BAD)  # another row's failure dooms nobody
     out = lanes.take(10)
     assert names(out) == ["2.1"]
-    lanes.end(out[0], succeeded=True)
+    lanes.end(out[0], GOOD)
     assert names(lanes.take(10)) == ["4.1"]
 
 
@@ -92,7 +94,7 @@ def test_steps_of_a_row_go_one_after_another(order: Order) -> None:
     gone = []
     while out := lanes.take(10):
         gone.append(names(out))
-        assert lanes.end(out[0], succeeded=True) == []
+        assert lanes.end(out[0], GOOD) == []
     assert gone == [["1.1"], ["1.2"], ["1.3"]]
     assert_empty(lanes)
 
@@ -104,7 +106,7 @@ def test_steps_after_a_failed_one_end_unsent_in_order(order: Order) -> None:
     if order is not Order.FILE:
         assert lanes.ready == (1 if order is Order.IDENTITY else 2)
     first = lanes.take(1)[0]
-    assert names(lanes.end(first, succeeded=False)) == ["1.2", "1.3"]
+    assert names(lanes.end(first, BAD)) == ["1.2", "1.3"]
     assert names(lanes.take(10)) == ["2.1"]
     assert lanes.open == 1
 
@@ -112,12 +114,12 @@ def test_steps_after_a_failed_one_end_unsent_in_order(order: Order) -> None:
 def test_a_step_read_after_the_earlier_one_has_ended() -> None:
     lanes = Lanes()
     add(lanes, item(1, "a", 1))
-    lanes.end(lanes.take(1)[0], succeeded=False)
+    lanes.end(lanes.take(1)[0], BAD)
     assert names(add(lanes, item(1, "a", 2), item(1, "a", 3))) == ["1.2", "1.3"]
     add(lanes, item(2, "a", 1))
-    lanes.end(lanes.take(1)[0], succeeded=True)
+    lanes.end(lanes.take(1)[0], GOOD)
     assert add(lanes, item(2, "a", 2)) == []
-    lanes.end(lanes.take(1)[0], succeeded=True)
+    lanes.end(lanes.take(1)[0], GOOD)
     assert_empty(lanes)
 
 
@@ -133,7 +135,7 @@ def test_order_file_is_one_at_a_time() -> None:
     gone = []
     while out := lanes.take(10):
         gone.append(names(out))
-        lanes.end(out[0], succeeded=False)
+        lanes.end(out[0], BAD)
     assert gone == [["1.1"], ["2.1"], ["3.1"]]
 
 
@@ -145,8 +147,8 @@ def test_a_thousand_rows_doomed_behind_one_object() -> None:
     for row in range(2, 1002):
         add(lanes, item(row, f"user{row}", 1), item(row, "group", 2))
     for ticket in lanes.take(1000):
-        assert lanes.end(ticket, succeeded=False) == []
-    assert names(lanes.end(holder, succeeded=True)) == [f"{row}.2" for row in range(2, 1002)]
+        assert lanes.end(ticket, BAD) == []
+    assert names(lanes.end(holder, GOOD)) == [f"{row}.2" for row in range(2, 1002)]
     assert_empty(lanes)
 
 
@@ -204,7 +206,7 @@ class Walk:
             ticket = self.out.pop(self.random.randrange(len(self.out)))
             bad = self.fails[ticket.item.row, ticket.item.step]
             self.note(ticket, "bad" if bad else "good")
-            self.note_skipped(self.lanes.end(ticket, succeeded=not bad))
+            self.note_skipped(self.lanes.end(ticket, BAD if bad else GOOD))
 
     def give_back(self) -> None:
         if self.out:
@@ -261,5 +263,5 @@ def test_order_holds_across_doors() -> None:
     out = lanes.take(10)
     assert names(out) == ["1.1"]
     assert lanes.take(10) == []
-    lanes.end(out[0], succeeded=True)
+    lanes.end(out[0], GOOD)
     assert names(lanes.take(10)) == ["2.1"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bulkexo.model import Item, Status
+from bulkexo.model import Earlier, Ended, Item, Status
 from bulkexo.schedule import OnUnknown, Rules, Settings
 from bulkexo.wire import Lost
 
@@ -29,8 +29,8 @@ class Left:
         self.asked.append(key(item))
         return key(item) in self.in_doubt
 
-    def doomed(self, item: Item) -> bool:
-        return key(item) in self.bad
+    def earlier(self, item: Item) -> Earlier:
+        return {item.step - 1: Ended(Status.FAILED)} if key(item) in self.bad else {}
 
 
 def resumed(service: FakeService, items: Iterable[Item], *in_doubt: str, **options: object) -> World:

@@ -11,7 +11,7 @@ import pytest
 from bulkexo.model import Failure, Item, Outcome, Page, Status, Value
 from bulkexo.redact import secret_texts
 from bulkexo.schedule import PageLimits, Rules, Ticket
-from bulkexo.schedule.outcomes import outcome, page, skipped
+from bulkexo.schedule.outcomes import left_out, outcome, page
 from bulkexo.schedule.settle import Next, next_move, turn, within
 from bulkexo.wire import Action, Verdict
 from bulkexo.wire.discreet import discreet
@@ -219,7 +219,7 @@ def test_the_reason_for_unknown_says_what_to_do() -> None:
 
 
 def test_skipped() -> None:
-    later = skipped(ticket())
+    later = left_out(ticket())
     assert (later.status, later.attempts, later.started, later.request_id) == (Status.SKIPPED, 0, None, None)
 
 
