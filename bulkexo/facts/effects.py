@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
+from bulkexo.model import Value
 from bulkexo.wire.cmdlets import verb
 
 DESTROYS: Final[Mapping[str, str]] = {
@@ -75,13 +78,22 @@ VERBS: Final = {
 }
 
 
-def destroys(cmdlet: str, given: Collection[str] = ()) -> str:
-    """What the cmdlet takes away for good, as half a sentence; "" if nothing. given: the names of its
-    parameters, since some destroy only with one of them."""
+def destroys(cmdlet: str, given: Mapping[str, Value] = MappingProxyType({})) -> str:
+    """What the cmdlet takes away for good, as half a sentence; "" if nothing. given: its parameters, since
+    some destroy only with one of them."""
+    always, sometimes = _effect(cmdlet)
+    if sometimes:
+        for name, value in given.items():
+            if (why := sometimes.get(name.lower())) and value not in (None, False):
+                return why
+    return always
+
+
+@lru_cache(maxsize=512)
+def _effect(cmdlet: str) -> tuple[str, Mapping[str, str]]:
+    """What it always destroys, and what with one of these parameters, by name in lower case."""
     lowered = cmdlet.lower()
-    for name in given:
-        if why := BY_PARAMETER.get((lowered, name.lower())):
-            return why
+    sometimes = {name: why for (own, name), why in BY_PARAMETER.items() if own == lowered}
     if lowered in REMOVES_AN_ENTRY:
-        return ""
-    return DESTROYS.get(lowered) or VERBS.get(verb(cmdlet), "")
+        return "", sometimes
+    return DESTROYS.get(lowered) or VERBS.get(verb(cmdlet), ""), sometimes

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bulkexo.facts import destroys
 from bulkexo.job.apart import Apart, Numbered
 from bulkexo.job.asked import AskedRows
 from bulkexo.job.bycolumn import ByColumn
@@ -20,6 +21,7 @@ from bulkexo.job.problems import Problems, changed
 from bulkexo.job.steps import Binder, Step, is_secret_column
 from bulkexo.job.tenants import KEPT_TENANTS, fault_of
 from bulkexo.job.text import TextFile, stamp_of
+from bulkexo.job.twice import Twice
 from bulkexo.model import Form, Item, Value
 
 _Any = TypeVar("_Any")
@@ -29,7 +31,8 @@ _Any = TypeVar("_Any")
 class Checked:
     """A job without problems. rows: data rows; items: cmdlets to run; by_cmdlet: items of each cmdlet.
     tenants: items of each, where a column names them. apis: where they run, see Item. secure: those of
-    them with a secret that goes encrypted.
+    them with a secret that goes encrypted. destroys: cmdlets that take away what no other gives back: their
+    items that do, and what they do, half a sentence.
 
     warnings: sentences about what is unusual but may be right.
     """
@@ -41,6 +44,7 @@ class Checked:
     warnings: tuple[str, ...]
     apis: frozenset[str] = frozenset({""})
     secure: frozenset[str] = frozenset()
+    destroys: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -52,6 +56,8 @@ class _Survey:
     tenants: Counter[str] = field(default_factory=Counter)
     apis: set[str] = field(default_factory=set)
     secure: set[str] = field(default_factory=set)
+    destroys: dict[str, tuple[int, str]] = field(default_factory=dict)
+    twice: Twice = field(default_factory=Twice)
 
     def count(self, item: Item) -> None:
         self.by_cmdlet[item.cmdlet] += 1
@@ -62,6 +68,9 @@ class _Survey:
             item.forms.get(name) is Form.SECURE for name in item.parameters
         ):
             self.secure.add(item.api)
+        if why := destroys(item.cmdlet, item.parameters):
+            self.destroys[item.cmdlet] = self.destroys.get(item.cmdlet, (0, ""))[0] + 1, why
+        self.twice.see(item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +193,7 @@ class Job:
             warnings=problems.warnings,
             apis=frozenset(found.apis),
             secure=frozenset(found.secure),
+            destroys=found.destroys,
         )
         return self._checked
 
@@ -201,6 +211,7 @@ class Job:
         for found.rows, items in self._walk(problems):  # the last number is their count
             for item in items:
                 found.count(item)
+        found.twice.tell(self.path.name, problems)
         if not found.rows and not unanswered and not problems:
             problems.add(
                 self.path.name,

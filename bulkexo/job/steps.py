@@ -7,15 +7,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bulkexo.facts import catalogue, identity_names
+from bulkexo.facts import catalogue, identity_names, identity_parameter, needs_identity
 from bulkexo.facts.catalogue import Cmdlet, Kind, Parameter, form_of
-from bulkexo.job.cells import BadCell, as_text, is_date
+from bulkexo.job.cells import BadCell, as_text
 from bulkexo.job.csvrows import MASK
+from bulkexo.job.doubts import Doubts
 from bulkexo.job.later import Pending
 from bulkexo.job.outline import Given, OutlineStep, Rows
 from bulkexo.job.problems import Problems
 from bulkexo.job.sequel import Sequel, StepRule
-from bulkexo.job.template import OMIT, Getter, Omit, Row
+from bulkexo.job.template import OMIT, Getter, Row
 from bulkexo.model import Cells, Form, Item, Repeat, Value
 from bulkexo.wire import rest
 from bulkexo.wire.doors import COMPLIANCE_API, ENDPOINTS, EXCHANGE_API, V2_API, V2_PARAMETERS
@@ -59,6 +60,10 @@ def sentence(bad: BadCell, *, secret: bool) -> str:
     return f"The value {bad.what}" if secret else f"{shown!r} {bad.what}"
 
 
+def _article(name: str) -> str:
+    return "an" if name[0] in "AEIOU" else "a"
+
+
 class Step:
     """One cmdlet of a job, ready for rows. number: from 1; cmdlet: as the catalogue spells it.
 
@@ -90,13 +95,14 @@ class Step:
         self._getters = tuple((each.name, each.get) for each in bound)
         self._forms = {each.name: each.form for each in bound if each.form}
         given = {each.name for each in bound}
-        identity = known.parameter("Identity") if known else None
+        self._own = identity_parameter(cmdlet)
         self._rehearses = "WhatIf" in given and not cmdlet.startswith(("Get-", "Test-"))
-        self._needs_identity = bool(identity and identity.required)
+        self._needs_identity = needs_identity(cmdlet)
         naming = tuple(name for name in identity_names(cmdlet) if name in given)
         self._naming = naming[:1] if self._needs_identity else naming
         self._rule = None if sequel.plain else StepRule(sequel, self._naming)
-        self._may_list_all = bool(identity) and cmdlet.startswith("Get-") and "Identity" in given
+        lists = known is not None and known.name.startswith("Get-") and known.parameter("Identity")
+        self._may_list_all = bool(lists) and "Identity" in given
 
     def shown(self) -> dict[str, Value]:
         """The parameters as the job writes them, secrets masked."""
@@ -161,11 +167,12 @@ class Step:
     def _may_go_without(self, line: int, problems: Problems) -> bool:
         """Whether the row may do without an object; without one, some cmdlets take every object."""
         if self._needs_identity:
-            column = next((each.column for each in self._bound if each.name == "Identity"), None)
+            own = self._own
+            column = next((each.column for each in self._bound if each.name == own), None)
             problems.add(
                 self._rows.place(line, column),
-                f"{self.cmdlet} needs an Identity, and this row gives none.",
-                "Fill in the Identity, or delete the row.",
+                f"{self.cmdlet} needs {_article(own)} {own}, and this row gives none.",
+                f"Fill in the {own}, or delete the row.",
             )
         elif self._may_list_all:
             place = self._rows.place(line)
@@ -210,6 +217,7 @@ class Binder:
         self._secret_columns = frozenset(secret_columns)
         self._marked = frozenset(name.lower() for name in marked)
         self._problems = problems
+        self._doubts = Doubts(problems)
 
     def step(self, number: int, outline: OutlineStep, given: Sequence[Given]) -> Step | None:
         """The step; None if the cmdlet cannot be run at all, which is told."""
@@ -224,12 +232,12 @@ class Binder:
             return None
         known = catalogue.cmdlet(cmdlet)
         if known is None:
-            self._warn_cmdlet(cmdlet, outline.where)
+            self._doubts.cmdlet(cmdlet, outline.where)
         name = known.name if known else cmdlet
         marked = self._marked | {secret.lower() for secret in outline.secret}
         bound, secrets = self._bind_all(name, known, given, marked)
-        if known and (identity := known.parameter("Identity")) and identity.required:
-            self._require(identity, name, bound, outline.where)
+        if needs_identity(name):
+            self._require(identity_parameter(name), name, bound, outline.where)
         if rest.rest_only(name) and (why := rest.unknown(name, [each.name for each in bound])):
             twin = rest.TABLE[name.lower()].twin
             self._problems.warn((name, "twin"), f"{outline.where}: {name} is run as {twin}: {why}.")
@@ -264,13 +272,13 @@ class Binder:
             what = f"{where}: {cmdlet} of v2.0 is not known to take {', '.join(strange)}."
             self._problems.warn(("v2", cmdlet), what)
 
-    def _require(self, identity: Parameter, cmdlet: str, bound: Sequence[Bound], where: str) -> None:
-        if all(each.name != identity.name for each in bound):
+    def _require(self, own: str, cmdlet: str, bound: Sequence[Bound], where: str) -> None:
+        if all(each.name != own for each in bound):
             self._problems.add_once(
                 ("identity", cmdlet),
                 where,
-                f"{cmdlet} needs an Identity, and the job gives none.",
-                "Add a column or a parameter Identity that names the object.",
+                f"{cmdlet} needs {_article(own)} {own}, and the job gives none.",
+                f"Add a column or a parameter {own} that names the object.",
             )
 
     def _bind_all(
@@ -320,10 +328,7 @@ class Binder:
             what = f"{sentence(bad, secret=secret)} The parameter is {name}."
             self._problems.add_once((cmdlet, name), each.where, what, bad.remedy)
             return None
-        if known and not parameter:
-            get = self._warning(get, known, name, each.where)
-        if parameter and parameter.kind is Kind.DATE:
-            get = self._dated(get, cmdlet, name, each.where)
+        get = self._doubts.watched(get, cmdlet, known, parameter, name, each.where)
         form = form_of(parameter.type) if parameter else None
         return Bound(name, get, each.where, each.column, each.source.shown, form)
 
@@ -334,40 +339,3 @@ class Binder:
             f"{cmdlet} gets the parameter {name} twice: here and by {other.where}.",
             "Keep one of the two.",
         )
-
-    def _warn_cmdlet(self, cmdlet: str, where: str) -> None:
-        key = ("cmdlet", cmdlet.lower())
-        if self._problems.wants_warning(key):
-            like = catalogue.nearest_cmdlet(cmdlet)
-            hint = f"Did you mean {like}?" if like else "It is sent as it stands."
-            self._problems.warn(key, f"{where}: {cmdlet} is not in the catalogue of cmdlets. {hint}")
-
-    def _dated(self, get: Getter, cmdlet: str, name: str, where: str) -> Getter:
-        """The getter, with a word at the first date that each place reads in its own way."""
-        key = (cmdlet, name.lower())
-
-        def watched(row: Row) -> Value | Omit:
-            value = get(row)
-            if isinstance(value, str) and not is_date(value) and self._problems.wants_warning(key):
-                what = f"the service reads {name} as it is written, and not every place reads it alike."
-                self._problems.warn(key, f"{where}: {what} Write dates like 2026-11-24T09:30:00Z.")
-            return value
-
-        return watched
-
-    def _warning(self, get: Getter, known: Cmdlet, name: str, where: str) -> Getter:
-        """The getter, with a word at the first value: a column may be empty for this cmdlet."""
-        key = (known.name, name.lower())
-
-        def warn() -> None:
-            like = known.nearest(name)
-            hint = f"Did you mean {like}?" if like else "It is sent as it stands, true and false as text."
-            self._problems.warn(key, f"{where}: {known.name} has no parameter {name} that is known. {hint}")
-
-        def watched(row: Row) -> Value | Omit:
-            value = get(row)
-            if value is not OMIT and self._problems.wants_warning(key):
-                warn()
-            return value
-
-        return watched

@@ -152,7 +152,7 @@ class TestWarnings:
     def test_an_unknown_parameter_once_it_has_a_value(self, tmp_path: Path) -> None:
         path = save(tmp_path, "Cmdlet,Identity,User,Offise\nSet-Mailbox,ada,,1\nSet-Mailbox,bob,,2\n")
         (warning,) = load(path).check().warnings
-        assert warning.endswith("Set-Mailbox has no parameter Offise that is known. Did you mean Office?")
+        assert warning.endswith("Set-Mailbox has no parameter Offise that is known. Did you mean -Office?")
 
     def test_an_empty_identity_where_none_is_needed(self, tmp_path: Path) -> None:
         path = save(tmp_path, "Identity\nada\n\nbob\n$null\n")

@@ -1,0 +1,115 @@
+"""What is unusual about a step and may be right all the same: a word at the first value, never a refusal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from bulkexo.facts import catalogue
+from bulkexo.facts.catalogue import Cmdlet, Kind, Parameter
+from bulkexo.job.cells import is_date
+from bulkexo.job.problems import Problems
+from bulkexo.job.template import OMIT, Getter, Omit, Row
+from bulkexo.model import Value
+
+Doubt = Callable[[Any], str]
+"""What is odd about a value, as a sentence; "" if nothing is."""
+
+_WHOLE = re.compile(r"\s*-?\d+\s*", re.ASCII)
+_GUID = re.compile(r"\s*\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\}?\s*", re.IGNORECASE | re.ASCII)
+_SHAPES: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
+    **dict.fromkeys(
+        ("Byte", "Int16", "Int32", "Int64", "UInt16", "UInt32", "UInt64"), (_WHOLE, "a whole number")
+    ),
+    "Guid": (_GUID, "a GUID"),
+}
+"""Types that have one spelling only: how their text looks, and what it is."""
+
+
+class Doubts:
+    """Puts a word into `problems` for what comes up in the values of a step."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+
+    def cmdlet(self, name: str, where: str) -> None:
+        """A cmdlet that the catalogue does not know."""
+        key = ("cmdlet", name.lower())
+        if self._problems.wants_warning(key):
+            like = catalogue.nearest_cmdlet(name)
+            hint = f"Did you mean {like}?" if like else "It is sent as it stands."
+            self._problems.warn(key, f"{where}: {name} is not in the catalogue of cmdlets. {hint}")
+
+    def watched(
+        self,
+        get: Getter,
+        cmdlet: str,
+        known: Cmdlet | None,
+        parameter: Parameter | None,
+        name: str,
+        where: str,
+    ) -> Getter:
+        """The getter of a parameter's values, with a word at the first that is odd: a column may be empty
+        for this cmdlet, and then nothing is."""
+        doubt = _doubt(cmdlet, parameter) if parameter else _unknown(known, name) if known else None
+        if doubt is None:
+            return get
+        key = (cmdlet, name.lower())
+        problems = self._problems
+
+        def watching(row: Row) -> Value | Omit:
+            value = get(row)
+            if value is not OMIT and (what := doubt(value)) and problems.wants_warning(key):
+                problems.warn(key, f"{where}: {what}")
+            return value
+
+        return watching
+
+
+def _unknown(known: Cmdlet, name: str) -> Doubt:
+    said = ""
+
+    def doubt(_value: Any) -> str:
+        nonlocal said
+        if not said:  # once: to look for what it is like takes a while
+            like = known.nearest(name)
+            hint = f"Did you mean -{like}?" if like else "It is sent as it stands, true and false as text."
+            said = f"{known.name} has no parameter {name} that is known. {hint}"
+        return said
+
+    return doubt
+
+
+def _doubt(cmdlet: str, parameter: Parameter) -> Doubt | None:
+    """What is odd about a value of a parameter whose type is known; None if nothing can be."""
+    name, kind = parameter.name, parameter.kind
+    if kind is Kind.DATE:
+        return lambda value: _date(name, value)
+    pattern, what = _SHAPES.get(parameter.type.rpartition(".")[2], (None, ""))
+    if pattern is not None:
+        return lambda value: _shape(cmdlet, name, value, pattern, what)
+    if kind is Kind.TEXT and parameter.type == "String":
+        return lambda value: _table(cmdlet, name, value)
+    return None
+
+
+def _date(name: str, value: Any) -> str:
+    if not isinstance(value, str) or is_date(value):
+        return ""
+    what = f"the service reads {name} as it is written, and not every place reads it alike."
+    return f"{what} Write dates like 2026-11-24T09:30:00Z."
+
+
+def _shape(cmdlet: str, name: str, value: Any, pattern: re.Pattern[str], what: str) -> str:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return ""
+    if isinstance(value, str) and pattern.fullmatch(value):
+        return ""
+    return f"{name} of {cmdlet} takes {what}, and is given something else."
+
+
+def _table(cmdlet: str, name: str, value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return ""
+    return f"{name} of {cmdlet} takes a text, and is given a hashtable."
