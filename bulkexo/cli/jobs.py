@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from bulkexo.cli.terminal import person_at, say
+from bulkexo.model import UsageError
 from bulkexo.options import NAMES, TABLE, Layer, resolve
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def check(job: Path, online: bool, **given: Any) -> None:
         return
     for line in told(tenants, checked):
         say(line)
+    for line in destruction(checked):
+        say(f"Note: {line} `run` asks first, and needs --yes where nobody can answer.")
     if online:
         from bulkexo.cli.online import look
 
@@ -168,12 +171,28 @@ def told(tenants: Sequence[Tenant], checked: Checked) -> list[str]:
     return lines
 
 
+def destruction(checked: Checked) -> list[str]:
+    """What a job takes away that no cmdlet gives back: a sentence for each of its cmdlets."""
+    return [
+        f"{count:,} × {name}: {why}; no cmdlet takes that back."
+        for name, (count, why) in checked.destroys.items()
+    ]
+
+
 def confirm(checked: Checked, tenants: Sequence[Tenant]) -> None:
-    """Ask once before changes, where somebody can answer; a scheduled run goes on."""
+    """Ask once before changes, where somebody can answer. A scheduled run goes on, unless something is
+    destroyed: then raises UsageError, since only --yes says that it is meant."""
     options = tenants[0].options
     writes = [name for name in checked.by_cmdlet if not name.lower().startswith(READ_VERBS)]
-    if options.yes or options.sandbox or not writes or not person_at(sys.stdin, sys.stderr):
+    if options.yes or options.sandbox or not writes:
         return
+    lost = destruction(checked)
+    if not person_at(sys.stdin, sys.stderr):
+        if lost:
+            raise UsageError(f"{' '.join(lost)} Nobody is there to answer for it: give --yes if it is meant.")
+        return
+    for line in lost:
+        say(line)
     where = options.tenant or "the token's tenant"
     if len(tenants) > 1:
         where = f"{len(tenants):,} tenants, {where} the first of them"

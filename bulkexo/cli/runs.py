@@ -49,6 +49,7 @@ def resume(run: Path, accept_changed_input: bool, **given: Any) -> int:
                     "This run is of chosen rows of a job that has changed since. Put back what it was, or "
                     f"run {folder.failed} anew."
                 )
+            confirm(what.checked, what.tenants)  # what was agreed to was another job
             first["input_changed"] = True  # from now on numbers of rows mean different rows in one file
             first.pop("connection_id", None)  # and would make the ids of other items' requests
         if job.questions:  # its rows were not read to the end, so nothing else was done either

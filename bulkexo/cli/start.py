@@ -99,7 +99,7 @@ def _in_folder(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
         try:
             what = anyio.run(_answered, what, folder, here)
             confirm(what.checked, what.tenants)
-        except click.Abort:
+        except (click.Abort, UsageError):
             if not what.first:
                 folder.discard()
             raise

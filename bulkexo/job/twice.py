@@ -101,16 +101,9 @@ class Twice:
         """What was found, as warnings. name: of the job's file."""
         for cmdlet, (item, first) in self._found.items():
             more = self._counts[cmdlet] - 1
-            others = (
-                f" {more:,} further rows repeat one so."
-                if more > 1
-                else " So does one other."
-                if more
-                else ""
-            )
-            what = f"{cmdlet} concerns {printable(item.identity)!r}, as row {first:,} does already."
-            both = "Both are sent, in their order."
-            problems.warn(("twice", cmdlet), f"{name}, row {item.row:,}: {what} {both}{others}")
+            others = f" There are {more:,} more such rows." if more else ""
+            what = f"{cmdlet} concerns {printable(item.identity)!r}, as row {first:,} does. Both are sent."
+            problems.warn(("twice", cmdlet), f"{name}, row {item.row:,}: {what}{others}")
 
 
 @cache

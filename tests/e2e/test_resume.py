@@ -81,7 +81,7 @@ def mixed(folder: Path, names: list[str]) -> Path:
 def test_whatever_ended_it_nothing_is_lost_and_nothing_done_twice(tmp_path: Path, name: str) -> None:
     with pretend(tmp_path / "tenant", "--mailboxes 100 --latency 0.3,0") as tenant:
         rows = mixed(tmp_path, people(tenant)[:80])
-        arguments = ("--out", "out", "--concurrency", "2", "--batch-size", "5")
+        arguments = ("--yes", "--out", "out", "--concurrency", "2", "--batch-size", "5")
         process = start("run", rows, *arguments, cwd=tmp_path, env=tenant.env)
         until(lambda: len(lines(tmp_path / "out")) >= 10, process)
         process.send_signal(getattr(signal, name))

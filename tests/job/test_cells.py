@@ -154,6 +154,25 @@ class TestWarnings:
         (warning,) = load(path).check().warnings
         assert warning.endswith("Set-Mailbox has no parameter Offise that is known. Did you mean -Office?")
 
+    @pytest.mark.parametrize(
+        ("name", "text", "words"),
+        [
+            ("ResourceCapacity", "many", "takes a whole number, and is given something else."),
+            ("DisplayName", '{"Add": "x"}', "takes a text, and is given a hashtable."),
+        ],
+    )
+    def test_a_value_that_is_not_of_the_type(self, tmp_path: Path, name: str, text: str, words: str) -> None:
+        cell = '"' + text.replace('"', '""') + '"'
+        path = save(tmp_path, f"Identity,{name}\nada,\nbob,{cell}\neve,{cell}\n")
+        job = load(path, cmdlet="Set-Mailbox")
+        assert job.check().warnings == (f"job.csv, line 1, column {name}: {name} of Set-Mailbox {words}",)
+        assert len(list(job.items())) == 3
+
+    @pytest.mark.parametrize("text", ["12", " 7 ", "-1", "$null"])
+    def test_a_whole_number_is_one(self, tmp_path: Path, text: str) -> None:
+        path = save(tmp_path, f"Identity,ResourceCapacity\nada,{text}\n")
+        assert load(path, cmdlet="Set-Mailbox").check().warnings == ()
+
     def test_an_empty_identity_where_none_is_needed(self, tmp_path: Path) -> None:
         path = save(tmp_path, "Identity\nada\n\nbob\n$null\n")
         (warning,) = load(path, cmdlet="Get-Mailbox").check().warnings
