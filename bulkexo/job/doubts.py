@@ -102,9 +102,11 @@ def _date(name: str, value: Any) -> str:
 
 
 def _shape(cmdlet: str, name: str, value: Any, pattern: re.Pattern[str], what: str) -> str:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return ""
-    if isinstance(value, str) and pattern.fullmatch(value):
+    if isinstance(value, str):
+        odd = pattern.fullmatch(value) is None
+    else:  # what an earlier step is to return is not known yet
+        odd = isinstance(value, bool | float | list | Mapping)
+    if not odd:
         return ""
     return f"{name} of {cmdlet} takes {what}, and is given something else."
 

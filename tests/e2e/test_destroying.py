@@ -13,7 +13,10 @@ from tests.e2e.command import bulkexo, ended, start
 from tests.e2e.files import document, table
 from tests.e2e.pretend import Pretend
 
-LOST = "2 × Remove-Mailbox: it deletes the mailbox, which can be restored for 30 days; no cmdlet takes that back."
+LOST = (
+    "2 × Remove-Mailbox: it deletes the mailbox, which can be restored for 30 days; "
+    "no cmdlet takes that back."
+)
 
 
 def job(folder: Path, names: list[str]) -> Path:
