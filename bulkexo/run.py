@@ -5,10 +5,11 @@ Floor 4: knows nothing of the terminal; whoever starts it is told what goes on t
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
 import anyio
@@ -23,10 +24,12 @@ from bulkexo.journal.lines import timestamp
 from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, UsageError
 from bulkexo.net.sessions import Sessions
 from bulkexo.options import Options
+from bulkexo.passage import Passage
 from bulkexo.schedule import OnUnknown, Tally
 from bulkexo.schedule.binding import Binding
 from bulkexo.schedule.tally import together
 from bulkexo.tenancy import AHEAD, Place, Surroundings, Tenancy, at_all, shared
+from bulkexo.waves import Ahead, Waves
 from bulkexo.wire.doors import hosts
 
 CLOCKS_EVERY = 5.0
@@ -49,13 +52,17 @@ class Watch(Protocol):
     async def decide(self, item: Item, reason: str) -> bool:
         """Ask a person whether an item of unknown fate is sent again; False where nobody can be asked."""
 
+    async def approve(self, question: str) -> bool:
+        """Ask a person whether the run goes on; False where nobody can be asked."""
+
 
 @dataclass(slots=True)
 class Report:
     """How a run ended. state: complete or stopped. reason: why it stopped, "" if it did not.
     total: items of the run, whoever ran them. started, ended: seconds since the epoch, of this process.
     seconds: how long it took, whatever the clock was set to. before: items that had ended before.
-    unwritten: outcomes that the disk did not take."""
+    unwritten: outcomes that the disk did not take. needs_approval: it stopped between two waves, and a person
+    has to say that it goes on."""
 
     folder: RunFolder
     total: int
@@ -67,6 +74,7 @@ class Report:
     exit_code: int = 0
     unwritten: int = 0
     seconds: float = 0.0
+    needs_approval: bool = False
     tallies: list[Tally] = field(default_factory=list)
 
     @property
@@ -80,7 +88,7 @@ class Task:
     """What a run is to do. checked: of the job, which has been read once. settings: the options as run.json
     keeps them. past: what earlier processes have done, of a run that is gone on with (`resumed`) or of
     items chosen from another. first: run.json as it was, of a run that is gone on with. profiles: those of
-    the run, as run.json keeps them."""
+    the run, as run.json keeps them. approved: somebody lets it pass the gate at which it stands."""
 
     job: Job
     checked: Checked
@@ -91,6 +99,7 @@ class Task:
     resumed: bool = False
     first: Mapping[str, Any] = field(default_factory=dict)
     profiles: Mapping[str, Any] = field(default_factory=dict)
+    approved: bool = False
 
     @property
     def total(self) -> int:
@@ -122,6 +131,16 @@ class Run:
         self._began = time.monotonic()
         self._done = self._trouble = 0
         self._binding = Binding()
+        recorded = task.first.get("waves")
+        self._waves = Waves(task.job.course, task.checked.rows, task.past, recorded)
+        self._waves.approved = task.approved
+        self._passage = Passage(
+            self._waves,
+            write=lambda: self._write("running"),
+            note=watch.note,
+            approve=watch.approve,
+            stop=self._stop,
+        )
         self.report = Report(task.folder, task.total, time.time())
         if task.past is not None:
             before = Tally(by_status=task.past.counts.copy())
@@ -188,6 +207,7 @@ class Run:
             hosts=hosts(self._task.checked.apis),
             secure=hosts(self._task.checked.secure),
             ahead=max(10, AHEAD // len(self._places)),
+            hours=self._task.job.course.hours,
             before=Formers(keep=results.former) if self._task.options.keep_before else None,
         )
         self._tenancies = [Tenancy(place, around) for place in self._places]
@@ -198,13 +218,18 @@ class Run:
         async with anyio.create_task_group() as group:
             group.start_soon(results.write_all)
             async with anyio.create_task_group() as watching:
-                watching.start_soon(self._watch.follow, lambda: self.report.tally, self.report.total)
+                watching.start_soon(self._watch.follow, self._seen, self.report.total)
                 watching.start_soon(self._look_at_clocks)
                 await self._drive(items_of)
                 watching.cancel_scope.cancel()
             results.end()
         for tenancy in self._tenancies:
             tenancy.remember()
+
+    def _seen(self) -> Tally:
+        """The counts as they are shown."""
+        tally = self.report.tally
+        return replace(tally, resting=self._passage.resting) if self._passage.resting else tally
 
     async def _look_at_clocks(self) -> None:
         clocks = Clocks(time.time(), time.monotonic(), CLOCKS_EVERY)
@@ -214,25 +239,40 @@ class Run:
                 self._watch.note(happened)
 
     async def _drive(self, items_of: ItemsOf) -> None:
-        """Run all tenants under the signals: the first lets them drain, the second cuts them off."""
+        """Run all tenants, a wave at a time, under the signals: the first lets them drain, the second cuts
+        them off."""
+        ahead = {at.name: Ahead(self._task.left(items_of(at.name))) for at in self._tenancies}
+        complete = False
+        with self._scope:
+            while await self._wave_ended(ahead):
+                if self._waves.over:
+                    complete = True
+                    break
+                if not await self._passage.through():
+                    break
+        self.report.needs_approval = self._passage.needs_approval
+        if complete:
+            self.report.state = "complete"
+        elif not self.report.reason:
+            self._stopped("The run was stopped.", 3)
+
+    async def _wave_ended(self, ahead: Mapping[str, Ahead]) -> bool:
+        """Run the present wave of all tenants; whether all of its items have ended."""
+        last = math.inf if self._waves.over else self._waves.last
         ended: list[Tenancy] = []
 
         async def drive(tenancy: Tenancy) -> None:
             try:
-                if await tenancy.run(self._task.left(items_of(tenancy.name))):
+                if await tenancy.run(ahead[tenancy.name].until(last)):
                     ended.append(tenancy)
             except BulkexoError as error:  # of this tenant: the others go on
                 where = f"{tenancy.name}: " if tenancy.name else ""
                 self._stopped(f"{where}{error}", error.exit_code)
 
-        with self._scope:
-            async with anyio.create_task_group() as group:
-                for tenancy in self._tenancies:
-                    group.start_soon(drive, tenancy)
-        if len(ended) == len(self._tenancies) and not self.report.reason:
-            self.report.state = "complete"
-        elif not self.report.reason:
-            self._stopped("The run was stopped.", 3)
+        async with anyio.create_task_group() as group:
+            for tenancy in self._tenancies:
+                group.start_soon(drive, tenancy)
+        return len(ended) == len(self._tenancies) and not self.report.reason
 
     def _interrupt(self) -> None:
         if self.report.state == "complete":
@@ -247,6 +287,7 @@ class Run:
         """Stop all tenants; what is in flight may end, for a while."""
         self._stopped(str(error), error.exit_code)
         self._stopping = True
+        self._passage.close()
         self._scope.deadline = min(self._scope.deadline, anyio.current_time() + self._task.options.drain)
         for tenancy in self._tenancies:
             tenancy.stop()
@@ -261,6 +302,7 @@ class Run:
     def _count(self, outcomes: Sequence[Outcome]) -> None:
         """Too many failures stop the run."""
         self._done += len(outcomes)
+        self._waves.note(outcomes)
         self._trouble += sum(each.status in (Status.FAILED, Status.UNKNOWN) for each in outcomes)
         if hopeless := self._binding.hopeless(outcomes):
             self._stop(StoppedError(hopeless))
@@ -293,7 +335,8 @@ class Run:
             raise UsageError(f"{self._task.folder.path} cannot be written ({error.strerror}).") from None
 
     def _write(self, state: str) -> None:
-        self._task.folder.write(describe(self._task, self.report, self._connection_id, state))
+        described = describe(self._task, self.report, self._connection_id, state)
+        self._task.folder.write({**described, **self._waves.document()})
 
 
 def describe(task: Task, report: Report, connection_id: str, state: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from bulkexo.net.sessions import TOGETHER
 from bulkexo.net.tokens import Keeper
 from bulkexo.options import Options
 from bulkexo.pace import Backoff, Pacer
+from bulkexo.pace.hours import Hours
 from bulkexo.schedule import (
     Announce,
     Before,
@@ -56,7 +57,7 @@ class Surroundings:
     """What all tenants of a run share. run_id: a GUID, the connection-id of the run. note: told what a person
     should know, and what does not stop the run. hosts: the services that the job needs. secure: whether it
     has secrets that go encrypted. ahead: items that one of them may read ahead. before: what is read before
-    items are sent."""
+    items are sent. hours: in which they may be."""
 
     run_id: str
     sink: Sink
@@ -70,6 +71,7 @@ class Surroundings:
     secure: tuple[Host, ...] = ()
     ahead: int = AHEAD
     before: Before | None = None
+    hours: Hours | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +173,9 @@ class Tenancy:
                 )
 
     async def run(self, items: Iterator[Item]) -> bool:
-        """Run the tenant's items; True when all have ended. Raises as Scheduler.run does."""
-        self._scheduler = self._make()
+        """Run items of the tenant; True when all have ended, and then others can follow. Raises as
+        Scheduler.run does."""
+        self._scheduler = self._scheduler or self._make()
         complete, error = False, None
         async with anyio.create_task_group() as group:
             for keeper in self._keepers.values():
@@ -231,6 +234,7 @@ class Tenancy:
                 offline=options.offline,
                 window=min(max(WINDOW, 2 * options.concurrency * options.batch_size), around.ahead),
                 run_id=around.run_id[:24],
+                hours=around.hours,
             ),
         )
 

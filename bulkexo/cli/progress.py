@@ -54,7 +54,9 @@ def words(tally: Tally, total: int, speed: float, now: float, clock: float) -> s
         parts.append(f"{tally.pages:,} further pages")
     if tally.refused:
         parts.append(f"{tally.refused:,} throttled")
-    if tally.unreachable:
+    if tally.resting:
+        parts.append(tally.resting)
+    elif tally.unreachable:
         parts.append(f"waiting: {tally.unreachable}")
     elif tally.state is State.SICK:
         parts.append("too much fails in passing: pausing, then trying with one batch")
@@ -75,12 +77,16 @@ class Lines:
     async def follow(self, read: Callable[[], Tally], total: int) -> None:
         """Show the run until cancelled."""
         pace = Pace()
+        said = ""
         while True:
             pace.add(time.monotonic(), read().done)
             await anyio.sleep(LINE_EVERY)
             tally = read()
             speed = pace.add(time.monotonic(), tally.done)
             line = words(tally, total, speed, anyio.current_time(), time.time())
+            if tally.resting and line == said:
+                continue  # a night is long
+            said = line
             say(f"{datetime.now():%H:%M:%S}  {line}")
 
     def stopping(self, batches: int, drain: float) -> None:
@@ -92,6 +98,10 @@ class Lines:
         say(text)
 
     async def decide(self, item: Item, reason: str) -> bool:
+        """Nobody is there to be asked."""
+        return False
+
+    async def approve(self, question: str) -> bool:
         """Nobody is there to be asked."""
         return False
 
@@ -141,13 +151,21 @@ class Live:
 
     async def decide(self, item: Item, reason: str) -> bool:
         """Ask at the terminal, one item at a time, with the bar out of the way."""
+        return await self._confirmed(f"Row {item.row}, {item.identity}: {reason}", "Send it again?")
+
+    async def approve(self, question: str) -> bool:
+        """Ask at the terminal."""
+        told, _, asked = question.rpartition(". ")
+        return await self._confirmed(f"{told}.", asked)
+
+    async def _confirmed(self, told: str, asked: str) -> bool:
         async with self._one:
             if self._bar is not None:
                 self._bar.stop()
             try:
-                self._console.print(f"Row {item.row}, {item.identity}: {reason}")
+                self._console.print(told)
                 return await anyio.to_thread.run_sync(
-                    lambda: click.confirm("Send it again?", err=True), abandon_on_cancel=True
+                    lambda: click.confirm(asked, err=True), abandon_on_cancel=True
                 )
             except click.Abort:
                 return False

@@ -28,7 +28,8 @@ from bulkexo.tenants import Directory, Words
 @click.option(
     "--accept-changed-input", is_flag=True, help="Go on though the job's files have changed, row by row."
 )
-def resume(run: Path, accept_changed_input: bool, **given: Any) -> int:
+@click.option("--approve", is_flag=True, help="Let it go on with the next wave, where it waits for that.")
+def resume(run: Path, accept_changed_input: bool, approve: bool = False, **given: Any) -> int:
     """Go on with a run that stopped; RUN is its folder.
 
     Example:  bulkexo resume runs/mailboxes-20261124T093000.123Z
@@ -40,7 +41,10 @@ def resume(run: Path, accept_changed_input: bool, **given: Any) -> int:
     folder.read()
     with lock(run):
         first = folder.read()  # as the last one who had the lock has left it
+        if approve and (first.get("waves") or {}).get("waiting") is None:
+            raise UsageError("--approve is for a run that waits between two waves, and this one does not.")
         what = _again_with(folder, first, given, accept_changed=accept_changed_input)
+        what = replace(what, approved=approve)
         job = what.job
         chosen = folder.read_chosen(what.checked.items)
         if _changed(first, job):

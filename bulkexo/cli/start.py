@@ -42,6 +42,7 @@ class Start:
     past: Past | None = None
     first: Mapping[str, Any] = field(default_factory=dict)
     source: RunFolder | None = None
+    approved: bool = False
 
     def task(self, folder: RunFolder) -> Task:
         """The same in a folder."""
@@ -55,6 +56,7 @@ class Start:
             resumed=bool(self.first),
             first={name: value for name, value in self.first.items() if name != "profiles"},
             profiles=record(self.tenants),
+            approved=self.approved,
         )
 
     def _settings(self) -> dict[str, Any]:

@@ -87,7 +87,8 @@ class Job:
 
     path: the job file. kind: "csv", "yaml" or "ndjson". options: option keys of the YAML, written with `_`.
     planned: whether it is a plan. columns: of the rows, as they came. steps: items of a row. linked: whether
-    one depends on another's outcome beyond its success. secret_columns: those whose cells are shown nowhere.
+    one depends on another's outcome beyond its success. course: how it goes on. secret_columns: those whose
+    cells are shown nowhere.
     inputs: SHA-256 (hex) of each file the job is made of; filled by `check`.
     profiles: names, in lower case, that rows may give for a tenant; None if they are not known, and anything
     may be one. To be set before `check`.
@@ -106,6 +107,7 @@ class Job:
         lines = outline.rows if isinstance(outline.rows, NdjsonRows) else None
         self.steps = lines.steps if lines else max(1, len(outline.steps))
         self.planned = lines is not None and lines.planned
+        self.course = outline.course
         self.linked = any(not step.sequel.plain for step in outline.steps)
         self.profiles: Collection[str] | None = None
         self.again: Callable[[Path], Job] | None = None
@@ -167,6 +169,7 @@ class Job:
             "steps": [_described(step) for step in steps if step],
             "set": {each.name: self._shown(each) for each in outline.common},
             "secret_sets": list(self.secret_sets),
+            **self.course.described(),
             "inputs": {
                 _text(file.path.absolute()): self.inputs[file.path]
                 for file in self._files()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from bulkexo.job.course import STRAIGHT, Course
 from bulkexo.job.problems import Problems, printable
 from bulkexo.job.sequel import PLAIN, Sequel
 from bulkexo.job.template import Columns, Source, from_column
@@ -116,7 +117,7 @@ class Outline:
     step that does not say it itself. tenant_column: position of the column that names each row's tenant.
     tenants: where each tenant of a list stands, which all rows of it name.
     select: the properties wanted, where the rows name their cmdlets. api: of every step that does not say it.
-    asked: those of the rows that are asked of a tenant.
+    asked: those of the rows that are asked of a tenant. course: how the job goes on.
     """
 
     kind: str
@@ -137,6 +138,7 @@ class Outline:
     select: tuple[str, ...] = ()
     api: str = ""
     asked: tuple[AskedRows, ...] = ()
+    course: Course = STRAIGHT
 
     def given(self, step: OutlineStep) -> tuple[Given, ...]:
         """The parameters of a step, those of every row included."""

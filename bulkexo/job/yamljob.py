@@ -16,6 +16,7 @@
     secret: [Office]             parameters of all steps whose values are shown nowhere
     tenants: [contoso, fabrikam]          whose rows they are (see tenants.py)
     columns: {Pin: {secret: true}}        columns whose cells are shown nowhere, nor what is made of them
+    waves:, gate:, window:       how the job goes on (see course.py)
     tenant:, rate: and so on     options of the command line
 
 Keys are read in any case, options with - or _.
@@ -33,6 +34,8 @@ from yaml import events as ev
 
 from bulkexo.facts.catalogue import nearest
 from bulkexo.job.asked import KEYS, AskedRows, OpenColumns, may_ask
+from bulkexo.job.course import KEYS as COURSE_KEYS
+from bulkexo.job.course import CourseReader
 from bulkexo.job.csvrows import CsvRows
 from bulkexo.job.outline import (
     CMDLET,
@@ -58,7 +61,10 @@ from bulkexo.wire.doors import APIS
 
 _TOP_KEYS: Final = ("cmdlet", "parameters", "secret", "repeat", "select", "api")
 _STEP_KEYS: Final = (*_TOP_KEYS, *SEQUEL_KEYS)
-_KEYS: Final = (*_TOP_KEYS, "retry_not_found", "rows", "steps", "set", "columns", "tenant", "tenants")
+_KEYS: Final = (
+    *(*_TOP_KEYS, "retry_not_found", "rows", "steps", "set", "columns", "tenant", "tenants"),
+    *COURSE_KEYS,
+)
 
 
 def read_outline(
@@ -214,6 +220,7 @@ class _Reader:
             select=select,
             api=self.api(self.nodes.get("api")),
             asked=tuple(self.asked),
+            course=CourseReader(self.file.where, self.problems).read(self.nodes),
         )
 
     def steps(

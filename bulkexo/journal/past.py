@@ -183,6 +183,16 @@ class Past:
             if here is not None and here.lines is not None:
                 yield row + 1, step + 1, here.lines, here.offsets[place]
 
+    def row_failed(self, row: int) -> bool:
+        """Whether an item of a row has failed or is unknown."""
+        place = self.number(row, 1)
+        return any(code in TROUBLE for code in self.codes[place : place + self._steps])
+
+    def row_chosen(self, row: int) -> bool:
+        """Whether an item of a row belongs to the run."""
+        place = self.number(row, 1)
+        return self.chosen is None or any(self.chosen[place : place + self._steps])
+
     def in_trouble(self, item: Item) -> int | None:
         """The offset of the item's line if it failed or is unknown."""
         place = self.number(item.row, item.step)

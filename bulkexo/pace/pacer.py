@@ -67,6 +67,10 @@ class Pacer:
         """What the next run may begin with."""
         return Learned(self._law.rate, self._places.learned)
 
+    def rested(self, now: float) -> None:
+        """The run has kept still until clock second `now`: nobody can have accepted anything meanwhile."""
+        self._patience.rested(now)
+
     def sent(self, now: float, items: int) -> None:
         """A batch of `items` goes at clock second `now`."""
         flight = self._ledger.sent(now, items)

@@ -17,6 +17,11 @@ class Patience:
         if self._since is None:
             self._since = now
 
+    def rested(self, now: float) -> None:
+        """Nothing was to be sent until now."""
+        if self._since is not None:
+            self._since = now
+
     def progressed(self, now: float) -> None:
         """Something was accepted."""
         self._since = now

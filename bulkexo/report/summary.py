@@ -62,7 +62,8 @@ def as_text(report: Report) -> str:
         if report.state == "complete":
             lines.append(f"Run these again: {command('retry', report.folder.path)}")
     if report.state != "complete":
-        lines.append(f"Go on with it:   {command('resume', report.folder.path)}")
+        approval = " --approve" if report.needs_approval else ""
+        lines.append(f"Go on with it:   {command('resume', report.folder.path)}{approval}")
     if report.unwritten:
         lines.append(
             f"{report.unwritten:,} of those that ended have no line either: the disk did not take it."

@@ -12,6 +12,7 @@ import anyio
 from bulkexo.model import BulkexoError, Earlier, Item, SignInError, SignInUnreachableError, StoppedError
 from bulkexo.pace import Allowance, Backoff, Pacer
 from bulkexo.pace.bucket import Bucket
+from bulkexo.pace.hours import Hours
 from bulkexo.schedule.before import Before
 from bulkexo.schedule.desk import Desk, Fates, Sink
 from bulkexo.schedule.gate import Gates, Tokens
@@ -19,6 +20,7 @@ from bulkexo.schedule.lanes import Order, Ticket
 from bulkexo.schedule.outcomes import left_out
 from bulkexo.schedule.paging import Keep
 from bulkexo.schedule.reach import Reach, sighting
+from bulkexo.schedule.rest import Rest
 from bulkexo.schedule.settle import RECOVERED, Rules, harmless, told_to_resend
 from bulkexo.schedule.tally import Tally
 from bulkexo.wire import Action, Call, Lost, Reply, Verdict
@@ -50,7 +52,8 @@ class Past(Protocol):
 class Settings:
     """batch_size: items a request, 1 to 10. rules: what becomes of an item. window: items open at once, which
     bounds memory. offline: seconds without reaching the service, or the one for signing in, after which the
-    run stops. run_id: the first 24 characters of a GUID, from which each item's client-request-id is made."""
+    run stops. run_id: the first 24 characters of a GUID, from which each item's client-request-id is made.
+    hours: in which something may be sent."""
 
     batch_size: int = 10
     order: Order = Order.IDENTITY
@@ -58,6 +61,7 @@ class Settings:
     window: int = 1000
     offline: float = 600.0
     run_id: str = "00000000-0000-4000-8000-"
+    hours: Hours | None = None
 
 
 class Scheduler:
@@ -104,14 +108,15 @@ class Scheduler:
         self._stopping = False
         self._error: BulkexoError | None = None
         self.tally = tally or Tally()
+        self._rest = Rest(settings.hours, wall, self.tally)
         self._desk = Desk(settings.order, settings.rules, backoff, sink, keep, self.tally, before)
 
     async def run(self, items: Iterator[Item]) -> bool:
-        """Run the items; True when all have ended, False when `stop` came before.
+        """Run the items; True when all have ended, False when `stop` came before. Further ones can follow.
 
         Raises StoppedError, SignInError or JobError after what was in flight has ended.
         """
-        self._items = items
+        self._items, self._exhausted = items, False
         try:
             async with anyio.create_task_group() as group:
                 self._group = group
@@ -139,6 +144,10 @@ class Scheduler:
             await self._fill()
             if self._stopping or not self._desk.lanes.open:
                 return []
+            if rest := self._rest.left():
+                await self._desk.change(now + rest)
+                self._rested()
+                continue
             allowance = self._allowance(now)
             due = min(self._desk.later.next, allowance.give_up_at)
             if now < allowance.hold_until:
@@ -152,6 +161,11 @@ class Scheduler:
                     if granted := await self._granted(batch):
                         return granted
         return []
+
+    def _rested(self) -> None:
+        """Nothing was to be sent for a while, which says nothing of the service."""
+        self._pacer.rested(anyio.current_time())
+        self._reach.reached()
 
     def _allowance(self, now: float) -> Allowance:
         """What pace allows now, shown to whoever watches; a limit to all waiting ends the run here."""
@@ -238,7 +252,8 @@ class Scheduler:
             self.stop(error)
             return
         started = anyio.current_time()
-        if self._stopping or started < self._pacer.allowance(started).hold_until:
+        held = self._rest.left() > 0 or started < self._pacer.allowance(started).hold_until
+        if self._stopping or held:
             self._desk.give_back(batch)  # things changed while the token was renewed
             return
         calls = [ticket.call() for ticket in batch]

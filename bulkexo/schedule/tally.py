@@ -18,8 +18,9 @@ class Tally:
     """by_status: items that ended. sent: items sent, every attempt counted. pages: of these, those that asked
     for a further page. refused: of these, throttled. retried: attempts after a failure. batches: in flight
     now. hold_until: loop seconds before which the service wants nothing. state, rate: what pace says of the
-    tenant, in items per second. unreachable: why the service is not reached now, "" if it is. kinds: failures
-    by (cmdlet, type or code); examples: the first of each."""
+    tenant, in items per second. unreachable: why the service is not reached now, "" if it is. resting: until
+    when nothing is to be sent, in words, "" if something is. kinds: failures by (cmdlet, type or code);
+    examples: the first of each."""
 
     by_status: Counter[Status] = field(default_factory=Counter)
     sent: int = 0
@@ -31,6 +32,7 @@ class Tally:
     state: State = State.OPEN
     rate: float | None = None
     unreachable: str = ""
+    resting: str = ""
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], Outcome] = field(default_factory=dict)
 
@@ -62,6 +64,7 @@ class Tally:
         self.hold_until = min(self.hold_until, other.hold_until)
         self.state = self.state if self.state is other.state else State.OPEN
         self.unreachable = self.unreachable and other.unreachable
+        self.resting = self.resting or other.resting
         self.kinds.update(other.kinds)
         self.examples = other.examples | self.examples
 
