@@ -367,6 +367,7 @@ def counts(report: Report) -> dict[str, int]:
         "unwritten": report.unwritten,
         "sent": tally.sent,
         "pages": tally.pages,
+        "reads_before": tally.reads,
         "throttled": tally.refused,
         "retried": tally.retried,
     }

@@ -45,7 +45,8 @@ def as_text(report: Report) -> str:
     done = tally.done - report.before
     if tally.sent > done:
         pages = f"{tally.pages:,} further pages, " if tally.pages else ""
-        attempts = tally.sent - tally.pages - done
+        pages += f"{tally.reads:,} reads before, " if tally.reads else ""
+        attempts = tally.sent - tally.pages - tally.reads - done
         lines.append(
             f"Sendings: {tally.sent:,} for {done:,} items ({pages}{attempts:,} further attempts, "
             f"{tally.refused:,} throttled by the service)."

@@ -264,6 +264,8 @@ class Scheduler:
             self.stop(StoppedError(f"{gate.service.endpoint} cannot be used. {reply.reason}"))
             return
         self._learn(reply, calls, verdicts, started)
+        if not isinstance(reply, Lost) or reply.sent:
+            self.tally.reads += sum(ticket.reading is not None for ticket in batch)
         fates = self._desk.sort(batch, verdicts)
         await self._finish(fates)
         if fates.sign_in:
