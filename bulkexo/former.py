@@ -37,15 +37,25 @@ class Keep(Protocol):
 
 
 class Formers:
-    """Reads the twin of what is about to be sent (schedule.Before). judge: asked first. keep: takes the items
-    that are sent and can be undone, and what there was before them where undoing needs it."""
+    """Reads the twin of what is about to be sent (schedule.Before). settled: how an item ends that needs no
+    read for that. judge: asked first, with what was read. keep: takes the items that are sent and can be
+    undone, and what there was before them where undoing needs it."""
 
-    def __init__(self, *, keep: Keep | None = None, judge: Judge | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        keep: Keep | None = None,
+        judge: Judge | None = None,
+        settled: Callable[[Item], Ending | None] | None = None,
+    ) -> None:
         self._keep = keep
         self._judge = judge
+        self._settled = settled
 
-    def question(self, item: Item) -> Item | None:
+    def question(self, item: Item) -> Item | Ending | None:
         """The read of the item's twin, if anybody needs it."""
+        if self._settled and (ending := self._settled(item)):
+            return ending
         shows = twin(item.cmdlet)
         read = None
         if shows is not None and (self._judge or (self._keep and needed(item, shows))):

@@ -55,6 +55,7 @@ class Options:
     order: Order = Order.IDENTITY
     strict: bool = False
     keep_before: bool = False
+    skip_unchanged: bool = False
     raw: bool = False
     response_format: str = "json"
     on_unknown: OnUnknown = OnUnknown.SKIP
@@ -247,6 +248,7 @@ TABLE = (
     Spec("order", _order, "ORDER", "What keeps the job's order: identity (default), none, or file."),
     Spec("strict", _switch, "", "Count an item that changed nothing as failed."),
     Spec("keep_before", _switch, "", "Read and keep what there was before; `bulkexo undo` needs it."),
+    Spec("skip_unchanged", _switch, "", "Read each object first, and leave alone what is there already."),
     Spec("raw", _switch, "", "Leave the type notes (Name@odata.type) in what the cmdlets return."),
     Spec("response_format", _format, "FORMAT", "How the service answers: json (default) or clixml."),
     Spec("on_unknown", _on_unknown, "WAY", "An item of unknown fate: skip (default), resend, or ask."),

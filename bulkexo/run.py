@@ -21,6 +21,7 @@ from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, Results, RunFolder
 from bulkexo.journal.lines import timestamp
+from bulkexo.judging import as_planned, settled, unless_same
 from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, UsageError
 from bulkexo.net.sessions import Sessions
 from bulkexo.options import Options
@@ -208,7 +209,7 @@ class Run:
             secure=hosts(self._task.checked.secure),
             ahead=max(10, AHEAD // len(self._places)),
             hours=self._task.job.course.hours,
-            before=Formers(keep=results.former) if self._task.options.keep_before else None,
+            before=_before(self._task, results),
         )
         self._tenancies = [Tenancy(place, around) for place in self._places]
         await at_all(self._tenancies, lambda tenancy: tenancy.sign_in())
@@ -337,6 +338,16 @@ class Run:
     def _write(self, state: str) -> None:
         described = describe(self._task, self.report, self._connection_id, state)
         self._task.folder.write({**described, **self._waves.document()})
+
+
+def _before(task: Task, results: Results) -> Formers | None:
+    """What is read of objects before items are sent, and what follows from it; None if nothing."""
+    keep = results.former if task.options.keep_before else None
+    if task.job.planned:
+        return Formers(keep=keep, judge=as_planned, settled=settled)
+    if task.options.skip_unchanged:
+        return Formers(keep=keep, judge=unless_same)
+    return Formers(keep=keep) if keep else None
 
 
 def describe(task: Task, report: Report, connection_id: str, state: str) -> dict[str, Any]:

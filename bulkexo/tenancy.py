@@ -194,6 +194,14 @@ class Tenancy:
         if self._scheduler is not None:
             self._scheduler.stop()
 
+    @property
+    def rate(self) -> float | None:
+        """Items a second that the tenant takes, as far as it was learned, and --rate allows."""
+        learned = self._pacer.learned.rate if self._pacer and self.tally.done else None
+        known = learned or (recalled.rate if (recalled := self._memory.recall()) else None)
+        ceiling = self._options.rate
+        return min(known, ceiling) if known and ceiling else known or ceiling
+
     def remember(self) -> None:
         """Keep what was learned of the allowance for the next run; what --rate held down is none."""
         ceiling = self._options.rate

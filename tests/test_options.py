@@ -29,6 +29,7 @@ VALUES: list[tuple[str, str, Any, str]] = [
     ("order", "File", Order.FILE, "none"),
     ("strict", "true", True, "false"),
     ("keep_before", "true", True, "false"),
+    ("skip_unchanged", "true", True, "false"),
     ("raw", "true", True, "false"),
     ("response_format", "CliXML", "clixml", "json"),
     ("on_unknown", "Ask", OnUnknown.ASK, "resend"),

@@ -16,6 +16,7 @@ from bulkexo import __version__
 COMMANDS = {
     "run": ("bulkexo.cli.jobs", "Run a job."),
     "check": ("bulkexo.cli.jobs", "Read and check the whole job; send nothing."),
+    "plan": ("bulkexo.cli.plan", "Read today's values and show what a job would change."),
     "resume": ("bulkexo.cli.runs", "Go on with a run that stopped."),
     "retry": ("bulkexo.cli.runs", "A new run of the items that failed in a run."),
     "undo": ("bulkexo.cli.undo", "A job that puts back what a run has changed."),

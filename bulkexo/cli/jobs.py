@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 JOB_KEYS = frozenset({"cmdlet", "set", "select"})
 """Options that the loader takes, since they are part of the job."""
+PLAN = "plan.json"
+NOT_OF_A_PLAN = JOB_KEYS | {"out", "tenant_column", "dry_run", "yes", "json", "no_progress"}
+"""Options of making a plan that do not go over to running it."""
 
 READ_VERBS = ("get-", "test-", "search-")
 
@@ -43,12 +46,14 @@ def table_options(names: Container[str]) -> Callable[[Function], Function]:
     return decorate
 
 
-def run_options(argument: str, metavar: str) -> Callable[[Function], Function]:
+def run_options(argument: str, metavar: str, *, required: bool = True) -> Callable[[Function], Function]:
     """The argument of a command and the options of a run."""
 
     def decorate(function: Function) -> Function:
         function = table_options(NAMES)(function)
-        return click.argument(argument, metavar=metavar, type=click.Path(path_type=Path))(function)
+        return click.argument(argument, metavar=metavar, required=required, type=click.Path(path_type=Path))(
+            function
+        )
 
     return decorate
 
@@ -65,7 +70,7 @@ def check(job: Path, online: bool, **given: Any) -> None:
     mastered on-premises, and whether a name or address that is to be new is taken. With --out DIR all that is
     found goes to check.csv in that folder; the first 20 are shown.
     """
-    loaded, directory = _load(job, given)
+    loaded, directory = load_job(job, given)
     checked = loaded.check()
     tenants = directory.tenants(list(checked.tenants))
     notes(checked)
@@ -87,9 +92,12 @@ def check(job: Path, online: bool, **given: Any) -> None:
 
 
 @click.command()
-@run_options("job", "JOB")
+@run_options("job", "JOB", required=False)
+@click.option(
+    "--plan", metavar="FILE", type=click.Path(path_type=Path), help="Run what `bulkexo plan` has shown."
+)
 @click.pass_context
-def run(context: click.Context, /, job: Path, **given: Any) -> int:
+def run(context: click.Context, /, job: Path | None, plan: Path | None, **given: Any) -> int:
     """Run a job: every row a cmdlet, in batches; the outcome of each in results.ndjson.
 
     Example:  bulkexo run mailboxes.csv --cmdlet Set-Mailbox --tenant contoso.onmicrosoft.com
@@ -97,12 +105,16 @@ def run(context: click.Context, /, job: Path, **given: Any) -> int:
     Every option can also stand in the YAML (with _ for -) and in the environment (BULKEXO_RATE for --rate);
     the command line comes first, then the environment, the YAML, and the profile. JOB can be the folder of
     a run that stopped: it is gone on with, as by `bulkexo resume`.
+
+    --plan FILE runs a plan.ndjson instead of a job: what was to change, as long as it is what it was then.
     """
+    if job is None or plan is not None:
+        job = _planned(job, plan)
     if _is_run(job):
         from bulkexo.cli.runs import resume
 
         return int(context.invoke(resume, run=job, accept_changed_input=False, **given))
-    loaded, directory = _load(job, given)
+    loaded, directory = load_job(job, given)
     checked = loaded.check()
     tenants = directory.tenants(list(checked.tenants))
     notes(checked)
@@ -118,6 +130,17 @@ def run(context: click.Context, /, job: Path, **given: Any) -> int:
     return start(Start(loaded, checked, options, tenants, directory.words.stated()), options.out)
 
 
+def _planned(job: Path | None, plan: Path | None) -> Path:
+    if plan is None:
+        raise UsageError("Name the job: bulkexo run JOB, or bulkexo run --plan plan.ndjson.")
+    if job is not None:
+        raise UsageError("A plan is the job: leave out one of the two.")
+    file = plan / "plan.ndjson" if plan.is_dir() else plan
+    if file.suffix.lower() != ".ndjson":
+        raise UsageError(f"{plan} is no plan: give the plan.ndjson that `bulkexo plan` has written.")
+    return file
+
+
 def _is_run(path: Path) -> bool:
     try:
         return (path / "run.json").is_file()
@@ -125,7 +148,8 @@ def _is_run(path: Path) -> bool:
         return False
 
 
-def _load(path: Path, given: Mapping[str, Any]) -> tuple[Job, Directory]:
+def load_job(path: Path, given: Mapping[str, Any]) -> tuple[Job, Directory]:
+    """The head of a job, and who is signed in to for it. A plan brings the options that it was made with."""
     from bulkexo.job import load
     from bulkexo.tenants import Directory, Words
 
@@ -139,10 +163,32 @@ def _load(path: Path, given: Mapping[str, Any]) -> tuple[Job, Directory]:
         tenant_column=first.tenant_column,
     )
     document = Layer(loaded.options, loaded.options_where, path.parent)
+    recorded = None
+    if loaded.planned:
+        options, recorded = made_with(path)
+        document = Layer(options, lambda name: f"{path.parent / PLAN}, {name}")
     words = Words(given, os.environ, document, os.environ)
-    directory = Directory.look(words, Path(), names_tenants=loaded.names_tenants)
+    directory = Directory.look(words, Path(), names_tenants=loaded.names_tenants, recorded=recorded)
     loaded.profiles = directory.profiles.by_name.keys()
     return loaded, directory
+
+
+def made_with(plan: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The options that a plan was made with, and its profiles, where they stand beside it."""
+    import json
+
+    try:
+        made = json.loads((plan.parent / PLAN).read_text("utf-8"))
+        options = {name: value for name, value in made["options"].items() if name in NAMES - NOT_OF_A_PLAN}
+        return options, made.get("profiles")
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):  # it was copied elsewhere: options are given anew
+        return {}, None
 
 
 def notes(checked: Checked) -> None:

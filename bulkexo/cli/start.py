@@ -75,7 +75,7 @@ class Start:
 def start(what: Start, out: Path | None) -> int:
     """A new run in `out`, or in a folder of its own name; the exit code."""
     here = _places(what)
-    folder = RunFolder.create(out or _default_folder(what.job.path))
+    folder = RunFolder.create(out or default_folder(what.job.path))
     with lock(folder.path):
         folder.require_no_run()
         try:
@@ -99,7 +99,7 @@ def _in_folder(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
     In the sandbox nobody is, and one sandbox serves for both."""
     if what.job.questions and not what.options.sandbox:
         try:
-            what = anyio.run(_answered, what, folder, here)
+            what = anyio.run(answered, what, folder, here)
             confirm(what.checked, what.tenants)
         except (click.Abort, UsageError):
             if not what.first:
@@ -109,7 +109,7 @@ def _in_folder(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
     return anyio.run(_run, what, folder, here)
 
 
-async def _answered(what: Start, folder: RunFolder, at: Sequence[Place]) -> Start:
+async def answered(what: Start, folder: RunFolder, at: Sequence[Place]) -> Start:
     """The same with its rows, and the whole of it checked. Raises BulkexoError."""
     names = ", ".join(dict.fromkeys(each.item.cmdlet for each in what.job.questions))
     say(f"Asking for the rows ({names}) …")
@@ -126,7 +126,8 @@ async def _answered(what: Start, folder: RunFolder, at: Sequence[Place]) -> Star
         kept = True
     except StoppedError as error:
         kept = True
-        raise StoppedError(f"{error} Go on with it: {command('resume', folder.path)}") from None
+        how = f" Go on with it: {command('resume', folder.path)}" if folder.goes_on else ""
+        raise StoppedError(f"{error}{how}") from None
     finally:
         if not kept:  # nothing was changed: leave nothing behind
             folder.discard()
@@ -148,7 +149,7 @@ async def _run(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
 
 async def _run_at(what: Start, folder: RunFolder, at: Sequence[Place]) -> int:
     if what.job.questions:
-        what = await _answered(what, folder, at)
+        what = await answered(what, folder, at)
         at = [place for place in at if place.name in {tenant.name for tenant in what.tenants}]
     report = await Run(what.task(folder), at, watch(quiet=what.options.no_progress)).execute()
     say("\n" + as_text(report))
@@ -157,6 +158,7 @@ async def _run_at(what: Start, folder: RunFolder, at: Sequence[Place]) -> int:
     return report.exit_code
 
 
-def _default_folder(job: Path) -> Path:
+def default_folder(job: Path, among: str = "runs") -> Path:
+    """A folder of its own name among those of its kind."""
     now = datetime.now(UTC)
-    return Path("runs") / f"{job.stem}-{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z"
+    return Path(among) / f"{job.stem}-{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z"

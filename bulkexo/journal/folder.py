@@ -25,7 +25,9 @@ def sync_names(path: Path) -> None:
 
 
 class RunFolder:
-    """The folder and the names in it (contract: A run's folder)."""
+    """The folder and the names in it (contract: A run's folder). goes_on: `resume` goes on with it."""
+
+    goes_on = True
 
     def __init__(self, path: Path) -> None:
         self.path = path

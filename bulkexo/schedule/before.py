@@ -32,8 +32,9 @@ class Before(Protocol):
     """Asked about every item when its turn has come, and no second time in one process. An item that an
     earlier process may have sent is not asked about: it is settled."""
 
-    def question(self, item: Item) -> Item | None:
-        """The read that comes first, a Get- for the same tenant; None if the item may go as it is."""
+    def question(self, item: Item) -> Item | Ending | None:
+        """The read that comes first, a Get- for the same tenant; None if the item may go as it is, and how it
+        ends if it is not to be sent at all."""
 
     def answer(self, item: Item, found: Found) -> Ending | None:
         """Take in what was found. None if the item is to be sent now, else how it ends."""

@@ -10,7 +10,7 @@ import anyio
 
 from bulkexo.model import Ended, Outcome, Page, StoppedError
 from bulkexo.pace import Backoff
-from bulkexo.schedule.before import Before, Found
+from bulkexo.schedule.before import Before, Ending, Found
 from bulkexo.schedule.delays import Delays
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
 from bulkexo.schedule.outcomes import left_out, outcome, page, unsent
@@ -115,19 +115,27 @@ class Desk:
     def _close(self, ticket: Ticket, told: Outcome, how: Ended) -> list[Outcome]:
         return [told, *map(left_out, self.lanes.end(ticket, how))]
 
-    def read_first(self, batch: list[Ticket]) -> list[Ticket]:
+    async def read_first(self, batch: list[Ticket]) -> list[Ticket]:
         """Those of a batch, all of one door, that go now: by themselves, or the reads that come before them.
-        Those whose read takes another door wait there."""
+        Those whose read takes another door wait there; those that are not to be sent at all end."""
         if self._before is None:
             return batch
         here = batch[0].door if batch else None
+        done: list[Outcome] = []
+        left: list[Ticket] = []
         for ticket in batch:
             if not ticket.looked:
                 ticket.looked = True
-                ticket.reading = self._before.question(ticket.item)
-                ticket.door = door(ticket.reading or ticket.item)
-        self.give_back([ticket for ticket in batch if ticket.door != here])
-        return [ticket for ticket in batch if ticket.door == here]
+                asked = self._before.question(ticket.item)
+                if isinstance(asked, Ending):
+                    done += self._unsent(ticket, asked)
+                    continue
+                ticket.reading = asked
+                ticket.door = door(asked or ticket.item)
+            left.append(ticket)
+        self.give_back([ticket for ticket in left if ticket.door != here])
+        await self.deliver(done)
+        return [ticket for ticket in left if ticket.door == here]
 
     def _read(self, ticket: Ticket, verdict: Verdict) -> list[Outcome]:
         """Hand on what was read; if the ticket is not sent, its outcome and those that end with it."""
@@ -137,8 +145,10 @@ class Desk:
         ticket.failures = ticket.faults = 0
         found = Found(not absent(verdict), verdict.value, whole=not verdict.link)
         ending = self._before.answer(ticket.item, found) if self._before else None
-        if ending is None:
-            return []
+        return [] if ending is None else self._unsent(ticket, ending)
+
+    def _unsent(self, ticket: Ticket, ending: Ending) -> list[Outcome]:
+        """End a ticket that is not to be sent, and what ends with it."""
         told = unsent(ticket, ending, strict=self._rules.strict)
         return self._close(ticket, told, Ended(told.status))
 

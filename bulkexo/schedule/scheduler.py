@@ -156,7 +156,7 @@ class Scheduler:
                 await self._desk.change(due)
             else:
                 taken = self._desk.lanes.take(min(self._settings.batch_size, allowance.batch_size))
-                batch = self._desk.read_first(await self._unsettled_apart(taken))
+                batch = await self._desk.read_first(await self._unsettled_apart(taken))
                 with self._kept(batch):
                     if granted := await self._granted(batch):
                         return granted

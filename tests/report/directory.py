@@ -62,7 +62,7 @@ class Tenant:
         formers, outcomes = Formers(keep=keep), []
         for item in items:
             read = formers.question(item) if folder else None
-            if read is not None:
+            if isinstance(read, Item):
                 verdict = self.hear(read)
                 found = Found(not absent(verdict), verdict.value, whole=not verdict.link)
                 assert formers.answer(item, found) is None

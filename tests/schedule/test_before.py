@@ -124,3 +124,32 @@ def test_strict_holds_for_what_was_found_as_well() -> None:
     here, _ = world(looking=looking, rules=Rules(strict=True))
     here.run(rows(1))
     assert here.statuses() == {"1.1": Status.FAILED}
+
+
+def test_what_is_settled_without_a_read_ends_unsent() -> None:
+    class Settled(Looking):
+        def question(self, about: Item) -> Item | Ending | None:  # type: ignore[override]
+            if about.row % 2:
+                return Ending(Status.UNCHANGED, warnings=("Nothing to do.",))
+            return super().question(about)
+
+    here, looking = world(lambda one: ok(), Settled())
+    here.run(rows(40))
+    assert sum(map(len, sent(here))) == 40  # a read and a write for every second one
+    found = {outcome.item.row: outcome for outcome in here.outcomes}
+    assert len(found) == 40
+    assert all(found[row].status is Status.UNCHANGED and not found[row].attempts for row in range(1, 41, 2))
+    assert all(found[row].status is Status.SUCCEEDED for row in range(2, 41, 2))
+    assert len(looking.found) == 20
+
+
+def test_later_steps_of_what_is_left_out_are_left_out_too() -> None:
+    class Settled(Looking):
+        def question(self, about: Item) -> Item | Ending | None:  # type: ignore[override]
+            failure = Failure("bulkexo:missing", "", "It is not there.")
+            return Ending(Status.SKIPPED, failure) if about.step == 1 else None
+
+    here, _ = world(lambda one: ok(), Settled())
+    here.run([item(1), item(1, step=2)])
+    assert here.statuses() == {"1.1": Status.SKIPPED, "1.2": Status.SKIPPED}
+    assert here.service.arrivals == []
