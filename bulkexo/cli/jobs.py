@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 JOB_KEYS = frozenset({"cmdlet", "set", "select"})
 """Options that the loader takes, since they are part of the job."""
-PLAN = "plan.json"
 NOT_OF_A_PLAN = JOB_KEYS | {"out", "tenant_column", "dry_run", "yes", "json", "no_progress"}
 """Options of making a plan that do not go over to running it."""
 
@@ -151,6 +150,7 @@ def _is_run(path: Path) -> bool:
 def load_job(path: Path, given: Mapping[str, Any]) -> tuple[Job, Directory]:
     """The head of a job, and who is signed in to for it. A plan brings the options that it was made with."""
     from bulkexo.job import load
+    from bulkexo.job.planned import MADE, made_with
     from bulkexo.tenants import Directory, Words
 
     first = resolve({name: given[name] for name in (*JOB_KEYS, "tenant_column")}, os.environ)
@@ -165,30 +165,12 @@ def load_job(path: Path, given: Mapping[str, Any]) -> tuple[Job, Directory]:
     document = Layer(loaded.options, loaded.options_where, path.parent)
     recorded = None
     if loaded.planned:
-        options, recorded = made_with(path)
-        document = Layer(options, lambda name: f"{path.parent / PLAN}, {name}")
+        options, recorded = made_with(path, NAMES - NOT_OF_A_PLAN)
+        document = Layer(options, lambda name: f"{path.parent / MADE}, {name}")
     words = Words(given, os.environ, document, os.environ)
     directory = Directory.look(words, Path(), names_tenants=loaded.names_tenants, recorded=recorded)
     loaded.profiles = directory.profiles.by_name.keys()
     return loaded, directory
-
-
-def made_with(plan: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """The options that a plan was made with, and its profiles, where they stand beside it."""
-    import json
-
-    try:
-        made = json.loads((plan.parent / PLAN).read_text("utf-8"))
-        options = {name: value for name, value in made["options"].items() if name in NAMES - NOT_OF_A_PLAN}
-        return options, made.get("profiles")
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-    ):  # it was copied elsewhere: options are given anew
-        return {}, None
 
 
 def notes(checked: Checked) -> None:

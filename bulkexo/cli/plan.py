@@ -17,6 +17,7 @@ from bulkexo.cli.progress import watch
 from bulkexo.cli.signing import places, reached
 from bulkexo.cli.start import Start, answered, default_folder
 from bulkexo.cli.terminal import put, say
+from bulkexo.job.planned import COURSE, MADE
 from bulkexo.journal import RunFolder
 from bulkexo.journal.lines import timestamp
 from bulkexo.journal.lock import lock
@@ -35,7 +36,7 @@ class PlanFolder(RunFolder):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.run_json = path / "plan.json"
+        self.run_json = path / MADE
 
     def require_no_run(self) -> None:
         """Raise UsageError if the folder holds a plan or a run."""
@@ -123,5 +124,6 @@ def _document(what: Start, folder: RunFolder, summary: Mapping[str, Any]) -> dic
         "job": what.job.describe(),
         "options": task.settings,
         **({"profiles": profiles} if (profiles := record(what.tenants)) else {}),
+        COURSE: what.job.course.written(),
         "summary": summary,
     }

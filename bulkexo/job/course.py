@@ -84,6 +84,20 @@ class Course:
         }
         return {name: told[name] for name in KEYS if told[name] and (name != "gate" or self.waves)}
 
+    def written(self) -> dict[str, Any]:
+        """The keys as a job would write them, in values of JSON."""
+        gate, hours = self.gate, self.hours
+        told: dict[str, Any] = {}
+        if self.waves:
+            failures = {"failures": gate.failures.text} if gate.failures else {}
+            told["waves"] = [*(size.text for size in self.waves), REST]
+            told["gate"] = {**failures, "pause": f"{gate.pause:g}s", "approve": gate.approve}
+        if hours:
+            days = [DAYS[day] for day in sorted(hours.days)]
+            times = {"from": f"{hours.start:%H:%M}", "to": f"{hours.end:%H:%M}"}
+            told["window"] = {**times, "tz": hours.zone.key, "days": days}
+        return told
+
 
 STRAIGHT: Final = Course()
 

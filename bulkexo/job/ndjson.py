@@ -18,8 +18,10 @@ import orjson
 
 from bulkexo.facts.catalogue import nearest
 from bulkexo.job import cells
+from bulkexo.job.course import STRAIGHT
 from bulkexo.job.csvrows import MASK
 from bulkexo.job.outline import CMDLET, CommandLine, Given, Outline, OutlineStep
+from bulkexo.job.planned import ALONE, MADE, beside, course_of
 from bulkexo.job.problems import Problems, changed, printable
 from bulkexo.job.template import Columns, Getter, Row, Source
 from bulkexo.job.text import TextFile, examine
@@ -46,7 +48,7 @@ class NdjsonRows:
 
     def __init__(self, file: TextFile) -> None:
         self.file = file
-        self.files = (file,)
+        self.files: tuple[TextFile, ...] = (file,)
         self.steps = 1
         self.planned = False
         self.secret: frozenset[str] = frozenset()
@@ -72,6 +74,11 @@ class NdjsonRows:
     def read(self, problems: Problems) -> Iterator[tuple[int, Sequence[Value]]]:
         """Each line that can be run: its number, a cell for each column ("" where it has none), and what else
         it says."""
+        if self.planned and len(self.files) == 1:
+            problems.warn(MADE, ALONE)
+        for other in self.files[1:]:  # what stands beside a plan belongs to it
+            with other.reading():
+                pass
         row, step, last = 0, 0, None
         for number, line in self._lines():
             if not line:
@@ -181,6 +188,8 @@ def read_outline(path: Path, command_line: CommandLine, problems: Problems) -> O
     columns = Columns(rows.columns, typed=True)
     if command_line.cmdlet is not None:
         problems.add("--cmdlet", "Every line of the file names its cmdlet.", "Leave out --cmdlet.")
+    made = beside(path) if rows.planned else None
+    rows.files += (made,) if made else ()
     if rows.planned and command_line.sets:
         problems.add("--set", "A plan is run as it was made.", "Make another one: bulkexo plan JOB --set ….")
     whole = tuple(
@@ -200,6 +209,7 @@ def read_outline(path: Path, command_line: CommandLine, problems: Problems) -> O
         secret=tuple(sorted(rows.secret)),
         secret_columns=tuple(name for name in columns.names if name.lower() in rows.secret),
         tenant_column=rows.tenant,
+        course=course_of(made, problems) if rows.planned else STRAIGHT,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bulkexo.job import load
-from bulkexo.model import Planned, Repeat
+from bulkexo.model import JobError, Planned, Repeat
 from tests.job.helpers import read, refused, save
 
 
@@ -150,3 +150,29 @@ def test_every_bad_line_is_told_with_its_number(tmp_path: Path) -> None:
 
 def test_a_cmdlet_on_the_command_line_has_no_place(tmp_path: Path) -> None:
     assert "Leave out --cmdlet" in str(refused(lines(tmp_path, line(Identity="ada")), "Get-Mailbox")[0])
+
+
+def test_waves_and_window_of_the_job_stand_beside_a_plan(tmp_path: Path) -> None:
+    content = """
+rows: [{Who: a}, {Who: b}, {Who: c}]
+waves: [1, 40%, rest]
+gate: {failures: 2%, pause: 10m, approve: true}
+window: {from: "20:00", to: "06:00", tz: Europe/Zurich, days: mon-fri}
+cmdlet: Set-Mailbox
+parameters: {Identity: "${Who}", Office: x}
+"""
+    job = load(save(tmp_path, content, "job.yaml"))
+    said = {"change": "change", "before": {"Office": ""}}
+    plan = lines(tmp_path, *(line(more=said, Identity=who, Office="x") for who in "abc"), name="plan.ndjson")
+    alone = load(plan)
+    assert "plan.json is not beside" in alone.check().warnings[0]
+    assert alone.course.waves == ()
+    made = save(tmp_path, json.dumps({"course": job.course.written(), "options": {}}), "plan.json")
+    beside = load(plan)
+    assert beside.check().warnings == ()
+    assert beside.course == job.course
+    assert len(list(beside.items())) == 3
+    assert beside.inputs.keys() == {plan, made}
+    save(tmp_path, "{}", "plan.json")
+    with pytest.raises(JobError):
+        list(beside.items())
