@@ -46,7 +46,7 @@ def as_text(report: Report) -> str:
     if tally.sent > done:
         pages = f"{tally.pages:,} further pages, " if tally.pages else ""
         pages += f"{tally.reads:,} reads before, " if tally.reads else ""
-        attempts = tally.sent - tally.pages - tally.reads - done
+        attempts = max(0, tally.sent - tally.pages - tally.reads - done)  # what was skipped was not sent
         lines.append(
             f"Sendings: {tally.sent:,} for {done:,} items ({pages}{attempts:,} further attempts, "
             f"{tally.refused:,} throttled by the service)."
