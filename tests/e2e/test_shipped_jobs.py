@@ -19,6 +19,8 @@ JOBS = Path(__file__).parents[2] / "jobs"
         ("shared-mailbox.yaml", 36, 72),
         ("members.csv", 60, 60),
         ("addresses.csv", 40, 40),
+        ("leaver.yaml", 8, 32),
+        ("migration-wave.yaml", 48, 192),
     ],
 )
 def test_each_can_run(tmp_path: Path, name: str, rows: int, items: int) -> None:
@@ -29,8 +31,9 @@ def test_each_can_run(tmp_path: Path, name: str, rows: int, items: int) -> None:
 
 
 def test_the_one_whose_rows_the_tenant_names(tmp_path: Path) -> None:
-    done = bulkexo("check", JOBS / "sent-items.yaml", cwd=tmp_path).check(0)
-    assert "its rows are asked for when it runs (Get-Mailbox)" in done.stderr
+    for name in ("hold.yaml", "sent-items.yaml"):
+        done = bulkexo("check", JOBS / name, cwd=tmp_path).check(0)
+        assert "its rows are asked for when it runs (Get-Mailbox)" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["shared-mailbox.yaml", "members.csv", "addresses.csv", "sent-items.yaml"])
