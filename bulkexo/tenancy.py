@@ -35,7 +35,7 @@ from bulkexo.schedule import (
     Tally,
 )
 from bulkexo.schedule.keyring import Keyring
-from bulkexo.wire import Service
+from bulkexo.wire import Lost, Reply, Service
 from bulkexo.wire.doors import Host
 from bulkexo.wire.hosts import scope
 from bulkexo.wire.message import app_anchor, user_anchor
@@ -171,6 +171,15 @@ class Tenancy:
                     "its key for them. Check the roles of this identity and try again later, or leave the "
                     "passwords out."
                 )
+
+    @property
+    def tenant(self) -> str:
+        """The tenant that requests go to, once signed in."""
+        return next(iter(self._services.values())).tenant
+
+    async def modules(self) -> dict[Host, Reply | Lost]:
+        """What each host answers who asks for the module of its roles. Raises SignInError."""
+        return {host: await gate.module() for host, gate in self._gates.items()}
 
     async def run(self, items: Iterator[Item]) -> bool:
         """Run items of the tenant; True when all have ended, and then others can follow. Raises as

@@ -23,6 +23,7 @@ COMMANDS = {
     "login": ("bulkexo.cli.login", "Sign in once as a person; runs use it from then on."),
     "logout": ("bulkexo.cli.login", "Forget who has signed in."),
     "profiles": ("bulkexo.cli.profiles", "The profiles of bulkexo.toml, and how each signs in."),
+    "catalogue": ("bulkexo.cli.catalogue", "What is known of cmdlets, and which a tenant grants."),
     "sandbox": ("bulkexo.cli.sandbox", "Serve a pretend tenant on this machine."),
 }
 """Name → (module that holds it under that name, its line in --help)."""

@@ -15,6 +15,7 @@ from bulkexo.model import UsageError
 from bulkexo.options import NAMES, TABLE, Layer, resolve
 
 if TYPE_CHECKING:
+    from bulkexo.facts.granted import Granted
     from bulkexo.job import Checked, Job
     from bulkexo.tenants import Directory, Tenant
 
@@ -170,7 +171,16 @@ def load_job(path: Path, given: Mapping[str, Any]) -> tuple[Job, Directory]:
     words = Words(given, os.environ, document, os.environ)
     directory = Directory.look(words, Path(), names_tenants=loaded.names_tenants, recorded=recorded)
     loaded.profiles = directory.profiles.by_name.keys()
+    loaded.granted = known_grants(loaded, directory)
     return loaded, directory
+
+
+def known_grants(job: Job, directory: Directory) -> Granted | None:
+    """What the one tenant of a job is known to grant, if `bulkexo catalogue refresh` has asked it."""
+    from bulkexo.grants import recall
+
+    options = directory.options
+    return None if job.names_tenants or options.sandbox else recall(options.connection)
 
 
 def notes(checked: Checked) -> None:

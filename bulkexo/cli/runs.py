@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from bulkexo.cli.jobs import JOB_KEYS, confirm, notes, run_options
+from bulkexo.cli.jobs import JOB_KEYS, confirm, known_grants, notes, run_options
 from bulkexo.cli.start import Start, go_on, start
 from bulkexo.cli.terminal import say
 from bulkexo.job import Job, load
@@ -121,6 +121,7 @@ def _again_with(
     recorded = first.get("profiles")
     directory = Directory.look(words, Path(), names_tenants=job.names_tenants, recorded=recorded)
     job.profiles = directory.profiles.by_name.keys()
+    job.granted = known_grants(job, directory)
     checked = job.check()
     notes(checked)
     if (changed := _changed(first, job)) and not accept_changed:

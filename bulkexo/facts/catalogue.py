@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache, lru_cache
 from importlib.resources import files
 
 from bulkexo.model import Form
+
+EXCHANGE = "exchange-online"
+COMPLIANCE = "security-compliance"
 
 
 class Kind(Enum):
@@ -116,6 +119,15 @@ class Cmdlet:
         return nearest(name, (parameter.name for parameter in self.parameters))
 
 
+def made(
+    name: str, service: Sequence[str], parameters: Sequence[Parameter], *, rest_only: bool = False
+) -> Cmdlet:
+    """A cmdlet of these parameters."""
+    by_name = {alias.lower(): parameter for parameter in reversed(parameters) for alias in parameter.aliases}
+    by_name |= {parameter.name.lower(): parameter for parameter in parameters}
+    return Cmdlet(name, tuple(service), rest_only, tuple(parameters), by_name)
+
+
 @lru_cache(maxsize=256)
 def cmdlet(name: str) -> Cmdlet | None:
     """The cmdlet of this name, in any case; None if the catalogue does not know it."""
@@ -160,12 +172,9 @@ def names() -> tuple[str, ...]:
 
 def _read(line: str) -> Cmdlet:
     name, flags, *fields = line.split("\t")
-    parameters = tuple(_parameter(text) for text in fields)
-    by_name = {alias.lower(): parameter for parameter in reversed(parameters) for alias in parameter.aliases}
-    by_name |= {parameter.name.lower(): parameter for parameter in parameters}
-    services = {"e": "exchange-online", "s": "security-compliance"}
+    services = {"e": EXCHANGE, "s": COMPLIANCE}
     service = tuple(services[flag] for flag in flags if flag in services)
-    return Cmdlet(name, service, "r" in flags, parameters, by_name)
+    return made(name, service, [_parameter(text) for text in fields], rest_only="r" in flags)
 
 
 def _parameter(text: str) -> Parameter:

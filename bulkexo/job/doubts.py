@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from bulkexo.facts import catalogue
 from bulkexo.facts.catalogue import Cmdlet, Kind, Parameter
+from bulkexo.facts.granted import Granted
 from bulkexo.job.cells import is_date
 from bulkexo.job.problems import Problems
 from bulkexo.job.template import OMIT, Getter, Omit, Row
@@ -32,6 +34,17 @@ class Doubts:
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
+
+    def withheld(self, cmdlet: str, given: Iterable[str], granted: Granted, where: str) -> None:
+        """What the tenant does not grant to the identity, as it was when it was asked last."""
+        when = f"{datetime.fromtimestamp(granted.at, UTC):%Y-%m-%d}"
+        told = f"as it was asked on {when}: `bulkexo catalogue refresh` asks again."
+        if granted.withholds(cmdlet):
+            what = f"the tenant does not grant {cmdlet} to this identity, {told}"
+            self._problems.warn(("withheld", cmdlet), f"{where}: {what}")
+        elif names := granted.withheld(cmdlet, given):
+            what = f"the tenant does not grant {', '.join(names)} of {cmdlet} to this identity, {told}"
+            self._problems.warn(("withheld", cmdlet), f"{where}: {what}")
 
     def cmdlet(self, name: str, where: str) -> None:
         """A cmdlet that the catalogue does not know."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bulkexo.facts import destroys
+from bulkexo.facts.granted import Granted
 from bulkexo.job.apart import Apart, Numbered
 from bulkexo.job.asked import AskedRows
 from bulkexo.job.bycolumn import ByColumn
@@ -91,7 +92,8 @@ class Job:
     cells are shown nowhere.
     inputs: SHA-256 (hex) of each file the job is made of; filled by `check`.
     profiles: names, in lower case, that rows may give for a tenant; None if they are not known, and anything
-    may be one. To be set before `check`.
+    may be one. granted: what the tenant is known to grant, None if that is not known. Both to be set before
+    `check`.
     again: reads the job again, with rows that stand in a folder.
     """
 
@@ -110,6 +112,7 @@ class Job:
         self.course = outline.course
         self.linked = any(not step.sequel.plain for step in outline.steps)
         self.profiles: Collection[str] | None = None
+        self.granted: Granted | None = None
         self.again: Callable[[Path], Job] | None = None
         self._tenants_seen: set[str] = set()
         self._stamps: Mapping[Path, tuple[int, int] | None] = {}
@@ -135,7 +138,7 @@ class Job:
         if self.again is None:
             return self
         job = self.again(folder)
-        job.profiles = self.profiles
+        job.profiles, job.granted = self.profiles, self.granted
         return job
 
     def options_where(self, name: str) -> str:
@@ -329,7 +332,13 @@ class Job:
     def _binder(self, problems: Problems) -> Binder:
         outline = self._outline
         return Binder(
-            outline.rows, self._secret_positions, outline.secret, problems, outline.repeat, outline.api
+            outline.rows,
+            self._secret_positions,
+            outline.secret,
+            problems,
+            outline.repeat,
+            outline.api,
+            self.granted,
         )
 
     def bind(self, problems: Problems) -> None:

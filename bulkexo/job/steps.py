@@ -9,6 +9,7 @@ from typing import Any
 
 from bulkexo.facts import catalogue, identity_names, identity_parameter, needs_identity
 from bulkexo.facts.catalogue import Cmdlet, Kind, Parameter, form_of
+from bulkexo.facts.granted import Granted
 from bulkexo.job.cells import BadCell, as_text
 from bulkexo.job.csvrows import MASK
 from bulkexo.job.doubts import Doubts
@@ -200,7 +201,7 @@ class Step:
 
 class Binder:
     """Sets the steps of one job against the catalogue. secret_columns: positions; marked: parameters;
-    repeat, api: of steps that do not say it."""
+    repeat, api: of steps that do not say it; granted: what the tenant is known to grant."""
 
     def __init__(
         self,
@@ -210,8 +211,10 @@ class Binder:
         problems: Problems,
         repeat: Repeat | None = None,
         api: str = "",
+        granted: Granted | None = None,
     ) -> None:
         self._rows = rows
+        self._granted = granted
         self._repeat = repeat
         self._api = api
         self._secret_columns = frozenset(secret_columns)
@@ -230,7 +233,7 @@ class Binder:
                 "Write one like Set-Mailbox.",
             )
             return None
-        known = catalogue.cmdlet(cmdlet)
+        known = self._granted.cmdlet(cmdlet) if self._granted else catalogue.cmdlet(cmdlet)
         if known is None:
             self._doubts.cmdlet(cmdlet, outline.where)
         name = known.name if known else cmdlet
@@ -238,6 +241,8 @@ class Binder:
         bound, secrets = self._bind_all(name, known, given, marked)
         if needs_identity(name):
             self._require(identity_parameter(name), name, bound, outline.where)
+        if self._granted:
+            self._doubts.withheld(name, [each.name for each in bound], self._granted, outline.where)
         if rest.rest_only(name) and (why := rest.unknown(name, [each.name for each in bound])):
             twin = rest.TABLE[name.lower()].twin
             self._problems.warn((name, "twin"), f"{outline.where}: {name} is run as {twin}: {why}.")

@@ -23,9 +23,9 @@ OK = 200
 HOPS = 2
 """Times that a request is sent on: to a region, and from a region that no longer serves."""
 PASSING = frozenset({408, 429, 502, 503, 504})
-KEY_TRIES = 3
+MODULE_TRIES = 3
 LONGEST_WAIT = 60.0
-"""Seconds between two tries for the key, whatever the service asks for."""
+"""Seconds between two tries for the module, whatever the service asks for."""
 
 
 class Transport(Protocol):
@@ -83,20 +83,24 @@ class Gate:
 
     async def key(self) -> str:
         """The service's key for secrets, "" if it does not give it or nobody is signed in."""
-        for attempt in range(KEY_TRIES):
-            try:
-                token = await self.tokens.current()
-            except SignInError:
-                break
+        try:
+            reply = await self.module()
+        except SignInError:
+            return ""
+        return public_key(decode(reply)) if isinstance(reply, Reply) and reply.status == OK else ""
+
+    async def module(self) -> Reply | Lost:
+        """The module that the service generates for the caller's roles; what fails in passing is tried again.
+        Raises SignInError."""
+        for attempt in range(MODULE_TRIES):
+            token = await self.tokens.current()
             reply = await self._send(lambda service: module_request(service, token))  # noqa: B023 (at once)
-            if isinstance(reply, Reply) and reply.status == OK:
-                return public_key(decode(reply))
             if isinstance(reply, Reply) and reply.status not in PASSING:
                 break
             asked = retry_after(reply.headers) if isinstance(reply, Reply) else None
-            if attempt + 1 < KEY_TRIES:
+            if attempt + 1 < MODULE_TRIES:
                 await anyio.sleep(min(asked or 2.0 * 2**attempt, LONGEST_WAIT))
-        return ""
+        return reply
 
     async def _send(self, make: Callable[[Service], Request]) -> Reply | Lost:
         """Send it, and again where the service names its region, or another one; the last is remembered

@@ -47,7 +47,7 @@ def module_request(service: Service, token: str) -> Request:
 
 def public_key(body: Any) -> str:
     """The key in an answer, as .NET writes it; "" if there is none that serves."""
-    for text in _texts(body):
+    for text in texts(body):
         for found in KEY.finditer(text):
             key = "".join(found.group().split())
             if _numbers(key) is not None:
@@ -88,14 +88,14 @@ def _numbers(key: str) -> tuple[int, int] | None:
     return (modulus, exponent) if modulus.bit_length() >= SMALLEST and exponent > 2 and exponent % 2 else None
 
 
-def _texts(body: Any) -> Iterator[str]:
+def texts(body: Any) -> Iterator[str]:
     """Every text in a body, and what is in it where it is base64."""
     if isinstance(body, dict):
         for member in body.values():
-            yield from _texts(member)
+            yield from texts(member)
     elif isinstance(body, list):
         for member in body:
-            yield from _texts(member)
+            yield from texts(member)
     elif isinstance(body, str):
         yield body
         if BASE64.fullmatch(body):

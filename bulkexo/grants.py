@@ -1,0 +1,51 @@
+"""What tenants grant, as `bulkexo catalogue refresh` has found it, in the user's cache folder. No secret."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+from platformdirs import user_cache_path
+
+from bulkexo.connection import Connection
+from bulkexo.facts.granted import Granted, read
+from bulkexo.model import UsageError
+
+
+def recall(connection: Connection, folder: Path | None = None) -> Granted | None:
+    """What the tenant of a connection grants to who signs in there; None if it was never asked."""
+    if connection.tenant is None:
+        return None
+    try:
+        return read(orjson.loads(_file(connection, connection.tenant, folder).read_bytes()))
+    except (OSError, orjson.JSONDecodeError):
+        return None
+
+
+def remember(
+    granted: Granted, connection: Connection, tenants: Iterable[str], folder: Path | None = None
+) -> None:
+    """Keep it for the tenant by each of these names. Raises UsageError if it cannot be written."""
+    content = orjson.dumps(granted.document())
+    for tenant in tenants:
+        file = _file(connection, tenant, folder)
+        beside = file.with_name(f"{file.name}.{os.getpid()}")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                beside.write_bytes(content)
+                beside.replace(file)
+            finally:
+                beside.unlink(missing_ok=True)
+        except OSError as error:
+            raise UsageError(f"{file} cannot be written ({error.strerror}).") from None
+
+
+def _file(connection: Connection, tenant: str, folder: Path | None) -> Path:
+    """One for each service, tenant, and app or person that is named: each has roles of its own."""
+    who = connection.client_id or connection.account or ""
+    name = sha256(f"{connection.endpoint} {tenant} {who}".lower().encode()).hexdigest()[:32]
+    return (folder or user_cache_path("bulkexo", appauthor=False) / "catalogues") / f"{name}.json"
