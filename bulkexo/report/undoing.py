@@ -25,7 +25,9 @@ NO_NULL = frozenset({Kind.BOOL, Kind.SWITCH, Kind.NUMBER})
 CONFLICTING = frozenset({"primarysmtpaddress", "windowsemailaddress"})
 """Parameters that the cmdlets do not take together with EmailAddresses, which says the same."""
 
-NOT_KEPT = "what there was before was not kept: the run was made without --keep-before"
+NOT_KEPT = (
+    "what there was before is not kept here: the run was made without --keep-before, or an earlier one sent it"
+)
 NOT_THERE = "there was no such object to be read before it was changed"
 
 Line = dict[str, Any]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.command import bulkexo, lines
+from tests.e2e.command import bulkexo, ended, lines, start, until
 from tests.e2e.files import table
 from tests.e2e.pretend import Pretend, pretend
 from tests.e2e.test_resume import crashed
@@ -152,3 +152,48 @@ def test_no_secret_stands_among_the_former_values(tmp_path: Path, tenant: Preten
     (left,) = left_out(tmp_path / "out" / "undo-left-out.csv")
     assert (left["Parameter"], left["Why"]) == ("CustomAttribute5", "it is a secret, and was not kept")
     assert lines(tmp_path / "out")[0]["status"] == "succeeded"
+
+
+def test_a_run_killed_again_and_again_is_undone_to_the_first_value(tmp_path: Path, tenant: Pretend) -> None:
+    names = [f"mailbox{number}@contoso.onmicrosoft.com" for number in range(50, 110)]
+    rows = [[name, "new", "Grant" if number % 2 else ""] for number, name in enumerate(names)]
+    job = table(tmp_path / "job.csv", ["Identity", "CustomAttribute4", "CustomAttribute7"], rows)
+    first = holds(tenant)
+    options = ("--cmdlet", "Set-Mailbox", "--keep-before", "--rate", "60", "--out", "out")
+    going = start("run", job, *options, cwd=tmp_path, env=tenant.env)
+    for goal in (5, 20, 40):
+        until(lambda goal=goal: len(lines(tmp_path / "out")) >= goal, going)  # type: ignore[misc]
+        going.kill()
+        ended(going)
+        going = start("resume", "out", cwd=tmp_path, env=tenant.env)
+    ended(going).check(0)
+    kept = (tmp_path / "out" / "before.ndjson").read_bytes().splitlines()
+    assert len({json.loads(line)["row"] for line in kept}) == len(kept) == 60
+    undone(tmp_path, tenant)
+    assert holds(tenant) == first
+
+
+def test_steps_that_use_what_an_earlier_one_has_made(tmp_path: Path, tenant: Pretend) -> None:
+    first = holds(tenant)
+    job = tmp_path / "job.yaml"
+    made = "${steps.create.PrimarySmtpAddress}"
+    steps = [
+        {"name": "create", "cmdlet": "New-DistributionGroup", "parameters": {"Name": "${Name}"}},
+        {
+            "cmdlet": "Set-DistributionGroup",
+            "parameters": {"Identity": made, "HiddenFromAddressListsEnabled": True},
+        },
+        {
+            "cmdlet": "Add-DistributionGroupMember",
+            "parameters": {"Identity": made, "Member": "mailbox3@contoso.onmicrosoft.com"},
+        },
+    ]
+    document = {"keep_before": True, "rows": [{"Name": f"Team {number}"} for number in range(4)]}
+    job.write_text(json.dumps({**document, "steps": steps}))
+    bulkexo("run", job, "--out", "out", cwd=tmp_path, env=tenant.env).check(0)
+    told = bulkexo("undo", "out", "--including-created", cwd=tmp_path).check(0).stderr
+    assert "12 items can be undone" in told
+    assert "--order file" in told
+    options = ("--yes", "--order", "file", "--out", "back")
+    bulkexo("run", "out/undo.ndjson", *options, cwd=tmp_path, env=tenant.env).check(0)
+    assert holds(tenant) == first
