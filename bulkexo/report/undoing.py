@@ -26,7 +26,7 @@ CONFLICTING = frozenset({"primarysmtpaddress", "windowsemailaddress"})
 """Parameters that the cmdlets do not take together with EmailAddresses, which says the same."""
 
 NOT_KEPT = (
-    "what there was before is not kept here: the run was made without --keep-before, or an earlier one sent it"
+    "what there was before is not kept here: the run was made without --keep-before, or another sent it"
 )
 NOT_THERE = "there was no such object to be read before it was changed"
 
