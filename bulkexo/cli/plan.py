@@ -111,7 +111,7 @@ async def _make(what: Start, folder: RunFolder, here: Sequence[Place], settle: f
     if what.options.json:
         put(orjson.dumps(summary, option=orjson.OPT_APPEND_NEWLINE))
     else:
-        put(shown.table(counts).encode("utf-8", "replace"))
+        put(shown.table().encode("utf-8", "replace"))
     say(as_text(summary, what.job.path))
 
 

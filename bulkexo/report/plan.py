@@ -49,7 +49,7 @@ class Shown:
         else:
             self._left += 1
 
-    def table(self, counts: Counts, width: int | None = None) -> str:
+    def table(self, width: int | None = None) -> str:
         """The table, as wide as the terminal; nothing if nothing is to be shown."""
         if not self._lines:
             return ""

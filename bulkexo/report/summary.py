@@ -42,7 +42,7 @@ def as_text(report: Report) -> str:
     """Some lines for the terminal: how it ended, what failed and why, where the files are, what to do now."""
     tally = report.tally
     lines = [_headline(report), _ended(report)]
-    done = tally.done - report.before
+    done = tally.done - report.before - tally.unsent
     if tally.sent > done:
         pages = f"{tally.pages:,} further pages, " if tally.pages else ""
         pages += f"{tally.reads:,} reads before, " if tally.reads else ""

@@ -16,16 +16,18 @@ KINDS_LIMIT = 200
 @dataclass(slots=True)
 class Tally:
     """by_status: items that ended. sent: items sent, every attempt counted. pages: of these, those that
-    asked for a further page; reads: that read what was there before an item. refused: of these, throttled.
-    retried: attempts after a failure. batches: in flight now. hold_until: loop seconds before which the
-    service wants nothing. state, rate: what pace says of the tenant, in items per second. unreachable: why
-    the service is not reached now, "" if it is. resting: until when nothing is to be sent, in words, "" if
-    something is. kinds: failures by (cmdlet, type or code); examples: the first of each."""
+    asked for a further page; reads: that read what was there before an item. unsent: items that ended without
+    a sending. refused: of these, throttled. retried: attempts after a failure. batches: in flight now.
+    hold_until: loop seconds before which the service wants nothing. state, rate: what pace says of the
+    tenant, in items per second. unreachable: why the service is not reached now, "" if it is. resting: until
+    when nothing is to be sent, in words, "" if something is. kinds: failures by (cmdlet, type or code);
+    examples: the first of each."""
 
     by_status: Counter[Status] = field(default_factory=Counter)
     sent: int = 0
     pages: int = 0
     reads: int = 0
+    unsent: int = 0
     refused: int = 0
     retried: int = 0
     batches: int = 0
@@ -51,6 +53,7 @@ class Tally:
         """Take in items that have just ended."""
         for outcome in outcomes:
             self.by_status[outcome.status] += 1
+            self.unsent += not outcome.attempts
             if outcome.status in (Status.FAILED, Status.UNKNOWN):
                 self._count_kind(outcome)
 
@@ -60,6 +63,7 @@ class Tally:
         self.sent += other.sent
         self.pages += other.pages
         self.reads += other.reads
+        self.unsent += other.unsent
         self.refused += other.refused
         self.retried += other.retried
         self.batches += other.batches
