@@ -117,7 +117,7 @@ class Waves:
     @property
     def tripped(self) -> bool:
         """Whether more rows of the wave have failed than its gate lets pass."""
-        return self.gate.failures is not None and self.failed > self.gate.failures.of(self.rows)
+        return self.gate.failures is not None and self.gate.failures.exceeded(self.failed, self.rows)
 
     def told(self) -> str:
         """How the present wave has ended, as a sentence."""

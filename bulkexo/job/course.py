@@ -41,6 +41,10 @@ class Size:
         """How many of so many rows it is; a share is rounded up."""
         return math.ceil(self.share * rows) if self.count is None else self.count
 
+    def exceeded(self, failed: int, rows: int) -> bool:
+        """Whether more than this have failed of so many rows."""
+        return failed > (self.share * rows if self.count is None else self.count)
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -211,6 +215,8 @@ class CourseReader:
             begin = DAYS.index(first)
             length = (DAYS.index(last) - begin) % 7 if dash else 0
             found |= {(begin + number) % 7 for number in range(length + 1)}
+        if not found:
+            self._problem(node, "days: names no days.", "Write days: mon-fri, or leave it out.")
         return frozenset(found)
 
 

@@ -68,6 +68,7 @@ class World:
     decide, past, before: as the scheduler takes them.
     announce_wait: seconds that the disk takes. disk_full: it takes no more announcements than that.
     known: keys of items that an earlier process has announced. pages_full: objects of one item that it takes.
+    end: second after which a run is held to hang.
     """
 
     service: FakeService = field(default_factory=FakeService)
@@ -88,6 +89,7 @@ class World:
     disk_full: float = math.inf
     known: frozenset[str] = frozenset()
     pages_full: float = math.inf
+    end: float = 50_000
 
     outcomes: list[Outcome] = field(default_factory=list)
     complete: bool | None = None
@@ -159,7 +161,7 @@ class World:
         assert {sent.key for sent in arrival.items if not sent.cmdlet.startswith(HARMLESS)} <= announced
 
     def run(self, items: Iterable[Item]) -> World:
-        with asyncio.Runner(loop_factory=partial(looptime.new_event_loop, end=50_000)) as runner:
+        with asyncio.Runner(loop_factory=partial(looptime.new_event_loop, end=self.end)) as runner:
             runner.run(self._main(iter(items)))
         return self
 
