@@ -80,7 +80,10 @@ class Lines:
         said = ""
         while True:
             pace.add(time.monotonic(), read().done)
-            await anyio.sleep(LINE_EVERY)
+            resting = read().resting
+            with anyio.move_on_after(LINE_EVERY):
+                while read().resting == resting:  # that it rests, or does no more, is told at once
+                    await anyio.sleep(1.0)
             tally = read()
             speed = pace.add(time.monotonic(), tally.done)
             line = words(tally, total, speed, anyio.current_time(), time.time())

@@ -36,7 +36,8 @@ class Ticket:
     started: first sending, seconds since the epoch; began: the same on the loop's clock.
     unsettled: an earlier sending may have taken effect. recovered: an earlier process may have sent it, and
     that is not settled yet. announced: the journal knows, or will know, that it is sent.
-    asking: the next call asks whether the effect is there; asked: how often that was done.
+    asking: the next call asks whether the effect is there; asked: how often that was done. done_before: how
+    the service said that it is there.
     link: the next page to ask for; paging: of the pages before it, None where there are none.
     looked: whether it is known what is read before it is sent; reading: that read, while it is to be made.
     """
@@ -68,6 +69,7 @@ class Ticket:
     announced: bool = False
     asking: bool = False
     asked: int = 0
+    done_before: Failure | None = None
     looked: bool = False
     reading: Item | None = None
 

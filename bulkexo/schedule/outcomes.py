@@ -80,7 +80,10 @@ def _status(ticket: Ticket, verdict: Verdict) -> tuple[Status, Failure | None]:
         return Status.FAILED, _unread(ticket.item, ticket.reading, failure)
     if ticket.asking:
         found = action in (Action.DONE, Action.UNCHANGED) and verdict.value
-        return (Status.SUCCEEDED, _found(ticket)) if found else (Status.UNKNOWN, _unknown(ticket, verdict))
+        if found:
+            return Status.SUCCEEDED, _found(ticket)
+        done = ticket.done_before
+        return (Status.SUCCEEDED, done) if done else (Status.UNKNOWN, _unknown(ticket, verdict))
     if action is Action.DONE:
         return Status.SUCCEEDED, None
     if action is Action.UNCHANGED:

@@ -99,7 +99,9 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
     if action in (Action.DONE, Action.UNCHANGED):
         return Next.PAGE if verdict.link else Next.END
     if action is Action.FAILED:
-        return Next.ABSENT if _may_appear(ticket, verdict) else Next.END
+        if _may_appear(ticket, verdict):
+            return Next.ABSENT
+        return Next.LOOK if _lacks_value(ticket, verdict, rules) else Next.END
     return _after_failure(ticket, verdict, rules)
 
 
@@ -194,6 +196,19 @@ def _may_appear(ticket: Ticket, verdict: Verdict) -> bool:
     return not (ticket.unsettled and done_before(ticket.item.cmdlet) is GONE)  # else we removed it ourselves
 
 
+def _lacks_value(ticket: Ticket, verdict: Verdict, rules: Rules) -> bool:
+    """Whether the first sending, never answered, did it, and a later step needs what that would have
+    returned: then it is read from the object itself."""
+    item, before = ticket.item, done_before(ticket.item.cmdlet)
+    named = item.rule is not None and item.rule.keeps is not None
+    if not (named and ticket.unsettled and before and verdict.failure and before.said(verdict.failure)):
+        return False
+    if not rules.looks or question(item.cmdlet, item.identity, item.parameters) is None:
+        return False
+    ticket.asking, ticket.done_before = True, verdict.failure
+    return True
+
+
 def _resendable(item: Item) -> bool:
     """Harmless twice in itself, or because the service lets it take effect once only."""
     return harmless(item) or (item.repeat is None and done_before(item.cmdlet) is not None)
@@ -247,6 +262,8 @@ def _looked(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
 
 
 def _undecided(ticket: Ticket, rules: Rules) -> Next:
+    if ticket.done_before is not None:
+        return Next.END
     if rules.on_unknown is OnUnknown.ASK:
         return Next.DECIDE
     if rules.on_unknown is OnUnknown.SKIP:

@@ -143,6 +143,29 @@ def test_pages_are_part_of_what_a_step_returned(
         assert sent == [f"{n}-{place}" for n in range(1, pages + 1) for place in range(per_page)]
 
 
+@pytest.mark.parametrize("visible", [True, False])
+def test_a_value_that_was_lost_with_its_answer_is_read_from_the_object(tmp_path: Path, visible: bool) -> None:
+    """The first sending did it, and its answer never came; the second only hears that the name is taken."""
+
+    def lossy(sent: Sent) -> Answer:
+        if sent.cmdlet == "New-Mailbox":
+            return None if sent.nth == 1 else error(400, "Microsoft.ProxyAddressExistsException")
+        if sent.key.startswith("look:"):
+            return ok({"Id": "id-found", "Kind": "even"}) if visible and sent.nth > 1 else not_found()
+        return answer(sent)
+
+    world = World(FakeService(lossy)).run(items(tmp_path, 1))
+    assert world.statuses()["1.1"] is Status.SUCCEEDED
+    assert world.by_key["1.1"].attempts == 2
+    if visible:
+        assert world.by_key["1.2"].item.identity == "id-found"
+        assert world.statuses()["1.3"] is Status.SUCCEEDED
+    else:
+        error_of = world.by_key["1.2"].error
+        assert error_of is not None
+        assert "The step make returned no object" in error_of.message
+
+
 WAITING = """
 retry_not_found: 100
 rows: [%s]
