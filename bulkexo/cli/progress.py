@@ -81,9 +81,10 @@ class Lines:
         while True:
             pace.add(time.monotonic(), read().done)
             resting = read().resting
-            with anyio.move_on_after(LINE_EVERY):
-                while read().resting == resting:  # that it rests, or does no more, is told at once
-                    await anyio.sleep(1.0)
+            for _ in range(round(LINE_EVERY)):
+                await anyio.sleep(1.0)
+                if read().resting != resting:
+                    break  # that it rests, or does no more, is told at once
             tally = read()
             speed = pace.add(time.monotonic(), tally.done)
             line = words(tally, total, speed, anyio.current_time(), time.time())

@@ -33,6 +33,7 @@ def told(now: float = 1000.0, speed: float = 10.0, **state: Any) -> str:
         ({"state": State.SICK}, "too much fails in passing", "done at"),
         ({"state": State.SICK, "hold_until": 1041.0}, "too much fails in passing", "next try"),
         ({"state": State.DELAYED}, "the service delays replies", "done at"),
+        ({"resting": "resting until 20:00 Europe/Zurich"}, "resting until 20:00 Europe/Zurich", "done at"),
         ({"unreachable": "No route.", "state": State.SICK}, "waiting: No route.", "in passing"),
     ],
 )
