@@ -34,15 +34,16 @@ class Pending:
         found: Value = _written(self.value)
         return found
 
-    def fill(self, earlier: Earlier) -> Value:
-        """The value itself. Raises UnboundError."""
+    def fill(self, earlier: Earlier, *, secret: bool = False) -> Value:
+        """The value itself. Raises UnboundError, which does not quote a secret one."""
         try:
             filled: Value = _filled(self.value, earlier)
             return cells.typed(self.kind, filled)
         except Missing as missing:
             raise UnboundError(str(missing)) from None
         except cells.BadCell as bad:
-            raise UnboundError(f"{_quoted(bad.shown)} {bad.what}" if bad.shown else bad.what) from None
+            shown = "The value" if secret else _quoted(bad.shown)
+            raise UnboundError(f"{shown} {bad.what}" if bad.shown else bad.what) from None
 
 
 def _quoted(text: str) -> str:

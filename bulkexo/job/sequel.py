@@ -92,16 +92,19 @@ class StepRule:
         """The item with its holes filled."""
         if not item.pending:
             return item
-        filled = {name: self._fill(name, each, earlier) for name, each in item.pending.items()}
+        filled = {
+            name: self._fill(name, each, earlier, secret=name in item.secrets)
+            for name, each in item.pending.items()
+        }
         parameters = {**item.parameters, **filled}
         identity = item.identity or next(
             (str(parameters[name]) for name in self.naming if parameters.get(name)), ""
         )
         return replace(item, parameters=parameters, identity=identity, pending={}, written=item.parameters)
 
-    def _fill(self, name: str, pending: Pending, earlier: Earlier) -> Value:
+    def _fill(self, name: str, pending: Pending, earlier: Earlier, *, secret: bool) -> Value:
         try:
-            value = pending.fill(earlier)
+            value = pending.fill(earlier, secret=secret)
         except UnboundError as error:
             raise UnboundError(f"The parameter {name} has no value. {error}") from None
         if name in self.naming and (isinstance(value, bool) or not isinstance(value, str | int)):

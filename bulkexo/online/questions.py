@@ -4,7 +4,7 @@ Get- cmdlet."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from bulkexo.facts import mastered, names_object, subject
@@ -70,6 +70,9 @@ class Questions:
             self._row = item.row
             self._made.clear()
             self._asked.clear()
+        if item.pending:  # what earlier steps fill in is not known yet
+            known = {name: value for name, value in item.parameters.items() if name not in item.pending}
+            item = replace(item, parameters=known)
         if verb(item.cmdlet) == "new":
             found = _of_new(item)
             self._made |= {

@@ -40,7 +40,8 @@ def steps(folder: Path, text: str = JOB) -> list[Item]:
 
 
 def made(**members: Value) -> Earlier:
-    return {1: Ended(Status.SUCCEEDED, [NEW | members], 1)}
+    whole: dict[str, Value] = {**NEW, **members}
+    return {1: Ended(Status.SUCCEEDED, [whole], 1)}
 
 
 def bound(item: Item, earlier: Earlier) -> Item:
@@ -97,6 +98,17 @@ def test_what_is_missing_or_does_not_fit_is_told(tmp_path: Path, earlier: Earlie
         bound(second, earlier)
     assert told in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+def test_a_secret_that_does_not_fit_is_not_quoted(tmp_path: Path) -> None:
+    more = "      SingleItemRecoveryEnabled: ${steps.create.Pin}\n      CustomAttribute1"
+    step = JOB.replace("      CustomAttribute1", more)
+    step = step.replace("    when: steps", "    secret: [SingleItemRecoveryEnabled]\n    when: steps")
+    _, second = steps(tmp_path, step)
+    with pytest.raises(UnboundError) as caught:
+        bound(second, made(pin="pw-4711"))
+    assert "4711" not in str(caught.value)
+    assert "The value is neither true nor false." in str(caught.value)
 
 
 GOOD = {1: Ended(Status.SUCCEEDED)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -192,3 +193,10 @@ def test_answers(question: Question, value: list[Any], error: Failure | None, sa
     assert said in found
     assert bool(said) == bool(found)
     assert not found or found.startswith("job.csv, row 1: ")
+
+
+def test_what_an_earlier_step_fills_in_is_not_asked_for() -> None:
+    made = item("Set-Mailbox", EmailAddresses={"Add": "smtp:${steps.make.Alias}@x.y"})
+    assert len(asked(made)) == 2
+    assert [each.name for each in asked(replace(made, pending={"EmailAddresses": ()}))] == ["ada@x.y"]
+    assert asked(replace(made, identity="", pending={"Identity": (), "EmailAddresses": ()})) == []
