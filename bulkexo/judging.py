@@ -12,6 +12,7 @@ from bulkexo.model import Failure, Item, Status
 from bulkexo.schedule.before import Ending, Found
 
 CHANGED_SINCE = "bulkexo:changed-since"
+SAME = Ending(Status.UNCHANGED, warnings=("The object has these values already, so it was not sent.",))
 
 
 def settled(item: Item) -> Ending | None:
@@ -32,7 +33,8 @@ def settled(item: Item) -> Ending | None:
 
 
 def as_planned(item: Item, shows: Twin, found: Found) -> Ending | None:
-    """An item of a plan goes only if what it compares is what it was when the plan was made."""
+    """An item of a plan goes only if what it compares is what it was when the plan was made. One whose object
+    has all that by now is no failure: after a crash it can be our own sending that shows."""
     if item.planned is None:
         return None
     now = _now(item, shows, found)
@@ -42,6 +44,8 @@ def as_planned(item: Item, shows: Twin, found: Found) -> Ending | None:
     names = moved(before, now)
     if not names:
         return None
+    if now.change is Change.NONE:
+        return SAME
     first = names[0]
     more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
     return _changed(f"{first} was {_short(before[first])} and is {_short(current[first])} now{more}.")
@@ -51,7 +55,7 @@ def unless_same(item: Item, shows: Twin, found: Found) -> Ending | None:
     """An item whose object has everything that it would put there is not sent (`--skip-unchanged`)."""
     if not found.there or _now(item, shows, found).change is not Change.NONE:
         return None
-    return Ending(Status.UNCHANGED, warnings=("The object has these values already, so it was not sent.",))
+    return SAME
 
 
 def _now(item: Item, shows: Twin, found: Found) -> Assessed:

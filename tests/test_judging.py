@@ -48,6 +48,13 @@ def test_a_value_that_has_changed_since_is_refused() -> None:
     assert "no longer there" in gone.error.message
 
 
+def test_what_has_become_as_planned_is_no_failure() -> None:
+    asked = item(Planned("change", {"Office": "1"}), Office="2")
+    ending = as_planned(asked, TWIN, Found(True, [{"Office": "2"}]))
+    assert ending is not None
+    assert ending.status is Status.UNCHANGED
+
+
 def test_only_what_differs_is_sent() -> None:
     assert unless_same(item(Office="1"), TWIN, Found(True, [{"Office": "2"}])) is None
     assert unless_same(item(Office="1"), TWIN, Found(False)) is None

@@ -15,7 +15,6 @@ from tests.e2e.files import table
 from tests.e2e.pretend import Pretend, pretend
 from tests.e2e.test_resume import crashed
 
-JOBS = Path(__file__).parents[2] / "jobs"
 CHANGES = ("Get-Mailbox", "Get-CASMailbox", "Get-DistributionGroup")
 
 
@@ -45,38 +44,7 @@ def left_out(path: Path) -> list[dict[str, str]]:
 def undone(folder: Path, tenant: Pretend, *more: str) -> None:
     """Undo the run in `out`, and run that, to the end."""
     bulkexo("undo", "out", *more, cwd=folder).check(0)
-    bulkexo("check", "out/undo.ndjson", cwd=folder, env=tenant.env).check(0)
     bulkexo("run", "out/undo.ndjson", "--yes", "--out", "back", cwd=folder, env=tenant.env).check(0)
-
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pretend]:
-    """The tenant whose people the jobs in jobs/ name."""
-    with pretend(tmp_path_factory.mktemp("shipped"), "--speed 200") as running:
-        yield running
-
-
-def test_the_leaver_job_and_back(tmp_path: Path, shipped: Pretend) -> None:
-    tenant = shipped
-    rows = list(csv.DictReader((JOBS / "leavers.csv").read_text().splitlines()))
-    names = [row["UserPrincipalName"] for row in rows]
-
-    def shown() -> list[dict[str, Any]]:
-        return without_times(each for cmdlet in CHANGES[:2] for each in tenant.get(names, cmdlet))
-
-    first = shown()
-    bulkexo("run", JOBS / "leaver.yaml", "--out", "out", cwd=tmp_path, env=tenant.env).check(0)
-    assert [each["RecipientTypeDetails"] for each in shown()[:8]] == ["SharedMailbox"] * 8
-    told = bulkexo("undo", "out", cwd=tmp_path).check(0).stderr
-    assert "32 items can be undone, by 32 lines" in told
-    assert "bulkexo run out/undo.ndjson" in told
-    assert len(tenant.journal()) == 32  # undo has sent nothing
-    bulkexo("run", "out/undo.ndjson", "--yes", "--out", "back", cwd=tmp_path, env=tenant.env).check(0)
-    assert shown() == first
-    back = [(each["cmdlet"], each["changed"]) for each in tenant.journal()]
-    assert back.count(("Add-DistributionGroupMember", True)) == 8
-    assert back.count(("Remove-MailboxPermission", True)) == 8
-    assert not (tmp_path / "out" / "undo-left-out.csv").exists()
 
 
 def test_after_a_crash_between_write_and_result_the_first_value_is_the_former_one(
@@ -97,6 +65,24 @@ def test_after_a_crash_between_write_and_result_the_first_value_is_the_former_on
     assert "is there already" in again
     for path in (tmp_path / "out").glob("undo*"):
         path.unlink()
+    tenant.journal()
+    undone(tmp_path, tenant)
+    assert len(tenant.journal()) == 30  # and undo itself has sent nothing
+    assert holds(tenant) == first
+
+
+def test_a_planned_run_that_crashed_is_gone_on_with_and_undone(tmp_path: Path, tenant: Pretend) -> None:
+    names = [f"mailbox{number}@contoso.onmicrosoft.com" for number in range(20, 40)]
+    job = table(tmp_path / "job.csv", ["Identity", "CustomAttribute9"], [[name, "new"] for name in names])
+    first = holds(tenant)
+    bulkexo(
+        "plan", job, "--cmdlet", "Set-Mailbox", "--out", "plan", cwd=tmp_path, env=tenant.env
+    ).check(0)  # fmt: skip
+    options = ("--keep-before", "--out", "out")
+    bulkexo("run", "--plan", "plan/plan.ndjson", *options, cwd=tmp_path, env=tenant.env).check(0)
+    crashed(tmp_path / "out", keep=5)
+    bulkexo("resume", "out", cwd=tmp_path, env=tenant.env).check(0)
+    assert [line["status"] for line in lines(tmp_path / "out")] == ["succeeded"] * 5 + ["unchanged"] * 15
     undone(tmp_path, tenant)
     assert holds(tenant) == first
 
@@ -161,7 +147,7 @@ def test_a_run_killed_again_and_again_is_undone_to_the_first_value(tmp_path: Pat
     first = holds(tenant)
     options = ("--cmdlet", "Set-Mailbox", "--keep-before", "--rate", "60", "--out", "out")
     going = start("run", job, *options, cwd=tmp_path, env=tenant.env)
-    for goal in (5, 20, 40):
+    for goal in (5, 30):
         until(lambda goal=goal: len(lines(tmp_path / "out")) >= goal, going)  # type: ignore[misc]
         going.kill()
         ended(going)
