@@ -11,7 +11,6 @@ from typing import Final
 from bulkexo.facts import catalogue
 from bulkexo.facts.effects import BY_PARAMETER
 from bulkexo.facts.naming import identity_parameter
-from bulkexo.facts.shows import UNSEEN
 from bulkexo.facts.states import STATES
 from bulkexo.facts.twins import Shape, twin
 from bulkexo.wire.cmdlets import verb
@@ -47,8 +46,9 @@ class Inverse:
     loses: str = ""
 
     def why_not(self, given: Iterable[str]) -> str:
-        """Why this does not undo a sending of `of` with these parameters, half a sentence; "" if it does."""
-        for name in given:
+        """Why this does not undo a sending of `of` with these parameters, half a sentence; "" if it does. Of
+        VALUES each parameter tells for itself whether its former value is seen (`Twin.shown`)."""
+        for name in given if self.way is not Way.VALUES else ():
             key = (self.of.lower(), name.lower())
             if why := NOT_WITH.get(key) or BY_PARAMETER.get(key):
                 return why
@@ -57,14 +57,8 @@ class Inverse:
 
 NOT_WITH: Final[Mapping[tuple[str, str], str]] = {
     ("add-mailboxpermission", "owner"): "nothing shows who owned it before",
-    ("remove-mailboxpermission", "resetdefault"): "it removes all permissions on the mailbox",
     ("remove-mailboxpermission", "clearautomapping"): "nothing shows which users it was mapped for",
     ("remove-recipientpermission", "multitrustees"): "it is not known which of them had the right",
-    **{
-        (cmdlet, name): "nothing shows its former value"
-        for cmdlet, name in UNSEEN
-        if cmdlet.startswith("set-")
-    },
 }
 """By name and parameter, both in lower case: what cannot be undone though the cmdlet can."""
 

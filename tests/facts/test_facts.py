@@ -191,8 +191,10 @@ def test_what_an_inverse_does_not_undo() -> None:
     assert undoes.why_not(["Identity", "resetdefault"])
     sets = inverse("Set-Mailbox")
     assert sets
-    assert sets.why_not(["RemoveDisabledArchive"])
-    assert not sets.why_not(["CustomAttribute1"])
+    assert not sets.why_not(["RemoveDisabledArchive", "CustomAttribute1"])  # the one is not seen, and told so
+    shows_it = twin("Set-Mailbox")
+    assert shows_it
+    assert shows_it.shown("RemoveDisabledArchive") is None
 
 
 @pytest.mark.parametrize(
