@@ -88,6 +88,8 @@ def check(job: Path, online: bool, **given: Any) -> None:
         from bulkexo.cli.online import look
 
         look(loaded, checked, directory.options, tenants)
+    for line in course(loaded, checked):
+        say(line)
     say(f"{job} can run: {sizes(checked)}.")
 
 
@@ -193,6 +195,14 @@ def sizes(checked: Checked) -> str:
     """How much a job is."""
     kinds = ", ".join(f"{count:,} × {name}" for name, count in checked.by_cmdlet.items())
     return f"{checked.rows:,} rows, {checked.items:,} items ({kinds})"
+
+
+def course(job: Job, checked: Checked) -> list[str]:
+    """In which waves and hours a job goes on, a line each, if it says so."""
+    bounds, hours = job.course.bounds(checked.rows), job.course.hours
+    waves = [f"{last - before:,}" for before, last in zip([0, *bounds], bounds, strict=False)]
+    lines = [f"In {len(waves)} waves, of {', '.join(waves)} rows."] if len(waves) > 1 else []
+    return [*lines, f"In these hours: {hours}."] if hours else lines
 
 
 def told(tenants: Sequence[Tenant], checked: Checked) -> list[str]:

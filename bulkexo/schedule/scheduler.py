@@ -212,13 +212,12 @@ class Scheduler:
         while not self._exhausted and self._desk.lanes.open < self._settings.window:
             try:
                 item = next(self._items, None)
+                if item is not None:
+                    unsent += self._open(item)
             except BulkexoError as error:
                 self.stop(error)
                 break
-            if item is None:
-                self._exhausted = True
-            else:
-                unsent += self._open(item)
+            self._exhausted = item is None
         await self._desk.deliver([left_out(ticket) for ticket in unsent])
 
     def _open(self, item: Item) -> list[Ticket]:

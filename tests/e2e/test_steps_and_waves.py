@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
+import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.e2e.command import Ended, bulkexo, document, ended, lines, start, until
 from tests.e2e.files import table
@@ -165,6 +170,33 @@ def test_each_gate_wants_its_own_approval(tmp_path: Path, tenant: Pretend, names
     assert len(lines(tmp_path / "out")) == 8
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of POSIX")
+@pytest.mark.parametrize(("answer", "code", "count"), [("y", 0, 8), ("n", 3, 2), ("", 3, 2)])
+def test_somebody_at_the_terminal_is_asked(
+    tmp_path: Path, tenant: Pretend, names: list[str], answer: str, code: int, count: int
+) -> None:
+    """Who says nothing can still interrupt."""
+    book(tmp_path, WAVES.replace("failures: 10%", "approve: true"), [[name, "t"] for name in names[:8]])
+    ours, theirs = os.openpty()
+    arguments = ("run", "job.yaml", "--out", "out", "--yes")
+    process = start(*arguments, cwd=tmp_path, env=tenant.env, stdin=theirs, stderr=theirs)
+    os.close(theirs)
+    said, asked = b"", 0
+    with contextlib.suppress(OSError):  # what Linux says at the end
+        while more := os.read(ours, 1000):
+            said += more
+            if said.count(b"(4 rows)? [y/N]") + said.count(b"(2 rows)? [y/N]") > asked:
+                asked += 1
+                if answer:
+                    os.write(ours, answer.encode() + b"\n")
+                else:
+                    process.send_signal(signal.SIGINT)
+    os.close(ours)
+    assert ended(process).code == code
+    assert len(lines(tmp_path / "out")) == count
+    assert b"Traceback" not in said
+
+
 def test_a_pause_can_be_interrupted_and_counts_from_the_end_of_the_wave(
     tmp_path: Path, tenant: Pretend, names: list[str]
 ) -> None:
@@ -189,6 +221,9 @@ def test_outside_its_hours_a_run_rests_and_can_be_gone_on_with(
     opens = datetime.now(UTC) + timedelta(hours=2)
     window = f'window: {{from: "{opens:%H:%M}", to: "{opens + timedelta(minutes=5):%H:%M}", tz: UTC}}\n'
     book(tmp_path, window + WAVES, [[name, "w"] for name in names[:8]])
+    checked = bulkexo("check", "job.yaml", cwd=tmp_path).check(0)
+    assert "In 3 waves, of 2, 4, 2 rows." in checked.stderr
+    assert f"In these hours: {opens:%H:%M} to " in checked.stderr
     process = start("run", "job.yaml", "--out", "out", cwd=tmp_path, env=tenant.env)
     assert process.stderr is not None
     while "resting until" not in (said := process.stderr.readline()):

@@ -10,7 +10,7 @@ import pytest
 
 from bulkexo.job import load
 from bulkexo.journal.key import key as journal_key
-from bulkexo.model import Earlier, Ended, Item, Status
+from bulkexo.model import Earlier, Ended, Item, Status, UsageError
 
 from .fakes import Answer, FakeService, Sent, error, not_found, ok
 from .test_recovered import Left
@@ -202,3 +202,13 @@ def test_a_run_that_goes_on_takes_values_of_the_one_before(tmp_path: Path) -> No
     sent = {each.key: each.parameters for arrival in world.service.arrivals for each in arrival.items}
     assert sent["1.2"]["Identity"] == sent["1.3"]["Identity"] == "id-of-old"
     assert world.statuses()["1.3"] is Status.SUCCEEDED
+
+
+def test_what_cannot_be_read_back_stops_the_run(tmp_path: Path) -> None:
+    class Gone(Left):
+        def earlier(self, item: Item) -> Earlier:
+            raise UsageError("What an earlier step returned cannot be read.")
+
+    world = World(FakeService(answer), past=Gone()).run(items(tmp_path, 2))
+    assert isinstance(world.error, UsageError)
+    assert [arrival.keys for arrival in world.service.arrivals] == []
