@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from array import array
 from functools import cache
-from hashlib import blake2b
 from typing import Final
 
 from bulkexo.facts import twin
@@ -22,6 +21,8 @@ from bulkexo.wire.cmdlets import verb
 SMALLEST: Final = 1 << 12
 LARGEST: Final = 1 << 21
 """Slots of the table at first, and at most."""
+_BITS: Final = (1 << 64) - 1
+"""Of Python's own hash of a text, which is keyed anew in each process."""
 _MOST_ROWS: Final = (1 << 32) - 1
 _SETTLED: Final = frozenset({"set", "remove", "enable", "disable"})
 """Verbs whose Identity says all of what they concern, if no entry or member does."""
@@ -90,9 +91,7 @@ class Twice:
             if name in item.secrets:
                 return
             parts.append(repr(item.parameters.get(name)).casefold())
-        content = "\0".join(parts).encode("utf-8", "surrogatepass")
-        digest = int.from_bytes(blake2b(content, digest_size=8).digest(), "big")
-        first = self._seen.first(digest, item.row)
+        first = self._seen.first(hash("\0".join(parts)) & _BITS, item.row)
         if first != item.row:
             self._counts[item.cmdlet] = self._counts.get(item.cmdlet, 0) + 1
             self._found.setdefault(item.cmdlet, (item, first))
