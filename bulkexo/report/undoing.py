@@ -238,7 +238,7 @@ def _put_back(
 ) -> None:
     """Add what puts one value back to `values`, or why nothing does to what is left."""
     if shown.edit is not Edit.PUT:
-        before = {str(each).casefold() for each in _list(old)}
+        before = {name for each in _list(old) for name in _named(each)}
         were = {str(each).casefold(): each for each in _list(value)}
         undone = [each for each in were if (each in before) == (shown.edit is Edit.REMOVE)]
         if undone:
@@ -313,6 +313,12 @@ def _doubtful(result: Mapping[str, Any], cmdlet: str) -> bool:
     said = done_before(cmdlet)
     texts = result.get("warnings") or ()
     return said is not None and any(said.said(Failure("", "", str(text))) for text in texts)
+
+
+def _named(member: Any) -> Iterator[str]:
+    """The names of a member of a list, in one case: of an object all its texts, for any of them can be it."""
+    values = member.values() if isinstance(member, Mapping) else [member]
+    return (str(value).casefold() for value in values)
 
 
 def _list(value: Any) -> list[Any]:

@@ -223,6 +223,17 @@ def test_an_item_that_found_its_value_there_after_a_crash_is_put_back_all_the_sa
     assert same == Undone()
 
 
+@pytest.mark.parametrize("known", ["eve", {"Name": "eve", "DisplayName": "Eve"}])
+def test_what_was_added_to_a_list_by_its_own_parameter_is_removed_by_the_other(known: Any) -> None:
+    found = undone(
+        "Set-RetentionCompliancePolicy",
+        {"ExchangeLocation": [known]},
+        twin="Get-RetentionCompliancePolicy",
+        AddExchangeLocation=["bob", "Eve"],
+    )
+    assert found.lines == [line("Set-RetentionCompliancePolicy", RemoveExchangeLocation=["bob"])]
+
+
 def test_the_tenant_of_an_item_goes_along() -> None:
     found = undone(
         "Set-Mailbox", {"CustomAttribute1": "a"}, more={"tenant": "fabrikam"}, CustomAttribute1="b"
