@@ -131,8 +131,8 @@ def made(
 @lru_cache(maxsize=256)
 def cmdlet(name: str) -> Cmdlet | None:
     """The cmdlet of this name, in any case; None if the catalogue does not know it."""
-    line = re.search(rb"(?im)^(?!#)%s\t.*$" % re.escape(name.encode("utf-8", "replace")), _data())
-    return _read(line.group().decode("utf-8")) if line else None
+    line = _lines().get(name.lower())
+    return _read(line.decode("utf-8")) if line else None
 
 
 def nearest_cmdlet(name: str) -> str | None:
@@ -167,7 +167,14 @@ def _types() -> tuple[str, ...]:
 @cache
 def names() -> tuple[str, ...]:
     """The cmdlets that the catalogue knows, sorted."""
-    return tuple(name.decode("utf-8") for name in re.findall(rb"(?m)^([^#\t\n]+)\t", _data()))
+    return tuple(line.partition(b"\t")[0].decode("utf-8") for line in _lines().values())
+
+
+@cache
+def _lines() -> Mapping[str, bytes]:
+    """The line of each cmdlet, by its name in lower case."""
+    lines = _data().splitlines()[1:]
+    return {line.partition(b"\t")[0].decode("utf-8").lower(): line for line in lines}
 
 
 def _read(line: str) -> Cmdlet:

@@ -73,7 +73,7 @@ class Doubts:
 
         def watching(row: Row) -> Value | Omit:
             value = get(row)
-            if value is not OMIT and (what := doubt(value)) and problems.wants_warning(key):
+            if value is not OMIT and problems.wants_warning(key) and (what := doubt(value)):
                 problems.warn(key, f"{where}: {what}")
             return value
 
@@ -81,15 +81,10 @@ class Doubts:
 
 
 def _unknown(known: Cmdlet, name: str) -> Doubt:
-    said = ""
-
     def doubt(_value: Any) -> str:
-        nonlocal said
-        if not said:  # once: to look for what it is like takes a while
-            like = known.nearest(name)
-            hint = f"Did you mean -{like}?" if like else "It is sent as it stands, true and false as text."
-            said = f"{known.name} has no parameter {name} that is known. {hint}"
-        return said
+        like = known.nearest(name)
+        hint = f"Did you mean -{like}?" if like else "It is sent as it stands, true and false as text."
+        return f"{known.name} has no parameter {name} that is known. {hint}"
 
     return doubt
 
