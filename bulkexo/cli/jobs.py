@@ -51,9 +51,12 @@ def run_options(argument: str, metavar: str, *, required: bool = True) -> Callab
 
     def decorate(function: Function) -> Function:
         function = table_options(NAMES)(function)
-        return click.argument(argument, metavar=metavar, required=required, type=click.Path(path_type=Path))(
-            function
-        )
+        return click.argument(
+            argument,
+            metavar=metavar if required else f"[{metavar}]",
+            required=required,
+            type=click.Path(path_type=Path),
+        )(function)
 
     return decorate
 
