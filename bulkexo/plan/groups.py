@@ -125,7 +125,7 @@ class Groups:
                     group_waits.append(group)
                     if len(group_waits) == 1:
                         yield read, key, None
-                if not group.needs:
+                if not reads:
                     yield None, b"", group
 
     def answer(self, key: Key, answer: Answer) -> list[Group]:

@@ -173,3 +173,33 @@ def test_wrong_words(tmp_path: Path, words: list[str], said: str) -> None:
     done = bulkexo(*words, cwd=tmp_path).check(2)
     assert said in done.stderr
     assert not (tmp_path / "plans").exists()
+
+
+def test_a_plan_runs_in_the_waves_of_its_job_and_can_be_gone_on_with(
+    tmp_path: Path, tenant: Pretend, names: dict[bool, list[str]]
+) -> None:
+    mine = names[False][70:90]
+    content = {
+        "rows": [{"Who": name} for name in mine],
+        "waves": [5, "rest"],
+        "gate": {"failures": 0},
+        "steps": [
+            {"cmdlet": "Set-Mailbox", "parameters": {"Identity": "${Who}", "CustomAttribute2": "waves"}},
+            {"cmdlet": "Set-CASMailbox", "parameters": {"Identity": "${Who}", "ImapEnabled": False}},
+        ],
+    }
+    job = document(tmp_path / "job.yaml", content)
+    bulkexo("plan", job, "--out", "plan", cwd=tmp_path, env=tenant.env).check(0)
+    other = table(tmp_path / "other.csv", ["Identity", "CustomAttribute2"], [(mine[2], "theirs")])
+    bulkexo("run", other, "--cmdlet", "Set-Mailbox", "--yes", cwd=tmp_path, env=tenant.env).check(0)
+    verify: list[str | Path] = ["plan", other, "--cmdlet", "Set-Mailbox", "--settle", "60s"]
+    bulkexo(*verify, cwd=tmp_path, env=tenant.env).check(0)
+
+    run = ["run", "--plan", "plan", "--out", "run", "--yes"]
+    assert "Wave 1 of 2" in bulkexo(*run, cwd=tmp_path, env=tenant.env).check(3).stderr
+    assert len(lines(tmp_path / "run")) == 10
+    bulkexo("resume", "run", "--approve", "--yes", cwd=tmp_path, env=tenant.env).check(1)
+    ended = {(line["row"], line["step"]): line["status"] for line in lines(tmp_path / "run")}
+    assert len(ended) == 40
+    assert {place for place, status in ended.items() if status != "succeeded"} == {(3, 1), (3, 2)}
+    assert (ended[3, 1], ended[3, 2]) == ("failed", "skipped")

@@ -21,7 +21,9 @@ def answered(
     told: dict[tuple[int, int], Assessed] = {}
 
     def take(group: Any) -> None:
-        told.update({(each.row, each.step): assessed for each, assessed in group.assessed()})
+        for each, assessed in group.assessed():
+            assert (each.row, each.step) not in told
+            told[each.row, each.step] = assessed
 
     for read, key, group in groups.of(items):
         if group is not None:
