@@ -40,7 +40,8 @@ def show(job: Job, checked: Checked, options: Options) -> None:
         response_format=options.response_format,
     )
     request = pack(service, together, "<token>")
-    say(f"The first {'request' if questions else 'batch'}, {request.method} {request.url}:")
+    what, end = "batch" if len(together) > 1 else "request", ":" if request.body else ""
+    say(f"The first {what}, {request.method} {request.url}{end}")
     if request.body:
         pretty = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         put(orjson.dumps(orjson.loads(request.body), option=pretty))

@@ -131,6 +131,14 @@ def test_a_switch_of_the_environment_and_a_wrong_value_there(
     assert "BULKEXO_RETRIES: 'many' does not fit. Give a whole number from 0 to 100." in done.stderr
 
 
+def test_a_dry_run_of_what_goes_alone(tmp_path: Path, names: list[str]) -> None:
+    file = table(tmp_path / "job.csv", ["Identity"], [[name] for name in names[:2]])
+    done = bulkexo("run", file, "--cmdlet", "Get-EXOMailbox", "--dry-run", cwd=tmp_path, env={}).check(0)
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("The first")]
+    assert line.startswith("The first request, GET https://outlook.office365.com/adminapi/beta/")
+    assert line.endswith(f"/Mailbox('{names[0]}')")
+
+
 def test_a_dry_run_sends_nothing(tmp_path: Path, tenant: Pretend, names: list[str]) -> None:
     before = tenant.stats()
     done = bulkexo("run", job(tmp_path, names[:25]), *SET, "--dry-run", cwd=tmp_path, env=tenant.env).check(0)
