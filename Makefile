@@ -12,7 +12,7 @@ demo: $(READY)
 		|| test $$? -eq 1
 
 test: $(READY) lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n 4 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check

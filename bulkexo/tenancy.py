@@ -37,7 +37,7 @@ from bulkexo.schedule import (
 from bulkexo.schedule.keyring import Keyring
 from bulkexo.wire import Lost, Reply, Service
 from bulkexo.wire.doors import Host
-from bulkexo.wire.hosts import scope
+from bulkexo.wire.hosts import CLOUDS, OTHER_NAMES, another_service, scope
 from bulkexo.wire.message import app_anchor, user_anchor
 from bulkexo.wire.token import Bearer, bearer
 
@@ -110,8 +110,9 @@ class Tenancy:
         self.connection = place.identity.connection
         self._options = place.options
         named = bool(place.name or place.options.profile)
-        ready = way(place.identity.connection, place.identity.secrets) in (Auth.TOKEN, Auth.MANAGED_IDENTITY)
-        self._asked_of_nobody = named and ready
+        auth = way(place.identity.connection, place.identity.secrets)
+        self._asked_of_nobody = named and auth in (Auth.TOKEN, Auth.MANAGED_IDENTITY)
+        self._ready_made = auth is Auth.TOKEN
         places = {Host.EXCHANGE: self.connection.endpoint, Host.COMPLIANCE: self.connection.compliance}
         self._endpoints = {host: places[host] for host in around.hosts}
         self._keepers = {
@@ -133,12 +134,27 @@ class Tenancy:
         options, run_id = self._options, self._around.run_id
         for host, endpoint in self._endpoints.items():
             who = bearer(await self._keepers[host].current())
+            if self._ready_made:
+                self._check_audience(who.audience, host)
             tenant = self._tenant_of(who)
             anchor = user_anchor(who.upn) if who.upn else app_anchor(tenant)
             if not (options.sandbox or self._services):  # the next sandbox is another under the same name
                 self._memory = Memory(f"{endpoint} {tenant} {who.app or who.upn}")
             self._services[host] = Service(
                 endpoint, tenant, anchor, run_id, options.timeout, options.response_format
+            )
+
+    def _check_audience(self, audience: str, host: Host) -> None:
+        """A ready-made token serves one service alone, and may say which. Raises SignInError."""
+        exchange = {self.connection.endpoint, *(cloud.endpoint for cloud in CLOUDS.values()), *OTHER_NAMES}
+        compliance = {self.connection.compliance, *(cloud.compliance for cloud in CLOUDS.values())}
+        others = exchange if host is Host.COMPLIANCE else compliance
+        if another_service(audience, self._endpoints[host], others):
+            raise SignInError(
+                f"The token is for {audience}, and the job goes to {self._endpoints[host]}"
+                f"{' as well' if len(self._endpoints) > 1 else ''}, which takes another. Nothing was sent: "
+                "sign in as an app or a person, who get one for each service; or run what goes to each in a "
+                "job of its own, with its own token (api: tells where a cmdlet goes)."
             )
 
     def _tenant_of(self, who: Bearer) -> str:

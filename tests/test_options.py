@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from bulkexo.cli import root
 from bulkexo.connection import Auth
 from bulkexo.model import JobError, Problem
-from bulkexo.options import NAMES, TABLE, FailureLimit, Options, resolve
+from bulkexo.options import HEADINGS, NAMES, TABLE, FailureLimit, Options, resolve
 from bulkexo.schedule import OnUnknown, Order
 from bulkexo.wire.hosts import CLOUDS
 
@@ -72,7 +75,7 @@ VALUES: list[tuple[str, str, Any, str]] = [
 
 
 def test_the_table_here_has_every_option() -> None:
-    assert [row[0] for row in VALUES] == [spec.name for spec in TABLE]
+    assert sorted(row[0] for row in VALUES) == sorted(spec.name for spec in TABLE)
     assert {row[0] for row in VALUES} == set(NAMES)
 
 
@@ -174,7 +177,7 @@ def test_all_problems_come_together_each_with_its_own_place() -> None:
             where=lambda option: f"job.yaml:{option}",
         )
     places = [problem.where for problem in caught.value.problems]
-    assert places == ["--rate", "BULKEXO_CONCURRENCY", "--batch-size", "job.yaml:retries", "BULKEXO_ORDER"]
+    assert places == ["BULKEXO_ORDER", "--rate", "BULKEXO_CONCURRENCY", "--batch-size", "job.yaml:retries"]
     assert caught.value.total == 5
     assert str(caught.value).count("\n") == 4
 
@@ -255,3 +258,13 @@ def test_when_a_limit_of_failures_is_reached(
 
 def test_no_limit_is_infinite() -> None:
     assert FailureLimit() == FailureLimit(count=math.inf, share=math.inf)
+
+
+@pytest.mark.parametrize("command", ["run", "check", "resume", "retry"])
+def test_help_shows_each_option_once_and_under_a_heading(command: str) -> None:
+    told = CliRunner().invoke(root, [command, "--help"]).output
+    sections = told.split("\n\n")
+    for spec in TABLE:
+        assert len(re.findall(rf"(?m)^  {spec.flag}(?= )", told)) == 1
+        (section,) = [each for each in sections if re.search(rf"(?m)^  {spec.flag} ", each)]
+        assert section.partition(":")[0] in HEADINGS.values()

@@ -12,9 +12,13 @@ from bulkexo.job import Checked, Job
 from bulkexo.model import Item
 from bulkexo.options import Options
 from bulkexo.redact import HIDDEN
-from bulkexo.wire import Call, Service, pack
-from bulkexo.wire.doors import Host, call
+from bulkexo.schedule import Lanes
+from bulkexo.wire import Service, pack
+from bulkexo.wire.doors import Host
 from bulkexo.wire.message import app_anchor
+
+AHEAD = 1000
+"""Items among which the first batch is looked for: steps of a row, or items of a mailbox, share none."""
 
 
 def show(job: Job, checked: Checked, options: Options) -> None:
@@ -28,9 +32,11 @@ def show(job: Job, checked: Checked, options: Options) -> None:
         say("The rows are asked for first; what follows depends on them, and is checked before it is sent.")
     named = next(iter(checked.tenants), "")
     of_first = (item for item in questions or job.items() if item.tenant == named)
-    calls = [_call(_masked(item)) for item in islice(of_first, options.batch_size)]
-    here = calls[0].door
-    together = [each for each in calls if each.door == here][: 1 if here.alone else None]
+    lanes = Lanes(options.order)
+    for item in islice(of_first, AHEAD):
+        lanes.add(_masked(item), f"<request-id of row {item.row}>")
+    together = [ticket.call() for ticket in lanes.take(options.batch_size)]
+    here = together[0].door
     endpoints = {Host.EXCHANGE: options.connection.endpoint, Host.COMPLIANCE: options.connection.compliance}
     service = Service(
         endpoints[here.host],
@@ -40,7 +46,8 @@ def show(job: Job, checked: Checked, options: Options) -> None:
         response_format=options.response_format,
     )
     request = pack(service, together, "<token>")
-    say(f"The first {'request' if questions else 'batch'}, {request.method} {request.url}:")
+    what, end = "batch" if len(together) > 1 else "request", ":" if request.body else ""
+    say(f"The first {what}, {request.method} {request.url}{end}")
     if request.body:
         pretty = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         put(orjson.dumps(orjson.loads(request.body), option=pretty))
@@ -51,7 +58,3 @@ def _masked(item: Item) -> Item:
     shown = {name: HIDDEN if name in item.secrets else value for name, value in item.parameters.items()}
     plain = {name: form for name, form in item.forms.items() if name not in item.secrets}
     return replace(item, parameters=shown, forms=plain)
-
-
-def _call(item: Item) -> Call:
-    return call(item, f"<request-id of row {item.row}>")

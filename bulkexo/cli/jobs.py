@@ -12,7 +12,7 @@ import click
 
 from bulkexo.cli.terminal import person_at, say
 from bulkexo.model import UsageError
-from bulkexo.options import NAMES, TABLE, Layer, resolve
+from bulkexo.options import HEADINGS, NAMES, TABLE, Layer, resolve
 
 if TYPE_CHECKING:
     from bulkexo.facts.granted import Granted
@@ -46,6 +46,23 @@ def table_options(names: Container[str]) -> Callable[[Function], Function]:
     return decorate
 
 
+class Sectioned(click.Command):
+    """A command with the options of a run, which --help shows under headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options: those of the table by its sections, the command's own last."""
+        heading, headings = "", {}
+        for spec in TABLE:
+            headings[spec.name] = heading = HEADINGS.get(spec.name, heading)
+        shown: dict[str, list[tuple[str, str]]] = {each: [] for each in HEADINGS.values()}
+        for parameter in self.get_params(ctx):
+            if isinstance(parameter, click.Option) and (line := parameter.get_help_record(ctx)) is not None:
+                shown.setdefault(headings.get(parameter.name or "", "Besides"), []).append(line)
+        for name, lines in shown.items():
+            with formatter.section(name):
+                formatter.write_dl(lines)
+
+
 def run_options(argument: str, metavar: str, *, required: bool = True) -> Callable[[Function], Function]:
     """The argument of a command and the options of a run."""
 
@@ -61,7 +78,7 @@ def run_options(argument: str, metavar: str, *, required: bool = True) -> Callab
     return decorate
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @run_options("job", "JOB")
 @click.option("--online", is_flag=True, help="Ask the tenant as well, by reads alone.")
 def check(job: Path, online: bool, **given: Any) -> None:
@@ -96,7 +113,7 @@ def check(job: Path, online: bool, **given: Any) -> None:
     say(f"{job} can run: {sizes(checked)}.")
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @run_options("job", "JOB", required=False)
 @click.option(
     "--plan", metavar="FILE", type=click.Path(path_type=Path), help="Run what `bulkexo plan` has shown."

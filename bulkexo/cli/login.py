@@ -15,7 +15,7 @@ from bulkexo.cli.terminal import AtTerminal, say
 from bulkexo.connection import Auth, Connection
 from bulkexo.model import UsageError
 from bulkexo.net.identity import Secrets
-from bulkexo.net.identity.cache import forget_plain, keeper, plain_file
+from bulkexo.net.identity.cache import forget_plain, keeper, kept, plain_file
 from bulkexo.net.identity.people import People
 from bulkexo.tenants import Directory, Words
 from bulkexo.wire.hosts import scope
@@ -61,6 +61,9 @@ def logout(**given: Any) -> int:
     Example:  bulkexo logout
     """
     connection = _connection(given)
+    if kept() is None:  # and nobody need be reached to know it
+        say("Nobody was signed in.")
+        return 0
     people = People(connection, Auth.DEVICE_CODE, scope(connection.endpoint), Secrets())
     names = people.sign_out()
     if not people.known():

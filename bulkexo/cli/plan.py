@@ -12,7 +12,7 @@ import click
 import orjson
 
 from bulkexo import __version__
-from bulkexo.cli.jobs import load_job, notes, run_options
+from bulkexo.cli.jobs import Sectioned, load_job, notes, run_options
 from bulkexo.cli.progress import watch
 from bulkexo.cli.signing import places, reached
 from bulkexo.cli.start import Start, answered, default_folder
@@ -51,7 +51,7 @@ def _settle(_context: click.Context, _option: click.Parameter, value: str | None
         raise click.BadParameter(str(error)) from None
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @run_options("job", "JOB")
 @click.option(
     "--settle", metavar="TIME", callback=_settle, help="Ask again, for so long, what still differs."

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from bulkexo.cli.jobs import JOB_KEYS, confirm, known_grants, notes, run_options
+from bulkexo.cli.jobs import JOB_KEYS, Sectioned, confirm, known_grants, notes, run_options
 from bulkexo.cli.start import Start, go_on, start
 from bulkexo.cli.terminal import say
 from bulkexo.job import Job, load
@@ -23,7 +23,7 @@ from bulkexo.options import NAMES, Layer
 from bulkexo.tenants import Directory, Words
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @run_options("run", "RUN")
 @click.option(
     "--accept-changed-input", is_flag=True, help="Go on though the job's files have changed, row by row."
@@ -68,7 +68,7 @@ def resume(run: Path, accept_changed_input: bool, approve: bool = False, **given
         return go_on(replace(what, past=past, first=first), folder)
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @run_options("run", "RUN")
 def retry(run: Path, **given: Any) -> int:
     """A new run of the items that failed in RUN, or whose fate is unknown, from the original rows.

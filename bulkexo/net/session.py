@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 import re
 import ssl
@@ -95,6 +96,13 @@ class Session:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
+
+    def apart(self) -> Session:
+        """The same connections with cookies of its own, for one of several tenants: what keeps one on its
+        backend is not another's. To be taken once this one is open; it ends with this one."""
+        other = copy.copy(self)
+        other._cookies = Cookies()
+        return other
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,4 +1,4 @@
-"""The sessions of a run over several tenants: one for all that are behind the same services."""
+"""The sessions of a run over several tenants: connections for all that are behind the same services."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Sessions:
         self._stack = AsyncExitStack()
 
     def of(self, connection: Connection) -> Session:
-        """The session to a tenant's service."""
-        return self._sessions[_key(connection)]
+        """The session of one tenant to its service: it shares its connections, and has cookies of its own."""
+        return self._sessions[_key(connection)].apart()
 
     async def __aenter__(self) -> Sessions:
         for session in self._sessions.values():

@@ -102,8 +102,8 @@ def finding(asked: Question, outcome: Outcome, place: str) -> Problem | None:
     if asked.want is Want.FREE:
         if not found or (verb(item.cmdlet) != "new" and names_object(found[0], item.identity)):
             return None
-        kind = str(found[0].get("RecipientTypeDetails") or "object")
-        what = f"{item.cmdlet} gives {asked.name!r}, which a {kind} in the tenant has already."
+        kind = f" ({found[0]['RecipientTypeDetails']})" if found[0].get("RecipientTypeDetails") else ""
+        what = f"{item.cmdlet} gives {asked.name!r}, which another object{kind} in the tenant has already."
         return Problem(where, what, "Choose another name or address, or delete the row.")
     if not found and not outcome.value:
         what = f"{item.cmdlet} concerns {asked.name!r}, which is not in the tenant."

@@ -1,4 +1,4 @@
-"""What steers the sign-in service in a rehearsal: POSTs to `/sandbox/…`, JSON in and out.
+"""What steers the sandbox in a rehearsal, above all its sign-in: POSTs to `/sandbox/…`, JSON in and out.
 
 docs/sandbox-sign-in.md lists them.
 """
@@ -15,16 +15,18 @@ from aiohttp import web
 from bulkexo.sandbox.aadsts import KINDS, Answer
 from bulkexo.sandbox.answers import json_response
 from bulkexo.sandbox.authority import Authority
+from bulkexo.sandbox.keys import Keys
 from bulkexo.sandbox.material import SUBJECT, Material
 from bulkexo.sandbox.proof import WAYS, State
 
 
 class Control:
-    """The addresses that revoke, break and mend."""
+    """The addresses that revoke, break and mend. keys: those for SecureStrings, by a tenant's GUID."""
 
-    def __init__(self, authority: Authority, material: Material | None) -> None:
+    def __init__(self, authority: Authority, material: Material | None, keys: Callable[[str], Keys]) -> None:
         self._authority = authority
         self._material = material
+        self._keys = keys
 
     def routes(self) -> list[web.RouteDef]:
         """All of them."""
@@ -37,6 +39,7 @@ class Control:
             "sign-in/fail": self._fail,
             "sign-in/down": self._down,
             "sign-in/mend": self._mend,
+            "keys/rotate": self._rotate,
         }
         return [web.post(f"/sandbox/{path}", _handler(doing)) for path, doing in doings.items()]
 
@@ -92,6 +95,11 @@ class Control:
     def _mend(self, _: dict[str, Any], __: float) -> Answer:
         self._authority.trouble.clear()
         self._authority.proofs.states = dict.fromkeys(WAYS, State.VALID)
+        return 200, {}
+
+    def _rotate(self, body: dict[str, Any], _: float) -> Answer:
+        for tenant_id in self._tenants(body):
+            self._keys(tenant_id).rotate()
         return 200, {}
 
 

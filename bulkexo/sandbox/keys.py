@@ -23,8 +23,13 @@ class Keys:
 
     def __init__(self, every: float | None) -> None:
         self._every = every
+        self._turned = 0
         self._start: float | None = None
         self._keys: dict[int, rsa.RSAPrivateKey] = {}
+
+    def rotate(self) -> None:
+        """From now on there is a new one."""
+        self._turned += 1
 
     def xml(self, now: float) -> str:
         """The current public key, as .NET writes it."""
@@ -44,7 +49,7 @@ class Keys:
 
     def _current(self, now: float) -> rsa.RSAPrivateKey:
         self._start = now if self._start is None else self._start
-        version = 0 if self._every is None else int((now - self._start) / self._every)
+        version = self._turned + (0 if self._every is None else int((now - self._start) / self._every))
         self._keys = {number: key for number, key in self._keys.items() if number >= version - 1}
         if version not in self._keys:
             self._keys[version] = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)

@@ -11,7 +11,6 @@ from typing import Final
 
 from bulkexo.sandbox.errors import CmdletError
 
-LANGUAGES: Final = ("en", "de")
 _TEXTS: Final = (
     (
         re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -123,21 +123,12 @@ def call_of(
         return problem(
             400, "BadRequest", "The value of Parameters in CmdletInput can't be null; send an object."
         )
-    return Call(
+    return replace(
+        _said(given["CmdletName"].strip(), url, envelope, headers),
         id=identifier,
-        cmdlet=given["CmdletName"].strip(),
         parameters=given["Parameters"],
-        url=url,
-        service=envelope.service,
         select=target.select,
-        page_size=page_size(headers.get("prefer", "")),
         cursor=target.cursor,
-        connection=headers.get("connection-id", ""),
-        anchor=headers.get("x-anchormailbox", ""),
-        client_request_id=headers.get("client-request-id", ""),
-        languages=headers.get("accept-language", ""),
-        cookie=envelope.cookie,
-        issued=envelope.issued,
         routed=headers.get("parameter-based-routing", "").lower() == "true",
         clixml=clixml.asked_for(headers.get("x-responseformat", envelope.response_format)),
     )
@@ -150,19 +141,23 @@ def parse_get(base: str, url: URL, envelope: Envelope, headers: Mapping[str, str
     resource = None if question is None else rest.find(question)
     if question is None or resource is None:
         return problem(404, "NotFound", f"Resource not found for the segment '{path}'.")
+    said = _said(resource.cmdlet, base, envelope, headers)
+    return replace(said, cursor=question.cursor, question=question)
+
+
+def _said(cmdlet: str, url: str, envelope: Envelope, headers: Mapping[str, str]) -> Call:
+    """What headers and the request as a whole say of a call, be it a POST or a GET."""
     return Call(
         id="",
-        cmdlet=resource.cmdlet,
+        cmdlet=cmdlet,
         parameters={},
-        url=base,
+        url=url,
         service=envelope.service,
         page_size=page_size(headers.get("prefer", "")),
-        cursor=question.cursor,
         connection=headers.get("connection-id", ""),
         anchor=headers.get("x-anchormailbox", ""),
         client_request_id=headers.get("client-request-id", ""),
         languages=headers.get("accept-language", ""),
         cookie=envelope.cookie,
         issued=envelope.issued,
-        question=question,
     )

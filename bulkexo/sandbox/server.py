@@ -24,6 +24,7 @@ from bulkexo.sandbox.certificate import server_context
 from bulkexo.sandbox.control import Control
 from bulkexo.sandbox.gate import Gate, Hosted
 from bulkexo.sandbox.journal import Arrivals, Journal
+from bulkexo.sandbox.keys import Keys
 from bulkexo.sandbox.listeners import listeners
 from bulkexo.sandbox.managed import ManagedIdentities
 from bulkexo.sandbox.material import Material, make_material, read_certificate
@@ -56,9 +57,12 @@ class Server:
         app = web.Application(client_max_size=_LARGEST_BODY)
         AdminApi(self._gate, Site(service, self._region)).add_routes(app.router)
         app.add_routes(SignIn(self.authority).routes())
-        app.add_routes(Control(self.authority, self._material).routes())
+        app.add_routes(Control(self.authority, self._material, self._keys).routes())
         app.router.add_get("/sandbox/stats", self._stats)
         return app
+
+    def _keys(self, tenant_id: str) -> Keys:
+        return self._tenants[tenant_id].engine.keys
 
     async def _stats(self, _: web.Request) -> web.Response:
         figures = {tenant.domain: self._figures(tenant) for tenant in self._tenants.values()}

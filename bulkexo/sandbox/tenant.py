@@ -95,6 +95,12 @@ class Run:
         """Whether a switch is there and true."""
         return bool(self.bound.get(name))
 
+    def has_secret(self) -> bool:
+        """Whether a password is to be set: nobody can tell whether it is the one that was."""
+        return any(
+            value and self.signature.types[name] == "SecureString" for name, value in self.bound.items()
+        )
+
 
 Handler = Callable[[Run], Result]
 
@@ -135,7 +141,7 @@ def apply_settings(run: Run, identifier: int, template: dict[str, Any]) -> Resul
     facts = run.tenant.facts(identifier)
     check_mastered_here(run, facts)
     changes = run.tenant.settings.changes(run.signature, run.bound, identifier, facts, template)
-    if not changes:
+    if not changes and not run.has_secret():
         return Result(warnings=[unchanged_warning(facts["Name"])], changed=False)
     run.tenant.write(identifier, changes, run.stamp)
     return Result(changed=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -12,6 +13,11 @@ from bulkexo.wire.values import Seal
 
 DAY = 86400.0
 """Seconds after which a key is fetched anew: it is rotated, and only one version back still works."""
+
+
+PAUSE = 60.0
+"""Seconds until it is fetched again after a time that gave no other key: the module is large, and whoever
+waits for it sends nothing."""
 
 
 class Store(Protocol):
@@ -34,6 +40,7 @@ class Keyring:
         self._lock = anyio.Lock()
         self._key = ""
         self._at = 0.0
+        self._in_vain = -math.inf  # when there was last no other key to be had
         self._seal: Seal | None = None
         if (known := store.recall()) is not None:
             self._take(*known)
@@ -45,16 +52,19 @@ class Keyring:
         return self._seal
 
     async def renew(self, refused: Seal | None) -> bool:
-        """Fetch the key, unless another has done so since this one was refused; whether it is another."""
+        """Fetch the key, unless another has done so since this one was refused, or a moment ago in vain;
+        whether it is another."""
         async with self._lock:
             if self._seal is not refused:
                 return True
-            key = await self._fetch()
-            if not key:
+            if 0 <= self._wall() - self._in_vain < PAUSE:
                 return False
-            changed = key != self._key
-            self._take(key, self._wall())
-            self._store.remember(key, self._at)
+            key = await self._fetch()
+            changed = key not in ("", self._key)
+            self._in_vain = -math.inf if changed else self._wall()
+            if key:
+                self._take(key, self._wall())
+                self._store.remember(key, self._at)
             return changed
 
     def _take(self, key: str, at: float) -> None:

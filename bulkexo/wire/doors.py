@@ -154,7 +154,7 @@ def call(item: Item, request_id: str, link: str = "") -> Call:
 def notice(item: Item) -> str:
     """What is to be told of how an item was sent, "" if nothing."""
     found = translate(item.cmdlet, item.parameters, item.select)
-    if not isinstance(found, Twin):
+    if not isinstance(found, Twin) or item.api == COMPLIANCE_API:
         return ""
     return f"{item.cmdlet} was run as {found.cmdlet}: {found.why}."
 

@@ -51,6 +51,20 @@ CLOUDS = {
 """`--cloud` → its hosts (protocol.md, Endpoints and Identity). GCC is served by the worldwide cloud."""
 
 
+OTHER_NAMES = frozenset({"https://outlook.office.com"})
+"""Of Exchange, as tokens name it besides."""
+
+
+def another_service(audience: str, endpoint: str, others: Iterable[str]) -> bool:
+    """Whether a token says (`aud`) that it is for one of these other services, and not for the endpoint. One
+    that says nothing, a GUID, or anything else that is not known may be for it."""
+    try:
+        said = origin(audience) if "://" in audience else ""
+    except ValueError:
+        return False
+    return said != endpoint and said in others
+
+
 def scope(endpoint: str) -> str:
     """What a token for a service is asked for (protocol.md, Identity)."""
     return f"{endpoint}/.default"

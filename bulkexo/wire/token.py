@@ -14,13 +14,15 @@ APP_ROLES = frozenset({"Exchange.ManageAsApp", "Exchange.ManageAsAppV2"})
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """tenant: its GUID (`tid`). upn: of the signed-in user, "" for an app. app: its id. Each "" where the
-    token does not say it. roles: the app's permissions, None where it is no app that says."""
+    """tenant: its GUID (`tid`). upn: of the signed-in user, "" for an app. app: its id. audience: the service
+    that it is for. Each "" where the token does not say it. roles: the app's permissions, None where it is no
+    app that says."""
 
     tenant: str = ""
     upn: str = ""
     app: str = ""
     roles: frozenset[str] | None = None
+    audience: str = ""
 
 
 def bearer(token: str) -> Bearer:
@@ -39,7 +41,7 @@ def bearer(token: str) -> Bearer:
     roles = claims.get("roles") or ()
     alone = bool(app) and not user and "scp" not in claims
     held = frozenset(map(str, roles)) if alone and isinstance(roles, list | tuple) else None
-    return Bearer(str(claims.get("tid") or ""), user, app, held)
+    return Bearer(str(claims.get("tid") or ""), user, app, held, str(claims.get("aud") or ""))
 
 
 def why_refused(token: str) -> str:

@@ -131,6 +131,24 @@ def test_a_switch_of_the_environment_and_a_wrong_value_there(
     assert "BULKEXO_RETRIES: 'many' does not fit. Give a whole number from 0 to 100." in done.stderr
 
 
+def test_a_dry_run_of_what_goes_alone(tmp_path: Path, names: list[str]) -> None:
+    file = table(tmp_path / "job.csv", ["Identity"], [[name] for name in names[:2]])
+    done = bulkexo("run", file, "--cmdlet", "Get-EXOMailbox", "--dry-run", cwd=tmp_path, env={}).check(0)
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("The first")]
+    assert line.startswith("The first request, GET https://outlook.office365.com/adminapi/beta/")
+    assert line.endswith(f"/Mailbox('{names[0]}')")
+
+
+def test_a_dry_run_shows_what_would_go_together(tmp_path: Path, names: list[str]) -> None:
+    """The steps of a row never do."""
+    steps = [{"cmdlet": name, "parameters": {"Identity": "${Who}"}} for name in ("Set-User", "Get-Mailbox")]
+    rows = [{"Who": name} for name in names[:3]]
+    file = yaml_file(tmp_path / "job.yaml", {"rows": rows, "steps": steps})
+    done = bulkexo("run", file, "--dry-run", cwd=tmp_path, env={}).check(0)
+    shown = [each["body"]["CmdletInput"]["CmdletName"] for each in json.loads(done.stdout)["requests"]]
+    assert shown == ["Set-User"] * 3
+
+
 def test_a_dry_run_sends_nothing(tmp_path: Path, tenant: Pretend, names: list[str]) -> None:
     before = tenant.stats()
     done = bulkexo("run", job(tmp_path, names[:25]), *SET, "--dry-run", cwd=tmp_path, env=tenant.env).check(0)

@@ -71,6 +71,22 @@ def test_a_token_from_the_environment(tmp_path: Path, tenant: Pretend, names: li
     assert env["BULKEXO_TOKEN"] not in (tmp_path / "out" / "run.json").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("both", [True, False])
+def test_a_token_for_one_service_is_not_sent_to_the_other(
+    tmp_path: Path, tenant: Pretend, names: list[str], both: bool
+) -> None:
+    env = {**tenant.env, "BULKEXO_CLIENT_SECRET": "", "BULKEXO_TENANT": "", "BULKEXO_TOKEN": tenant.token()}
+    cmdlets = ["Set-Mailbox", "Get-ComplianceCase"] if both else ["Get-ComplianceCase"]
+    file = table(tmp_path / "job.csv", ["Cmdlet", "Identity"], [[cmdlet, names[0]] for cmdlet in cmdlets])
+    before = tenant.stats()
+    done = bulkexo("run", file, "--out", "out", cwd=tmp_path, env=env).check(4)
+    assert f"The token is for {tenant.said['endpoint']}, and the job goes to" in done.stderr
+    assert tenant.said["compliance"] in done.stderr
+    assert "Nothing was sent" in done.stderr
+    assert tenant.stats() == before
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_token_that_ends_stops_the_run_with_4(tmp_path: Path, tenant: Pretend, names: list[str]) -> None:
     env = {**tenant.env, "BULKEXO_TOKEN": "e30.e30.e30"}
     done = bulkexo("run", job(tmp_path, names[:5]), *SET, "--out", "out", cwd=tmp_path, env=env).check(4)

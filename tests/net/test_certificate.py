@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
@@ -19,11 +19,13 @@ from bulkexo.net.identity.certificate import Certificate
 PASSPHRASE = "öffne dich"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+CURVED = ec.generate_private_key(ec.SECP256R1())
 PLAIN = serialization.NoEncryption()
+CURVE = CURVED.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, PLAIN)
 LOCKED = serialization.BestAvailableEncryption(PASSPHRASE.encode())
 
 
-def made(key: rsa.RSAPrivateKey = KEY, days: int = 30) -> x509.Certificate:
+def made(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey = KEY, days: int = 30) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bulkexo")])
     today = datetime.datetime.now(datetime.UTC)
     return (
@@ -127,16 +129,20 @@ def test_a_passphrase_is_asked_for_where_somebody_can_answer(tmp_path: Path, con
         (b"\x00\x01 rubbish", "neither"),
         (b"-----BEGIN PRIVATE KEY-----\nxx\n-----END PRIVATE KEY-----\n" + public(made()), "neither"),
         (private()[:300] + public(made()), "neither"),
+        (CURVE + public(made(CURVED)), "no RSA key"),
         (None, "cannot be read"),
     ],
 )
 def test_what_cannot_be_used_is_told_in_words(tmp_path: Path, content: bytes | None, words: str) -> None:
+    """And nobody is asked for the passphrase of what has none."""
+    asked: list[str] = []
     path = tmp_path / "app"
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(SignInError, match=words) as caught:
-        certificate(path).credential()
+        certificate(path, ask=asked.append).credential()
     assert str(path) in str(caught.value)
+    assert not asked
 
 
 def test_a_renewed_certificate_is_read_at_the_next_sign_in(tmp_path: Path) -> None:

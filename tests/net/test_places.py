@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from bulkexo.connection import Connection
 from bulkexo.model import UsageError
 from bulkexo.net.session import Session
+from bulkexo.net.sessions import Sessions
 from bulkexo.wire import Reply
 
 from .asking import request, send
@@ -40,6 +42,38 @@ async def test_a_region_below_localhost_is_this_machine(certificates: Certificat
         ("eur01b.compliance.localhost", "backend=abc"),
         ("outlook.localhost", ""),
     ]
+
+
+async def test_tenants_of_one_service_share_connections_and_no_cookies(certificates: Certificates) -> None:
+    """A cursor names a backend, and a cookie does: what one tenant is given is not sent for another."""
+    cookies: list[tuple[str, str]] = []
+    ports: set[object] = set()
+
+    async def handler(arrived: web.Request) -> web.Response:
+        tenant = arrived.path.split("/")[3]
+        cookies.append((tenant, arrived.headers.get("Cookie", "")))
+        assert arrived.transport is not None
+        ports.add(arrived.transport.get_extra_info("peername"))
+        response = web.Response(body=b"{}")
+        response.set_cookie("backend", f"of-{tenant}")
+        return response
+
+    async with serving(handler, certificates.server) as endpoint:
+        at = Connection(
+            endpoint=endpoint, compliance=endpoint, authority=endpoint, ca_file=certificates.ca_file
+        )
+        async with Sessions([(at, 1), (at, 1)]) as sessions:
+            tenants = {"contoso": sessions.of(at), "fabrikam": sessions.of(at)}
+            for tenant in ("contoso", "fabrikam") * 2:
+                path = f"/adminapi/beta/{tenant}/InvokeCommand"
+                assert isinstance(await tenants[tenant].send(request(endpoint, path)), Reply)
+    assert cookies == [
+        ("contoso", ""),
+        ("fabrikam", ""),
+        ("contoso", "backend=of-contoso"),
+        ("fabrikam", "backend=of-fabrikam"),
+    ]
+    assert len(ports) == 1
 
 
 async def test_a_flood_of_cookies_ebbs_away(certificates: Certificates) -> None:

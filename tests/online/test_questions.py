@@ -179,13 +179,18 @@ OWN = asked(item("Set-Mailbox", EmailAddresses={"Add": "smtp:new@x.y"}))[1]
             FREE,
             [{"RecipientTypeDetails": "UserMailbox"}],
             None,
-            "'Ada', which a UserMailbox in the tenant has",
+            "'Ada', which another object (UserMailbox) in the tenant has",
         ),
         (FREE, [], AMBIGUOUS, "means more than one object"),
         (FREE, [], FORBIDDEN, "could not be looked up"),
         (OWN, [{"EmailAddresses": ["SMTP:Ada@x.y", "smtp:new@x.y"]}], None, ""),
         (OWN, [{"PrimarySmtpAddress": "ADA@x.y"}], None, ""),
-        (OWN, [{"PrimarySmtpAddress": "bob@x.y", "EmailAddresses": None}], None, "'new@x.y', which a object"),
+        (
+            OWN,
+            [{"PrimarySmtpAddress": "bob@x.y", "EmailAddresses": None}],
+            None,
+            "'new@x.y', which another object in",
+        ),
     ],
 )
 def test_answers(question: Question, value: list[Any], error: Failure | None, said: str) -> None:

@@ -52,6 +52,12 @@ def test_a_key_is_good_until_the_one_after_the_next() -> None:
     assert statuses == [200, 200, 400]
 
 
+def test_a_password_is_always_a_change(bench: Bench) -> None:
+    sealed = seal("Sesame", bench.engine.keys.xml(0.0))
+    for _ in range(2):
+        assert "no settings" not in str(bench("Set-Mailbox", **ME, Password=sealed).body)
+
+
 @pytest.mark.anyio
 async def test_the_module_file_names_what_the_caller_may_and_holds_the_key() -> None:
     async with running() as client:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bulkexo.model import Form, SignInError
 from bulkexo.schedule import Gate
-from bulkexo.schedule.keyring import DAY, Keyring
+from bulkexo.schedule.keyring import DAY, PAUSE, Keyring
 from bulkexo.wire import Action, Call, Lost, Reply, Request, Service, Verdict
 from tests.schedule.fakes import FakeTokens
 from tests.wire.test_wire_key import xml
@@ -193,7 +193,11 @@ class Rotating:
             return Reply(200, {}, json.dumps({"value": [{"moduleFile": KEYS[1]}]}).encode())
         if self.asked:
             return ok()
-        return Reply(400, {}, json.dumps(REFUSED).encode())
+        return Reply(400, {}, refused())
+
+
+def refused() -> bytes:
+    return json.dumps(REFUSED).encode()
 
 
 def secrets(count: int) -> list[Call]:
@@ -257,6 +261,21 @@ def test_a_key_is_fetched_once_and_again_after_a_day() -> None:
     old, _ = with_key(rotating, Shelf((KEYS[1], 100.0 - DAY - 1)))
     exchange(old, secrets(1), secrets(1))
     assert rotating.asked == 2
+
+
+@pytest.mark.parametrize("module", [Reply(403, {}, b""), ok()])
+def test_a_key_that_cannot_be_renewed_is_asked_for_once_in_a_while(module: Reply) -> None:
+    """Old as it is, it still serves, and no call waits for the module each time; nor for what only sounds as
+    if the key were wrong."""
+    now = [0.0]
+    wire = Wire(lambda request: module if request.method == "GET" else Reply(400, {}, refused()))
+    gate = Gate(SERVICE, wire, FakeTokens())
+    gate.keyring = Keyring(gate.key, Shelf((KEYS[0], -DAY - 1)), lambda: now[0])
+    exchange(gate, *[secrets(1)] * 5)
+    assert [request.method for request in wire.sent] == ["GET", *["POST"] * 5]
+    now[0] = PAUSE
+    exchange(gate, secrets(1))
+    assert [request.method for request in wire.sent[6:]] == ["GET", "POST"]
 
 
 def test_calls_without_secrets_ask_for_no_key() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkexo.model import Ended, Item, Status
+from bulkexo.model import Ended, Item, Status, Value
 from bulkexo.schedule import Lanes, Order, Ticket
 
 GOOD = Ended(Status.SUCCEEDED)
@@ -85,6 +85,22 @@ def test_a_ticket_that_must_go_apart_goes_alone() -> None:
     for ticket in reversed(out):
         lanes.give_back(ticket)
     assert [names(lanes.take(3)) for _ in range(4)] == [["1.1"], ["2.1"], ["3.1", "4.1", "5.1"], []]
+
+
+@pytest.mark.parametrize(
+    ("cmdlet", "api", "parameters"),
+    [
+        ("Set-Mailbox", "v2.0", {}),
+        ("Get-EXOMailbox", "", {"Identity": "a"}),
+        ("Get-MailboxStatistics", "", {"UseCustomRouting": True}),
+    ],
+)
+def test_what_has_no_batches_goes_alone(cmdlet: str, api: str, parameters: dict[str, Value]) -> None:
+    """v2.0 and GETs know none; the module never batches what is routed by its mailbox (protocol.md)."""
+    lanes = Lanes()
+    alone = [replace(item(row, f"u{row}", cmdlet=cmdlet), api=api, parameters=parameters) for row in (2, 3)]
+    add(lanes, item(1), *alone, item(4))
+    assert sorted(names(lanes.take(10)) for _ in range(4)) == [[], ["1.1", "4.1"], ["2.1"], ["3.1"]]
 
 
 @pytest.mark.parametrize("order", list(Order))

@@ -23,6 +23,7 @@ from bulkexo.wire.doors import (
     call,
     door,
     hosts,
+    notice,
     routing_hint,
 )
 
@@ -52,6 +53,13 @@ def item(cmdlet: str, api: str = "", **parameters: Value) -> Item:
 def test_the_door_of_an_item(what: Item, where: Door) -> None:
     assert door(what) == where
     assert call(what, "guid").door == where
+
+
+def test_only_what_was_run_as_its_twin_says_so() -> None:
+    twin = item("Get-EXOMailbox", Archive=True)
+    assert "was run as Get-Mailbox" in notice(twin)
+    assert not notice(replace(twin, api="compliance"))
+    assert not notice(item("Get-EXOMailbox", Identity="a"))
 
 
 def test_the_hosts_of_a_job() -> None:

@@ -11,6 +11,7 @@ from yarl import URL
 
 from bulkexo.wire.hosts import (
     CLOUDS,
+    another_service,
     home,
     local_name,
     loopback,
@@ -35,6 +36,17 @@ def test_the_clouds() -> None:
     for cloud in CLOUDS.values():
         assert all(origin(url) == url for url in (cloud.endpoint, cloud.compliance, cloud.authority))
     assert scope(HOME) == f"{HOME}/.default"
+
+
+@pytest.mark.parametrize(
+    ("audience", "refused"),
+    [(HOME, True), (f"{HOME}/", True), (f"{HOME.upper().replace('HTTPS', 'https')}:443", True),
+     ("https://ps.compliance.protection.outlook.com", False), ("https://elsewhere.example", False),
+     ("00000002-0000-0ff1-ce00-000000000000", False), ("", False), ("https://[", False)],
+)  # fmt: skip
+def test_a_token_for_another_service_is_known_by_its_audience(audience: str, refused: bool) -> None:
+    compliance = CLOUDS["worldwide"].compliance
+    assert another_service(audience, compliance, {HOME}) is refused
 
 
 @pytest.mark.parametrize(

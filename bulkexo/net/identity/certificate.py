@@ -11,6 +11,9 @@ from bulkexo.model import SignInError
 from bulkexo.net.identity.apps import Credential
 
 PEM = b"-----BEGIN "
+DER = b"\x30"
+"""The first byte of a PFX file."""
+
 WHAT = "a certificate with its private key"
 
 
@@ -31,15 +34,7 @@ class Certificate:
         """The certificate's key, opened, and its public half. Raises SignInError."""
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 (slow to import)
 
-        content, given = self._content(), self._passphrase()
-        opened = _opened(content, given)
-        if opened is None and not given and (given := self._ask(f"Passphrase of {self._path}: ")):
-            opened = _opened(content, given)
-        if opened is None:
-            raise self._unopened(given)
-        key, certificate = opened
-        if key is None or certificate is None:
-            raise SignInError(f"The file {self._path} does not hold {WHAT}: it takes both.")
+        key, certificate, given = self._pair()
         if (end := certificate.not_valid_after_utc) < datetime.now(UTC):
             raise SignInError(
                 f"The certificate {self._path} ended on {end:%Y-%m-%d}: create a new one, and upload its "
@@ -54,22 +49,52 @@ class Certificate:
         hidden = (given,) if given else ()
         return Credential({"private_key": private, "public_certificate": public}, hidden)
 
+    def _pair(self) -> tuple[Any, Any, str | None]:
+        """(key, certificate, passphrase); the last None where it takes none. Raises SignInError."""
+        from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+
+        content, given = self._content(), self._passphrase()
+        opened = _opened(content, given)
+        asks = opened is None and not given and _locked(content)
+        if asks and (given := self._ask(f"Passphrase of {self._path}: ")):
+            opened = _opened(content, given)
+        if opened is None:
+            raise self._unopened(given, locked=_locked(content))
+        key, certificate = opened
+        if key is None or certificate is None:
+            raise SignInError(f"The file {self._path} does not hold {WHAT}: it takes both.")
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise SignInError(
+                f"The key of the certificate {self._path} is no RSA key, and the sign-in service takes no "
+                "other: create a certificate with an RSA key of 2048 bits or more."
+            )
+        return key, certificate, given
+
     def _content(self) -> bytes:
         try:
             return self._path.read_bytes()
         except OSError as error:
             raise SignInError(f"The certificate {self._path} cannot be read ({error.strerror}).") from None
 
-    def _unopened(self, given: str | None) -> SignInError:
+    def _unopened(self, given: str | None, *, locked: bool) -> SignInError:
+        if not locked:
+            return SignInError(
+                f"The file {self._path} is neither PEM nor PFX, or it is damaged. Name one that holds {WHAT}."
+            )
         if given:
             return SignInError(
-                f"The certificate {self._path} cannot be opened: the passphrase is wrong, or it is neither "
-                "PEM nor PFX."
+                f"The certificate {self._path} cannot be opened: its passphrase is wrong, or it is damaged."
             )
         return SignInError(
             f"The certificate {self._path} needs its passphrase: put it in BULKEXO_CERTIFICATE_PASSPHRASE, "
-            "or in a file named by --certificate-passphrase-file. Or it is neither PEM nor PFX."
+            "or in a file named by --certificate-passphrase-file."
         )
+
+
+def _locked(content: bytes) -> bool:
+    """Whether a file that cannot be opened may want a passphrase: it is no text and begins as a PFX does, or
+    it is PEM and says so."""
+    return b"ENCRYPTED" in content if PEM in content else content[:1] == DER
 
 
 def _opened(content: bytes, passphrase: str | None) -> tuple[Any, Any] | None:
