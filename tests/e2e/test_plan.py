@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.command import bulkexo, lines
+from tests.e2e.command import bulkexo, ended, lines, start, until
 from tests.e2e.files import document, read_back, table
 from tests.e2e.pretend import Pretend, pretend
 
@@ -203,3 +204,16 @@ def test_a_plan_runs_in_the_waves_of_its_job_and_can_be_gone_on_with(
     assert len(ended) == 40
     assert {place for place, status in ended.items() if status != "succeeded"} == {(3, 1), (3, 2)}
     assert (ended[3, 1], ended[3, 2]) == ("failed", "skipped")
+
+
+def test_a_plan_that_is_interrupted_leaves_nothing(
+    tmp_path: Path, tenant: Pretend, names: dict[bool, list[str]], arrivals: Path
+) -> None:
+    job = table(tmp_path / "job.csv", ["Identity", "Office"], [(name, "9") for name in names[False]])
+    before = len(came(arrivals))
+    words = ("plan", job, "--cmdlet", "Set-Mailbox", "--out", "plan", "--rate", "2")
+    process = start(*words, cwd=tmp_path, env=tenant.env)
+    until(lambda: len(came(arrivals)) > before, process)
+    process.send_signal(signal.SIGINT)
+    assert "nothing of it is kept" in ended(process).check(3).stderr
+    assert not (tmp_path / "plan").exists()
