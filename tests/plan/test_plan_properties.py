@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from bulkexo.compare import Assessed, Change
 from bulkexo.model import Failure, Item, Status
 from bulkexo.plan.groups import Answer, Groups
-from bulkexo.schedule.settle import absent
 from tests.report.directory import Tenant, different
 from tests.report.test_undo_properties import CHANGES, JOBS, MAILBOXES, items_of
 
@@ -27,10 +26,8 @@ def planned(tenant: Tenant, item: Item) -> Assessed:
         if complete is not None:
             told += [assessed for _, assessed in complete.assessed()]
         if read is not None:
-            verdict = tenant.hear(read)
-            known = None if absent(verdict) else list(verdict.value)
-            failure = verdict.failure if known is not None else None
-            for group in groups.answer(key, Answer(known, failure)):
+            (outcome,) = tenant.run([read])
+            for group in groups.answer(key, Answer.of(outcome)):
                 told += [assessed for _, assessed in group.assessed()]
     (assessed,) = told
     return assessed
