@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
@@ -61,9 +62,9 @@ class Watch(Protocol):
 class Report:
     """How a run ended. state: complete or stopped. reason: why it stopped, "" if it did not.
     total: items of the run, whoever ran them. started, ended: seconds since the epoch, of this process.
-    seconds: how long it took, whatever the clock was set to. before: items that had ended before.
-    unwritten: outcomes that the disk did not take. needs_approval: it stopped between two waves, and a person
-    has to say that it goes on."""
+    seconds: how long it took, whatever the clock was set to. before: items that had ended before; earlier:
+    how. unwritten: outcomes that the disk did not take. needs_approval: it stopped between two waves, and a
+    person has to say that it goes on."""
 
     folder: RunFolder
     total: int
@@ -77,11 +78,13 @@ class Report:
     seconds: float = 0.0
     needs_approval: bool = False
     tallies: list[Tally] = field(default_factory=list)
+    earlier: Counter[Status] = field(default_factory=Counter)
 
     @property
     def tally(self) -> Tally:
-        """The counts of all tenants, and of what had ended before."""
-        return together(self.tallies or [Tally()])
+        """The counts of all tenants, and of what had ended before; what is waited for is so now."""
+        now = together(self.tallies or [Tally()])
+        return replace(now, by_status=now.by_status + self.earlier) if self.earlier else now
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ class Run:
         self.report = Report(task.folder, task.total, time.time())
         if task.past is not None:
             before = Tally(by_status=task.past.counts.copy())
-            self.report.tallies.append(before)
+            self.report.earlier = before.by_status
             self.report.before, self._done, self._trouble = before.done, before.done, before.trouble
 
     async def execute(self) -> Report:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bulkexo.cli.progress import words
+from bulkexo.journal import RunFolder
 from bulkexo.model import Status
 from bulkexo.pace import State
+from bulkexo.run import Report
 from bulkexo.schedule import Tally
 
 
@@ -45,3 +49,12 @@ def test_words(state: dict[str, Any], said: str, unsaid: str) -> None:
 
 def test_nothing_is_promised_while_nothing_moves() -> None:
     assert "done at" not in told(speed=0.0)
+
+
+def test_a_run_that_goes_on_tells_what_it_waits_for() -> None:
+    earlier = Counter({Status.SUCCEEDED: 70, Status.FAILED: 1})
+    report = Report(RunFolder(Path("out")), 2000, 0.0, earlier=earlier)
+    report.tallies = [Tally(Counter({Status.SUCCEEDED: 30}), hold_until=1041.0, unreachable="No route.")]
+    assert report.tally.by_status == {Status.SUCCEEDED: 100, Status.FAILED: 1}
+    assert (report.tally.hold_until, report.tally.unreachable) == (1041.0, "No route.")
+    assert report.tallies[0].done == 30

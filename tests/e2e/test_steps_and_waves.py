@@ -170,6 +170,32 @@ def test_each_gate_wants_its_own_approval(tmp_path: Path, tenant: Pretend, names
     assert len(lines(tmp_path / "out")) == 8
 
 
+def test_all_tenants_end_a_wave_before_one_begins_the_next(tmp_path: Path) -> None:
+    one, two = "contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com"
+    text = (
+        "rows: rows.csv\ntenants: {column: Tenant}\nwaves: [25%, 50%, rest]\ngate: {failures: 0}\n"
+        "cmdlet: New-Mailbox\nparameters: {Name: '${Name}', Shared: true}\n"
+    )
+    book(tmp_path, text, [[f"n{row}", one if row % 3 else two] for row in range(40)], ("Name", "Tenant"))
+    options = f"--speed 20 --mailboxes 5 --tenant {two},seed=2,mailboxes=5"
+    arguments = ("--out", "out", "--sandbox", "--sandbox-options", options)
+    bulkexo("run", "job.yaml", *arguments, cwd=tmp_path).check(0)
+    found = lines(tmp_path / "out")
+    assert document(tmp_path / "out")["waves"]["bounds"] == [10, 30, 40]
+    assert [{line["row"] > 10 for line in found[:10]}, {line["row"] > 30 for line in found[10:30]}] == [
+        {False},
+        {False},
+    ]
+    assert {line["tenant"] for line in found[:10]} == {one, two}
+    starts = [datetime.fromisoformat(line["started"]) for line in found]
+    ends = [
+        start + timedelta(milliseconds=line["duration_ms"]) for start, line in zip(starts, found, strict=True)
+    ]
+    moment = timedelta(milliseconds=2)  # they are rounded
+    assert min(starts[10:30]) >= max(ends[:10]) - moment
+    assert min(starts[30:]) >= max(ends[10:30]) - moment
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of POSIX")
 @pytest.mark.parametrize(("answer", "code", "count"), [("y", 0, 8), ("n", 3, 2), ("", 3, 2)])
 def test_somebody_at_the_terminal_is_asked(
