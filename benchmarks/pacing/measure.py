@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -21,8 +21,9 @@ class Result:
     is ten times as heavy cost 3 % more or less by chance. refused: items ÷ sent after 30 s, changes
     included. settle: seconds until 90 % of the allowance is reached for good. regain: the longest time to
     get back above 90 % after a change, as a share of what issue 3 grants (None without changes). swing: the
-    largest deviation from the allowance of a window's goodput once settled, in items, which the client
-    chooses, and not in their weight, which chance does. total: seconds. stalled: it did not end."""
+    largest deviation from the allowance of any `width` of time once settled; in items, which the client
+    chooses, and not in their weight, which chance does. total: seconds. stalled: it did not
+    end."""
 
     goodput: float
     refused: float
@@ -44,6 +45,22 @@ class Counter:
     def between(self, start: float, end: float) -> float:
         """Items sent in [start, end)."""
         return self._sums[bisect_left(self._times, end)] - self._sums[bisect_left(self._times, start)]
+
+
+class Flow(Counter):
+    """The same with each batch spread over the time since the one before, so that counting whole batches
+    is no swing."""
+
+    def between(self, start: float, end: float) -> float:
+        return self._until(end) - self._until(start)
+
+    def _until(self, at: float) -> float:
+        index = bisect_right(self._times, at)
+        if index == len(self._times):
+            return self._sums[-1]
+        before = self._times[index - 1] if index else 0.0
+        share = (at - before) / (self._times[index] - before)
+        return self._sums[index] + share * (self._sums[index + 1] - self._sums[index])
 
 
 def granted(tenant: Tenant, change: float) -> float:
@@ -70,16 +87,17 @@ def measure(tenant: Tenant, trace: Trace) -> Result:
         refused=bad / max(1, good + bad),
         settle=back(share, 0.0, end, width(tenant, 0.0)),
         regain=max(regains) if regains else None,
-        swing=_swing(tenant, share, end),
+        swing=_swing(tenant, _share(tenant, Flow(trace.accepted)), end),
         total=trace.end,
         stalled=trace.stalled,
     )
 
 
 def width(tenant: Tenant, at: float) -> float:
-    """Seconds of a window wide enough that whole batches do not look like an oscillation: five seconds or
-    100 items."""
-    return max(5.0, 100 / tenant.profile.at(at))
+    """Seconds of a window wide enough to judge by: 10, which issue 3 grants for getting back after a change,
+    or the time of 200 items, half of what it grants where that is longer. A swing of twice that length shows
+    at its fullest."""
+    return max(10.0, 200 / tenant.profile.at(at))
 
 
 def _share(tenant: Tenant, accepted: Counter) -> Callable[[float, float], float]:
@@ -111,16 +129,14 @@ def _steady(tenant: Tenant, start: float, end: float) -> Iterator[tuple[float, f
 
 
 def _windows(tenant: Tenant, end: float) -> Iterator[tuple[float, float]]:
-    """Windows of the settled state: after 60 s, and clear of the time granted after a change. They are as
-    wide as that time, for what is shorter is no oscillation by issue 3: of 400 items, one batch is 2.5 %,
-    and where one cmdlet in five is ten times as heavy, their weight wavers by 6 %, and a pace that follows
-    it does too."""
+    """Windows of the settled state, overlapping by three quarters: after 60 s, and clear of the time granted
+    after a change."""
     at = 60.0
-    while at + (wide := granted(tenant, at)) < end:
+    while at + (wide := width(tenant, at)) < end:
         clash = next((c for c in tenant.changes if at - granted(tenant, c) < c < at + wide), None)
         if clash is None:
             yield at, at + wide
-            at += wide / 2
+            at += wide / 4
         else:
             at = clash + granted(tenant, clash)
 

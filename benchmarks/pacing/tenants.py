@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from .services import Latency, Profile, Queue, ServerTime, Service, Slots, TokenBucket
@@ -17,12 +17,13 @@ TRIP = 0.05
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """profile: what a client is allowed, net of others. slots: the oracle's batches in flight.
-    make: a service of its own for every run."""
+    make: a service of its own for every run. beyond: it is not on issue 3's list."""
 
     name: str
     profile: Profile
     make: Callable[[Random], Service]
     slots: int = 64
+    beyond: bool = False
 
     @property
     def changes(self) -> tuple[float, ...]:
@@ -87,7 +88,8 @@ def queue(name: str, rate: float) -> Tenant:
 
 
 def tenants() -> list[Tenant]:
-    """All of them. Small burst: two batches, or a quarter of a second; large: ten seconds."""
+    """Those of issue 3, then those beyond its list. Small burst: two batches, or a quarter of a second;
+    large: ten seconds."""
     found = [
         bucket(f"{rate}/s, {word} burst", rate, burst)
         for rate in (5, 40, 400)
@@ -99,12 +101,19 @@ def tenants() -> list[Tenant]:
     return [
         *found,
         bucket("40/s, refused inside batches", 40, 20, inside=1.0),
-        bucket("40/s, Retry-After in whole seconds", 40, 40, retry_after="second"),
-        bucket("40/s, the same, small burst", 40, 20, retry_after="second"),
         bucket("40/s, Retry-After too short", 40, 20, retry_after="short"),
         bucket("40/s, Retry-After absent", 40, 20, retry_after="none"),
         bucket("80/s, half of it another's", 80, 40, other=0.5),
         slots("8 batches in flight, no rate", 8),
         server_time("server time, light and heavy", 6.0, 600.0),
         queue("40/s, silent delays", 40),
+        *(replace(tenant, beyond=True) for tenant in _beyond()),
+    ]
+
+
+def _beyond() -> list[Tenant]:
+    return [
+        bucket("100/s, refused inside, slow replies", 100, 100, inside=1.0, latency=Latency(0.5, 0.5)),
+        bucket("40/s, Retry-After in whole seconds", 40, 40, retry_after="second"),
+        bucket("40/s, the same, small burst", 40, 20, retry_after="second"),
     ]

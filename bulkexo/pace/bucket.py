@@ -53,6 +53,14 @@ class Bucket:
             while not await self._try(items):
                 pass
 
+    def give_back(self, items: int) -> None:
+        """`items` were handed out and will not be used."""
+        if items:
+            self._leak()
+            self._level = max(0.0, self._level - items)
+            self._limiter = None
+            self._changed.set()
+
     async def _try(self, items: float) -> bool:
         """Take `items` if they are there; else wait until they should be, or until the rate changes."""
         if self._rate is None:

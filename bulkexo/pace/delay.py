@@ -2,7 +2,8 @@
 
 The service pays cmdlets from a budget of server time; in debt it delays each of them, long before it
 refuses (protocol.md, "Throttling"). Sending faster then gains nothing. The debt itself is unknown, but equal
-delays mean equal debts: while the delay neither grows nor shrinks, what is sent is the allowance.
+delays mean equal debts: while the delay neither grows nor shrinks, what is sent is the allowance. Where it
+does, `trend.py` reads the allowance from what was sent and from the delays of it.
 """
 
 from __future__ import annotations
@@ -11,28 +12,31 @@ from collections import deque
 from dataclasses import dataclass
 
 from bulkexo.pace.ledger import Flight
+from bulkexo.pace.trend import Trend
 
 COHORT = 9
 """Batches, in the order of sending, that are judged together, once five of them are answered: slow mailboxes
 in four of nine go unheard, and nobody waits for them."""
 LIMIT = 1.0
 """Seconds beyond the usual (or the usual once more, where that is longer) that count as a delay."""
-DEAF = 0.8
-"""Seconds by which the delay of a cohort may change by chance where light and heavy cmdlets are mixed."""
-FIRST, TRIM = 0.7, 0.97
+FIRST, TRIM = 0.65, 0.97
 """What the delivered rate is multiplied by when the first delays of all show, which were met at an unknown
 overshoot, and when later ones do."""
-GAIN = 2.0
-"""By how much the rate is changed once the delay is seen to grow or shrink: a share of the rate for each
-second of delay a second. 1 is right for a queue; a budget of server time answers two or three times as
-softly."""
-CUT = 0.8
+DOUBT = 0.08
+"""By what share the rate may be off. A reading of the allowance counts the more, the surer it is in
+comparison; one that is less sure does not count."""
+AIM = 0.998
+"""What share of the allowance is sent during delays: the debt is paid back, but slowly. As long as it lasts,
+none of the allowance is lost."""
+CUT = 0.7
 """Beyond which no single change goes, nor its inverse."""
-GROWING, SHRINKING = 0.005, 0.02
-"""Seconds of delay a second: what counts as slow growth, and up to which a shrinking is left alone. The debt
-is paid back, but slowly: as long as it lasts, none of the allowance is lost."""
-PATIENCE = 20.0
-"""Seconds over which slow growth is told from chance."""
+RECENT, CHANGED = 6, 3.0
+"""Points that are looked at by themselves, and the standard errors from which they show that the allowance
+has changed, so that older ones count no more."""
+FRESH = 2
+"""Points sent since the last change without which there is no other."""
+SAME = 0.01
+"""A smaller change is not worth making."""
 MEMORY = 30
 """Replies over which the delivered rate is taken."""
 
@@ -40,11 +44,12 @@ MEMORY = 30
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """factor: what to multiply the rate with; or the delays are over, and lasted, by the sending of what
-    was delayed, from `since` to `until`."""
+    was delayed, from `since` to `until`, in which `paid` seconds of delay were paid back."""
 
     factor: float = 1.0
     since: float = 0.0
     until: float = 0.0
+    paid: float = 0.0
 
     @property
     def over(self) -> bool:
@@ -58,13 +63,16 @@ class Delay:
     def __init__(self) -> None:
         self._usual: dict[tuple[str, int], tuple[float, int]] = {}
         self._sent = 0
+        self._items = 0
         self._judged = -1
         self._cohorts: dict[int, list[float]] = {}
         self._replies: deque[tuple[float, int]] = deque(maxlen=MEMORY)
         self._excess = 0.0
-        self._before: tuple[float, float] | None = None  # second of sending, excess
+        self._trend = Trend()
         self._since: float | None = None
-        self._cut_at = 0.0
+        self._deep = 0.0  # the delay at that time
+        self._turned = 0.0  # clock second of the last change
+        self._fresh = 0  # points since then
         self._warned = False
         self._step = FIRST
 
@@ -82,26 +90,31 @@ class Delay:
     def sent(self, flight: Flight) -> None:
         """A batch has gone."""
         flight.cohort = self._sent // COHORT
+        flight.number = self._items
         self._sent += 1
+        self._items += flight.items
 
     def refused(self, flight: Flight) -> None:
-        """A batch was refused or lost: what is left of its cohort is no fair sample."""
+        """A batch was refused or lost: what is left of its cohort is no fair sample, and what was
+        refused is no debt."""
+        self._items -= flight.refused
         self._judged = max(self._judged, flight.cohort)
 
-    def saw(self, flight: Flight, now: float, kind: str) -> Verdict | None:
-        """A batch was answered, nothing of it refused. kind: what it held; unlike kinds are not compared."""
+    def saw(self, flight: Flight, now: float, kind: str, rate: float) -> Verdict | None:
+        """A batch was answered, nothing of it refused. kind: what it held; unlike kinds are not compared.
+        rate: items per second of now."""
         self._replies.append((now, flight.items))
         usual = self._learn((kind, flight.items), now - flight.started)
-        if flight.started < self._cut_at or flight.cohort <= self._judged:
-            return None  # sent at the rate before the last cut, or late
+        if flight.cohort <= self._judged:
+            return None  # late
         answered = self._cohorts.setdefault(flight.cohort, [])
         answered.append(now - flight.started - usual)
         if len(answered) <= COHORT // 2:
             return None
-        self._excess = max(answered)  # the median of the cohort, for the others take longer
+        self._excess = sorted(answered)[-2]  # one of five may be slow by chance
         self._judged = flight.cohort
         self._cohorts = {number: some for number, some in self._cohorts.items() if number > flight.cohort}
-        return self._judge(now, flight.started, max(LIMIT, usual))
+        return self._judge(now, flight, max(LIMIT, usual), rate)
 
     def _learn(self, key: tuple[str, int], took: float) -> float:
         """The usual seconds of such a batch: a running median, which stands still during delays. A batch of
@@ -117,9 +130,9 @@ class Delay:
         self._usual[key] = usual, count + 1
         return usual
 
-    def _judge(self, now: float, at: float, limit: float) -> Verdict | None:
-        """Conclude from the delay of a cohort sent about second `at`."""
-        before = self._before
+    def _judge(self, now: float, flight: Flight, limit: float, rate: float) -> Verdict | None:
+        """Conclude from the delay of the cohort that `flight` belongs to."""
+        at = flight.started
         if self._excess <= limit:
             self._warned = False
             return self._end(at)
@@ -127,33 +140,34 @@ class Delay:
             if not self._warned:  # five heavy batches of nine are no rarity where heavy ones are
                 self._warned = True
                 return None
-            self._since = at
-            return self._turn(now, self._step)
-        if before is None:
-            self._before = at, self._excess  # the first cohort after a turn: what the next are compared with
-            return None
-        return self._watch(now, self._excess - before[1], at - before[0])
+            self._since, self._deep = at, self._excess
+            self._trend.add(at, flight.number, self._excess)
+            self._turned, self._fresh = now, 0
+            return Verdict(self._step)
+        self._trend.add(at, flight.number, self._excess)
+        return self._watch(now, at, rate)
 
-    def _watch(self, now: float, grown: float, seconds: float) -> Verdict | None:
-        """See to it that the delay does not grow, and that it does not shrink too fast."""
-        if abs(grown) <= DEAF and seconds < PATIENCE:
+    def _watch(self, now: float, at: float, rate: float) -> Verdict | None:
+        """Follow the allowance, once for each delay: before a reply to what was sent at the present rate has
+        come, nothing can tell whether it is the right one."""
+        self._fresh += at >= self._turned
+        recent, error = self._trend.share(rate, RECENT)
+        if self._fresh >= RECENT and abs(recent - 1) > CHANGED * error:
+            self._trend.keep(RECENT)
+        share, error = self._trend.share(rate)
+        if self._fresh < FRESH or error > DOUBT:
             return None
+        factor = 1 + DOUBT**2 / (DOUBT**2 + error**2) * (AIM * share - 1)
+        if abs(factor - 1) < SAME:
+            return None
+        self._turned, self._fresh = now, 0
         self._step = TRIM
-        slope = grown / max(seconds, 1e-3)
-        if -SHRINKING <= slope <= GROWING:
-            return None
-        sure = slope * max(0.0, 1 - DEAF / 2 / abs(grown))
-        return self._turn(now, min(1 / CUT, max(CUT, 1 - GAIN * sure)))
-
-    def _turn(self, now: float, factor: float) -> Verdict:
-        """Another rate; only what is sent from now on can tell whether it is the right one."""
-        self._before = None
-        self._cut_at = now
-        return Verdict(factor)
+        return Verdict(min(1 / CUT, max(CUT, factor)))
 
     def _end(self, middle: float) -> Verdict | None:
         if self._since is None:
             return None
-        since, self._since, self._before = self._since, None, None
+        since, self._since = self._since, None
+        self._trend.clear()
         self._step = TRIM
-        return Verdict(since=since, until=max(middle, since + 1e-3))
+        return Verdict(since=since, until=max(middle, since + 1e-3), paid=self._deep - max(0.0, self._excess))

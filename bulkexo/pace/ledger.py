@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class Flight:
     """One batch. started: clock seconds. items: its size. abreast: batches in flight once it was sent,
     itself included. refused: items that were throttled, 0 until known. probe: sent to test the allowance.
-    cohort: those sent about the same time, by number, whose replies are judged together."""
+    cohort: those sent about the same time, by number, whose replies are judged together. number: items sent
+    before it."""
 
     started: float
     items: int
@@ -18,6 +19,7 @@ class Flight:
     refused: int = 0
     probe: bool = False
     cohort: int = 0
+    number: int = 0
 
 
 class Ledger:

@@ -7,7 +7,7 @@ and down finds the same number slowly and with many refusals.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bulkexo.pace.ledger import Ledger
 
@@ -18,12 +18,13 @@ ENOUGH = 30
 @dataclass(frozen=True, slots=True)
 class Anchor:
     """A moment at which the allowance was used up. at: clock seconds of the sending that was refused.
-    level: items that may have been left. idle: seconds of the wait that followed in which the service may
-    have had its burst full and lost what it gained."""
+    level: items that may have been left. least, most: items that the service may have gained and lost, its
+    burst being full, in the wait that followed."""
 
     at: float
     level: float
-    idle: float
+    least: float = 0.0
+    most: float = 0.0
 
 
 class Meter:
@@ -39,18 +40,23 @@ class Meter:
         return self._anchor is not None
 
     @property
-    def idle(self) -> float:
-        """Seconds since the anchor of which it is not known whether they count."""
-        return self._anchor.idle if self._anchor else 0.0
+    def doubt(self) -> float:
+        """Items of which it is not known whether a wait has lost them."""
+        return self._anchor.most - self._anchor.least if self._anchor else 0.0
+
+    def seconds(self, now: float) -> float:
+        """How long the present measurement has taken."""
+        return now - self._anchor.at if self._anchor else 0.0
 
     def anchor(self, anchor: Anchor) -> None:
         """Measure from `anchor` on."""
         self._anchor = anchor
 
-    def waited(self, idle: float) -> None:
-        """`idle` more seconds of the present measurement are in doubt."""
+    def waited(self, least: float, most: float) -> None:
+        """So many items more of the present measurement may have been lost."""
         if self._anchor is not None:
-            self._anchor = Anchor(self._anchor.at, self._anchor.level, self._anchor.idle + idle)
+            anchor = self._anchor
+            self._anchor = replace(anchor, least=anchor.least + least, most=anchor.most + most)
 
     def measure(self, until: float, level: float) -> tuple[float, float] | None:
         """Items per second from the anchor to a refusal at `until` that left `level` items: the least and
@@ -62,4 +68,4 @@ class Meter:
             return None
         gained = accepted + level - self._anchor.level
         seconds = until - self._anchor.at
-        return gained / seconds, gained / max(seconds - self._anchor.idle, 0.3 * seconds)
+        return (gained + self._anchor.least) / seconds, (gained + self._anchor.most) / seconds

@@ -123,11 +123,11 @@ class Pacer:
         if sighting.refused or sighting.busy:
             self._delay.refused(flight)
             return
-        verdict = self._delay.saw(flight, sighting.ended, sighting.kind)
+        verdict = self._delay.saw(flight, sighting.ended, sighting.kind, self._law.rate)
         if verdict is None:
             return
         if verdict.over:
-            self._law.cleared(verdict.since, verdict.until)
+            self._law.cleared(verdict.since, verdict.until, verdict.paid)
         else:
             self._law.slowed(verdict.factor, self._delay.delivered)
 

@@ -187,7 +187,7 @@ class Scheduler:
         return [ticket for ticket in batch if ticket not in left]
 
     async def _granted(self, batch: list[Ticket]) -> list[Ticket]:
-        """The batch once its tokens are there; put back, and nothing, if things changed meanwhile."""
+        """As much of the batch as may go once its tokens are there; what may not is put back."""
         if not batch:
             return []
         self._bucket.set_rate(self._pacer.allowance(anyio.current_time()).rate)
@@ -202,7 +202,10 @@ class Scheduler:
             elif self.tally.batches >= allowance.concurrency:
                 await self._desk.change(allowance.give_up_at)
             elif not self._stopping:
-                return batch
+                size = allowance.batch_size  # smaller than when the batch was taken, maybe
+                self._bucket.give_back(len(batch[size:]))
+                self._desk.give_back(batch[size:])
+                return batch[:size]
         self._desk.give_back(batch)
         return []
 

@@ -136,3 +136,18 @@ def test_more_than_the_burst_is_refused(virtual: Run) -> None:
 
     with pytest.raises(ValueError, match="burst of 10"):
         virtual(main())
+
+
+@pytest.mark.parametrize(
+    ("rate", "back", "granted"), [(5.0, 9, 0.2), (5.0, 10, 0.0), (5.0, 0, 2.0), (None, 9, 0.0)]
+)
+def test_what_is_given_back_goes_to_the_next(
+    virtual: Run, rate: float | None, back: int, granted: float
+) -> None:
+    async def main() -> list[float]:
+        bucket = Bucket(rate)
+        await bucket.acquire(10)
+        bucket.give_back(back)
+        return await grants(bucket, 10)
+
+    assert virtual(main()) == pytest.approx([granted], abs=1e-5)

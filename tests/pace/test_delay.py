@@ -11,14 +11,14 @@ from bulkexo.pace.ledger import Flight
 
 
 def feed(delay: Delay, took: Iterable[float], since: float, items: int = 10, kind: str = "") -> list[Verdict]:
-    """Replies to batches sent every second from `since` that take so long; what is concluded."""
+    """Replies to batches sent every second from `since` that take so long; what is concluded at that rate."""
     replies = []
     for index, seconds in enumerate(took):
         flight = Flight(since + index, items, 1)
         delay.sent(flight)
         replies.append((since + index + seconds, flight))
     verdicts = [
-        delay.saw(flight, ended, kind) for ended, flight in sorted(replies, key=lambda reply: reply[0])
+        delay.saw(flight, ended, kind, items) for ended, flight in sorted(replies, key=lambda reply: reply[0])
     ]
     return [verdict for verdict in verdicts if verdict is not None]
 
@@ -40,31 +40,39 @@ def test_a_growing_delay_cuts_and_only_later_batches_tell_more(delay: Delay) -> 
     (cut,) = feed(delay, [2.0] * 2 * COHORT, 100.0)
     assert cut == Verdict(FIRST)
     assert delay.on
-    assert feed(delay, [9.0] * 2 * COHORT, 80.0) == []  # sent before the cut
-    assert feed(delay, [3.0] * COHORT, 120.0) == []  # the first after it: to compare with
-    assert feed(delay, [3.3] * COHORT, 130.0) == []
-    assert feed(delay, [7.0] * COHORT, 140.0) == [Verdict(CUT)]
+    took = [2.0 + 0.5 * index for index in range(9 * COHORT)]
+    replies = [(100.0 + 2 * COHORT + index, seconds) for index, seconds in enumerate(took)]
+    early = [at for at, _ in replies if at < 120.0 + 3 * COHORT]
+    assert feed(delay, took[: len(early)], replies[0][0]) == []  # too little to tell the allowance from
+    assert feed(delay, took[len(early) :], replies[len(early)][0])[0] == Verdict(CUT)
 
 
 @pytest.mark.parametrize(
-    ("took", "after", "factor"),
+    ("slope", "scatter", "low", "high"),
     [
-        (5.0, 10.0, None),  # too soon to tell
-        (5.0, 40.0, None),  # stands still
-        (5.7, 10.0, None),  # may be chance
-        (5.8, 40.0, 0.98),  # grows slowly: by 0.4 s more than chance does, in 40
-        (6.2, 10.0, 0.84),  # grows
-        (9.0, 10.0, CUT),  # grows fast
-        (4.8, 40.0, None),  # shrinks slowly
-        (3.8, 40.0, 1.04),  # shrinks fast
-        (2.0, 10.0, 1 / CUT),
+        (0.0, 0.0, None, None),  # stands still
+        (0.004, 0.0, None, None),  # as good as still
+        (-0.008, 0.0, None, None),  # shrinks slowly
+        (0.0, 0.6, None, None),  # goes up and down
+        (0.02, 0.0, 0.97, 0.99),  # grows slowly
+        (0.1, 0.0, 0.9, 0.93),  # grows
+        (0.1, 0.6, 0.9, 0.93),  # the same, through noise
+        (1.0, 0.0, CUT, CUT),  # grows fast
+        (-0.02, 0.0, 1.01, 1.03),  # shrinks
+        (-0.1, 0.0, 1.06, 1.12),  # shrinks fast
     ],
 )
-def test_after_a_cut(delay: Delay, took: float, after: float, factor: float | None) -> None:
-    feed(delay, [5.0] * 2 * COHORT, 100.0)
-    feed(delay, [5.0] * COHORT, 120.0)
-    verdicts = feed(delay, [took] * COHORT, 120.0 + after)
-    assert [verdict.factor for verdict in verdicts] == ([] if factor is None else [pytest.approx(factor)])
+def test_after_a_cut_the_rate_follows_the_delay_as_far_as_it_is_sure(
+    delay: Delay, slope: float, scatter: float, low: float | None, high: float | None
+) -> None:
+    feed(delay, [9.0] * 2 * COHORT, 100.0)
+    noise = [scatter * (index // COHORT % 2) for index in range(12 * COHORT)]
+    took = [9.0 + slope * index + noise[index] for index in range(12 * COHORT)]
+    verdicts = feed(delay, took, 100.0 + 2 * COHORT)
+    if low is None or high is None:
+        assert verdicts == []
+    else:
+        assert low <= verdicts[0].factor <= high
 
 
 def test_later_delays_are_met_with_a_small_step(delay: Delay) -> None:
@@ -105,5 +113,5 @@ def test_what_a_refusal_left_of_a_cohort_is_not_judged(delay: Delay) -> None:
     for flight in flights:
         delay.sent(flight)
     delay.refused(flights[3])
-    assert all(delay.saw(flight, flight.started + 5.0, "") is None for flight in flights[4:COHORT])
-    assert any(delay.saw(flight, flight.started + 5.0, "") for flight in flights[COHORT:])
+    assert all(delay.saw(flight, flight.started + 5.0, "", 10.0) is None for flight in flights[4:COHORT])
+    assert any(delay.saw(flight, flight.started + 5.0, "", 10.0) for flight in flights[COHORT:])

@@ -40,6 +40,49 @@ def test_steady_state(rate: float, refused: float, named: object) -> None:
     assert course.share_refused(30.0) <= refused
 
 
+@pytest.mark.parametrize("burst", [20.0, 40.0])
+def test_waits_of_whole_seconds_cost_no_more_than_they_must(burst: float) -> None:
+    """A refusal stops everybody for a second, in which 40 are gained and `burst` can be saved up."""
+    tenant = Tenant(lambda now: 40.0, burst=burst, retry_after=math.ceil)
+    course = drive(pacer(), tenant.reply, 600.0)
+    assert course.goodput(60.0, 600.0) >= 0.97 * 40.0
+    assert course.share_refused(30.0) <= 0.003
+    for second in range(180, 590, 10):
+        assert course.goodput(second, second + 10.0) >= 0.85 * 40.0
+
+
+def test_slow_replies_that_refuse_within_a_batch() -> None:
+    level, at = 100.0, 0.0
+
+    def reply(now: float, items: int) -> Sighting:
+        nonlocal level, at
+        level, at = min(100.0, level + (now - at) * 100.0), now
+        granted = min(items, int(level))
+        level -= granted
+        wait = (1.0 - level) / 100.0 if granted < items else None
+        return Sighting(now, now + 1.0, items, refused=items - granted, retry_after=wait)
+
+    course = drive(pacer(), reply, 300.0)
+    assert course.goodput(30.0, 300.0) >= 0.98 * 100.0
+    assert course.share_refused(30.0) <= 0.01
+
+
+def test_another_client_that_takes_half_provokes_few_refusals() -> None:
+    random, other = Random(7), 0.0
+    tenant = Tenant(lambda now: 80.0, burst=40.0)
+
+    def reply(now: float, items: int) -> Sighting:
+        nonlocal other
+        while other < now:
+            tenant.reply(max(other, tenant.at), 1)
+            other += (0.5 + random.random()) / 40.0
+        return tenant.reply(now, items)
+
+    course = drive(pacer(), reply, 600.0)
+    assert course.goodput(30.0, 600.0) >= 0.97 * 40.0
+    assert course.share_refused(30.0) <= 0.01
+
+
 @pytest.mark.parametrize("rate", [5.0, 40.0, 200.0])
 def test_halved_then_doubled(rate: float) -> None:
     tenant = Tenant(lambda now: rate / 2 if 200 <= now < 400 else rate)

@@ -28,6 +28,23 @@ def test_a_batch_is_no_larger_than_either_allows(ours: int, paces: int, in_force
     assert [len(arrival.items) for arrival in world.service.arrivals] == [in_force] * 5
 
 
+def test_what_was_taken_for_a_larger_batch_goes_back_with_its_tokens_where_less_is_allowed_by_then() -> None:
+    """The second ten wait from 0 to 1 s for their tokens; half-way, no more than one a batch is allowed."""
+
+    async def during(world: World) -> None:
+        await asyncio.sleep(0.5)
+        allowed(world, batch_size=1)
+
+    world = World(rate=10.0, concurrency=64, during=during).run(rows(30))
+    sizes = [len(arrival.items) for arrival in world.service.arrivals]
+    assert sizes == [10, *[1] * 20]
+    assert [arrival.at for arrival in world.service.arrivals[1:11]] == pytest.approx([1.0] * 10, abs=1e-3)
+    assert world.service.arrivals[20].at == pytest.approx(2.0, abs=1e-3)
+    assert [key for arrival in world.service.arrivals for key in arrival.keys] == [
+        f"{row}.1" for row in range(1, 31)
+    ]
+
+
 def test_no_more_batches_are_in_flight_than_allowed_now() -> None:
     """Three, and from the tenth second on one; and five again."""
     world = World(concurrency=3)
