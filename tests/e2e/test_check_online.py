@@ -21,8 +21,10 @@ def arrivals(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory, arrivals: Path) -> Iterator[Pretend]:
-    """A tenant that throttles, fails in passing, and notes what comes."""
-    options = f"--mailboxes 300 --speed 50 --allowance 20/s --faults 30 --arrivals {arrivals}"
+    """A tenant that throttles, fails in passing and in no other way, and notes what comes."""
+    faults = arrivals.with_name("faults.yaml")
+    faults.write_text("{cut-before: 8, '503': 8, '504': 8, transient: 8}", encoding="utf-8")
+    options = f"--mailboxes 300 --speed 50 --allowance 20/s --faults {faults} --arrivals {arrivals}"
     with pretend(tmp_path_factory.mktemp("tenant"), options) as running:
         yield running
 

@@ -59,7 +59,8 @@ def test_plan_run_and_plan_again(
     rows = [{"Who": name, "Code": f"CC-{number}"} for number, name in enumerate([*here, *there, "gone@x.y"])]
     job = document(tmp_path / "job.yaml", {"rows": rows, "steps": steps})
     tenant.journal()
-    done = bulkexo("plan", job, "--out", "plan", cwd=tmp_path, env=tenant.env).check(0)
+    wide = {**tenant.env, "COLUMNS": "140"}
+    done = bulkexo("plan", job, "--out", "plan", cwd=tmp_path, env=wide).check(0)
     plan = tmp_path / "plan"
     assert changes(plan) == ["change"] * 24 + ["on-premises", "change"] * 3 + ["missing", "missing"]
     assert [(line["row"], line["step"]) for line in plan_of(plan)] == [
