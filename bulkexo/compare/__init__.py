@@ -4,7 +4,17 @@ knows the catalogue, cmdlets and the nouns of model, and nothing of files, clock
 `values` compares two values, `sorts` says as what, `items` a whole item with what a read of its object shows.
 """
 
-from bulkexo.compare.items import Assessed, Change, assess, moved, names_of, reading, references, unread
+from bulkexo.compare.items import (
+    Assessed,
+    Change,
+    apart,
+    assess,
+    moved,
+    names_of,
+    reading,
+    references,
+    unread,
+)
 from bulkexo.compare.scalars import reference
 from bulkexo.compare.sorts import Sort, sort_of
 from bulkexo.compare.values import Difference, Names, applied, difference, same
@@ -15,6 +25,7 @@ __all__ = [
     "Difference",
     "Names",
     "Sort",
+    "apart",
     "applied",
     "assess",
     "difference",

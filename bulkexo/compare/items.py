@@ -128,8 +128,8 @@ def assess(
     if not objects:
         return Assessed(Change.MISSING, why="There is no such object.")
     if word == "remove":
-        return _mastered(item, objects[0], Assessed(Change.REMOVE))
-    return _mastered(item, objects[0], _summed(tuple(_of_object(item, known, objects[0], names))))
+        return apart(item, objects[0], Assessed(Change.REMOVE))
+    return apart(item, objects[0], _summed(tuple(_of_object(item, known, objects[0], names))))
 
 
 def unread(item: Item) -> Assessed:
@@ -141,6 +141,19 @@ def unread(item: Item) -> Assessed:
     return Assessed(
         Change.UNKNOWN, why=f"What {item.cmdlet} changes is not shown by a Get- cmdlet that is known."
     )
+
+
+def apart(item: Item, found: Mapping[str, Any], so_far: Assessed) -> Assessed:
+    """The same, but ON_PREMISES if the object, as `found`, is mastered there and that stands in the way."""
+    if not so_far.change.sent or str(found.get("IsDirSynced")).lower() != "true":
+        return so_far
+    differing = [each.name for each in so_far.differences if each.same is not True]
+    barred = mastered(item.cmdlet, differing)
+    if not barred:
+        return so_far
+    what = "the object" if barred == ("it",) else ", ".join(barred)
+    why = f"It is mastered on-premises, and {what} cannot be changed here."
+    return Assessed(Change.ON_PREMISES, so_far.differences, why)
 
 
 def moved(before: Mapping[str, Any], now: Assessed) -> list[str]:
@@ -208,19 +221,6 @@ def _of_object(
     for name, value in known.state.items():
         before = properties.get(name.lower())
         yield Difference(name, before, value, same(sort_of(name, ""), before, value))
-
-
-def _mastered(item: Item, found: Mapping[str, Any], so_far: Assessed) -> Assessed:
-    """The same, but for an object that is mastered on-premises where that stands in the way."""
-    if not so_far.change.sent or str(found.get("IsDirSynced")).lower() != "true":
-        return so_far
-    differing = [each.name for each in so_far.differences if each.same is not True]
-    barred = mastered(item.cmdlet, differing)
-    if not barred:
-        return so_far
-    what = "the object" if barred == ("it",) else ", ".join(barred)
-    why = f"It is mastered on-premises, and {what} cannot be changed here."
-    return Assessed(Change.ON_PREMISES, so_far.differences, why)
 
 
 def _of_entries(item: Item, found: Sequence[Any]) -> Assessed:

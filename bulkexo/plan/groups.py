@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from bulkexo.compare import Assessed, Change, assess, names_of, reading, reference, references, unread
+from bulkexo.compare import Assessed, Change, apart, assess, names_of, reading, reference, references, unread
 from bulkexo.compare.items import NAMES, SECRET
-from bulkexo.facts import Shape, twin
+from bulkexo.facts import Shape, mastered, subject, twin
 from bulkexo.facts.naming import NEW_NAMES, identity_parameter
 from bulkexo.model import Failure, Item, Outcome
 from bulkexo.wire.cmdlets import verb
@@ -51,12 +51,13 @@ class Answer:
 
 @dataclass(slots=True)
 class Group:
-    """Items of one row that concern one object, in order. read: of the object, b"" if there is none.
-    names: of other recipients, with the reads of these. made: the steps before
-    which an earlier step of the row makes the object."""
+    """Items of one row that concern one object, in order. read: of the object, b"" if there is none. owner:
+    of the group whose members `read` shows. names: of other recipients, with the reads of these. made: the
+    steps before which an earlier step of the row makes the object."""
 
     items: list[Item]
     read: Key = b""
+    owner: Key = b""
     made: set[int] = field(default_factory=set)
     names: dict[str, Key] = field(default_factory=dict)
     answers: dict[Key, Answer] = field(default_factory=dict)
@@ -64,7 +65,8 @@ class Group:
     @property
     def needs(self) -> set[Key]:
         """The reads it waits for."""
-        return {key for key in (self.read, *self.names.values()) if key and key not in self.answers}
+        wanted = (self.read, self.owner, *self.names.values())
+        return {key for key in wanted if key and key not in self.answers}
 
     def assessed(self) -> Iterator[tuple[Item, Assessed]]:
         """Each item with what it would change, given what those before it change; once nothing is needed."""
@@ -98,6 +100,9 @@ class Group:
         assessed = assess(replace(item, parameters=known_now), found, names, whole=answer.whole)
         if item.pending and assessed.change in (Change.NONE, Change.CHANGE):
             assessed = replace(assessed, change=Change.UNKNOWN, why=WAITS)
+        owner = self.answers.get(self.owner)
+        if owner is not None and owner.found and isinstance(owner.found[0], Mapping):
+            assessed = apart(item, owner.found[0], assessed)
         known = twin(item.cmdlet)
         if known is not None and known.shape is Shape.OBJECT:
             for each in assessed.differences:
@@ -173,6 +178,9 @@ class Groups:
 
     def _reads(self, group: Group, read: Item) -> list[tuple[Key, Item]]:
         wanted = {group.read: read}
+        if (owner := _owner(group.items[0], read)) is not None:
+            group.owner = _key(owner, owner.select)
+            wanted[group.owner] = owner
         for item in group.items:
             for name in references(item) if item.api != COMPLIANCE_API else ():
                 asked = replace(read, cmdlet="Get-Recipient", parameters={"Identity": name}, select=NAMES)
@@ -198,9 +206,19 @@ class Groups:
             self._size -= 1 + len(gone.found or ())
 
 
+def _owner(item: Item, read: Item) -> Item | None:
+    """The read that tells whether the group is mastered on-premises whose members `read` shows."""
+    known = twin(item.cmdlet)
+    if known is None or known.shape is not Shape.MEMBERS or not mastered(item.cmdlet, item.parameters):
+        return None
+    asked = {"Identity": item.identity}
+    return replace(read, cmdlet=subject(item.cmdlet), parameters=asked, select=("IsDirSynced",))
+
+
 def _shared(groups: Sequence[Group], key: Key) -> bool:
-    """Whether rows to come may need the answer too: the members of a group."""
-    shapes = (twin(item.cmdlet) for group in groups if group.read == key for item in group.items)
+    """Whether rows to come may need the answer too: of a group, or of its members."""
+    concerned = (group for group in groups if key in (group.read, group.owner))
+    shapes = (twin(item.cmdlet) for group in concerned for item in group.items)
     return any(each is not None and each.shape is Shape.MEMBERS for each in shapes)
 
 

@@ -71,8 +71,25 @@ def test_other_recipients_are_asked_for_once() -> None:
 def test_the_members_of_a_group_are_read_once() -> None:
     jobs = [item(row, "Add-DistributionGroupMember", Identity="g", Member=f"u{row}") for row in range(1, 30)]
     reads, told = answered(Groups(), jobs, g=[{"Alias": "u7"}, {"Alias": "u9"}])
-    assert len(reads) == 1
+    assert [read.cmdlet for read in reads] == ["Get-DistributionGroupMember", "Get-DistributionGroup"]
     assert [row for (row, _), each in told.items() if each.change is Change.NONE] == [7, 9]
+
+
+def test_members_of_a_group_from_on_premises_are_changed_there() -> None:
+    """It is the group that counts, not whoever is in it."""
+    jobs = [
+        item(1, "Add-DistributionGroupMember", Identity="g", Member="u1"),
+        item(2, "Add-DistributionGroupMember", Identity="g", Member="u7"),
+        item(3, "Remove-DistributionGroupMember", Identity="g", Member="u7"),
+    ]
+    group, members = [{"IsDirSynced": True}], [{"Alias": "u7", "IsDirSynced": False}]
+    groups, told = Groups(), dict[int, Change]()
+    for read, key, complete in groups.of(jobs):
+        done = [] if complete is None else [complete]
+        if read is not None:
+            done += groups.answer(key, Answer(group if read.cmdlet == "Get-DistributionGroup" else members))
+        told |= {each.row: assessed.change for part in done for each, assessed in part.assessed()}
+    assert told == {1: Change.ON_PREMISES, 2: Change.NONE, 3: Change.ON_PREMISES}
 
 
 def test_what_an_earlier_step_makes_is_not_missing() -> None:
