@@ -27,7 +27,7 @@ from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, Usa
 from bulkexo.net.sessions import Sessions
 from bulkexo.options import Options
 from bulkexo.passage import Passage
-from bulkexo.schedule import OnUnknown, Tally
+from bulkexo.schedule import Observer, OnUnknown, Tally
 from bulkexo.schedule.binding import Binding
 from bulkexo.schedule.tally import together
 from bulkexo.tenancy import AHEAD, Place, Surroundings, Tenancy, at_all, shared
@@ -120,14 +120,23 @@ class Task:
 class Run:
     """One run, of one tenant or of several side by side.
 
-    places: its tenants. sync: see Results.
+    places: its tenants. sync: see Results. observers: told of every request and of every item's end.
     """
 
-    def __init__(self, task: Task, places: Sequence[Place], watch: Watch, *, sync: bool = True) -> None:
+    def __init__(
+        self,
+        task: Task,
+        places: Sequence[Place],
+        watch: Watch,
+        *,
+        sync: bool = True,
+        observers: Sequence[Observer] = (),
+    ) -> None:
         self._task = task
         self._places = shared(places, task.checked.tenants)
         self._watch = watch
         self._sync = sync
+        self._observers = observers
         self._connection_id = str(task.first.get("connection_id") or uuid.uuid4())
         self._tenancies: list[Tenancy] = []
         self._scope = anyio.CancelScope()
@@ -197,6 +206,8 @@ class Run:
         async def take(outcomes: Sequence[Outcome]) -> None:
             await results.put(outcomes)
             self._count(outcomes)
+            for each in self._observers:
+                each.ended(outcomes)
 
         ask = self._task.options.on_unknown is OnUnknown.ASK
         around = Surroundings(
@@ -213,6 +224,7 @@ class Run:
             ahead=max(10, AHEAD // len(self._places)),
             hours=self._task.job.course.hours,
             before=_before(self._task, results),
+            observers=self._observers,
         )
         self._tenancies = [Tenancy(place, around) for place in self._places]
         await at_all(self._tenancies, lambda tenancy: tenancy.sign_in())

@@ -27,6 +27,7 @@ from bulkexo.schedule import (
     Decide,
     Gate,
     Keep,
+    Observer,
     Past,
     Rules,
     Scheduler,
@@ -57,7 +58,7 @@ class Surroundings:
     """What all tenants of a run share. run_id: a GUID, the connection-id of the run. note: told what a person
     should know, and what does not stop the run. hosts: the services that the job needs. secure: whether it
     has secrets that go encrypted. ahead: items that one of them may read ahead. before: what is read before
-    items are sent. hours: in which they may be."""
+    items are sent. hours: in which they may be. observers: told of every request."""
 
     run_id: str
     sink: Sink
@@ -72,6 +73,7 @@ class Surroundings:
     ahead: int = AHEAD
     before: Before | None = None
     hours: Hours | None = None
+    observers: Sequence[Observer] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +262,7 @@ class Tenancy:
             past=around.past,
             tally=self.tally,
             before=around.before,
+            observers=around.observers,
             settings=Settings(
                 batch_size=options.batch_size,
                 order=options.order,

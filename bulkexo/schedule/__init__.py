@@ -7,6 +7,7 @@ from bulkexo.schedule.before import Before, Ending, Found
 from bulkexo.schedule.desk import Sink
 from bulkexo.schedule.gate import Gate, Gates, Tokens, Transport
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
+from bulkexo.schedule.observer import Exchange, Observer
 from bulkexo.schedule.paging import Keep, PageLimits
 from bulkexo.schedule.scheduler import Announce, Decide, Past, Scheduler, Settings
 from bulkexo.schedule.settle import OnUnknown, Rules
@@ -17,11 +18,13 @@ __all__ = [
     "Before",
     "Decide",
     "Ending",
+    "Exchange",
     "Found",
     "Gate",
     "Gates",
     "Keep",
     "Lanes",
+    "Observer",
     "OnUnknown",
     "Order",
     "PageLimits",

@@ -17,6 +17,7 @@ from bulkexo.schedule.before import Before
 from bulkexo.schedule.desk import Desk, Fates, Sink
 from bulkexo.schedule.gate import Gates, Tokens
 from bulkexo.schedule.lanes import Order, Ticket
+from bulkexo.schedule.observer import Observer, tell
 from bulkexo.schedule.outcomes import left_out
 from bulkexo.schedule.paging import Keep
 from bulkexo.schedule.reach import Reach, sighting
@@ -71,7 +72,7 @@ class Scheduler:
     that return several, as they come.
     announce, decide: see there; without a person, what is undecided stays unknown. withdraw: told what was
     announced and certainly did not run. past: of a resumed run. tally: to go on counting in. before: what is
-    read before items are sent.
+    read before items are sent. observers: told of every request.
     """
 
     def __init__(
@@ -90,8 +91,10 @@ class Scheduler:
         past: Past | None = None,
         tally: Tally | None = None,
         before: Before | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
         self._gates = gates
+        self._observers = observers
         self._pacer = pacer
         self._wall = wall
         self._announce = announce
@@ -265,7 +268,7 @@ class Scheduler:
             self._desk.give_back(batch)
             self.stop(StoppedError(f"{gate.service.endpoint} cannot be used. {reply.reason}"))
             return
-        self._learn(reply, calls, verdicts, started)
+        self._learn(gate.service.endpoint, reply, calls, verdicts, started)
         if not isinstance(reply, Lost) or reply.sent:
             self.tally.reads += sum(ticket.reading is not None for ticket in batch)
         fates = self._desk.sort(batch, verdicts)
@@ -341,13 +344,20 @@ class Scheduler:
         self._pacer.sent(now, len(batch))
 
     def _learn(
-        self, reply: Reply | Lost, calls: Sequence[Call], verdicts: Sequence[Verdict], started: float
+        self,
+        endpoint: str,
+        reply: Reply | Lost,
+        calls: Sequence[Call],
+        verdicts: Sequence[Verdict],
+        started: float,
     ) -> None:
-        """Tell pace what was seen, and notice when the service is out of reach."""
+        """Tell pace and observers what was seen, and notice when the service is out of reach."""
         now = anyio.current_time()
         seen = sighting(reply, calls, verdicts, started, now)
         self.tally.refused += seen.refused
         self._pacer.saw(seen)
+        if self._observers:
+            tell(self._observers, endpoint, calls, reply, seen, self._wall())
         self._bucket.set_rate(self._pacer.allowance(now).rate)
         if isinstance(reply, Lost) and not reply.sent:
             self.tally.sent -= len(verdicts)

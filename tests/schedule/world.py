@@ -13,7 +13,7 @@ import looptime
 
 from bulkexo.model import BulkexoError, Item, Outcome, Page, Status, StoppedError, Value
 from bulkexo.pace import Allowance, Backoff, Pacer, Sighting
-from bulkexo.schedule import Before, Gate, Scheduler, Settings
+from bulkexo.schedule import Before, Gate, Observer, Scheduler, Settings
 from bulkexo.schedule.scheduler import Decide, Past
 from bulkexo.wire import Service
 from bulkexo.wire.doors import Host
@@ -65,7 +65,7 @@ class World:
     """service, tokens: what the scheduler meets. random: drawn for every backoff. pacer: the plain one,
     so that what the scheduler does by itself can be told to the second; or the true one.
     during: runs beside the scheduler from the start. told: hears of outcomes where they are taken.
-    decide, past, before: as the scheduler takes them.
+    decide, past, before, observers: as the scheduler takes them.
     announce_wait: seconds that the disk takes. disk_full: it takes no more announcements than that.
     known: keys of items that an earlier process has announced. pages_full: objects of one item that it takes.
     end: second after which a run is held to hang.
@@ -85,6 +85,7 @@ class World:
     decide: Decide | None = None
     past: Past | None = None
     before: Before | None = None
+    observers: Sequence[Observer] = ()
     announce_wait: float = 0.0
     disk_full: float = math.inf
     known: frozenset[str] = frozenset()
@@ -119,6 +120,7 @@ class World:
             decide=self.decide,
             past=self.past,
             before=self.before,
+            observers=self.observers,
         )
 
     async def take(self, outcomes: Sequence[Outcome]) -> None:
