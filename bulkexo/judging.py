@@ -24,10 +24,10 @@ def settled(item: Item) -> Ending | None:
             Status.UNCHANGED, warnings=("The plan had nothing to change here, so it was not sent.",)
         )
     if item.planned.change == Change.MISSING:
-        return _left_out("missing", "The plan found no such object, so it was not sent.")
+        return _left_out("bulkexo:missing", "The plan found no such object, so it was not sent.")
     if item.planned.change == Change.ON_PREMISES:
         return _left_out(
-            "on-premises", "The object is mastered on-premises, so it was not sent: change it there."
+            "bulkexo:on-premises", "The object is mastered on-premises, so it was not sent: change it there."
         )
     return None
 
@@ -64,8 +64,8 @@ def _now(item: Item, shows: Twin, found: Found) -> Assessed:
     return assess(item, found.value if there else None, whole=found.whole)
 
 
-def _left_out(reason: str, sentence: str) -> Ending:
-    return Ending(Status.SKIPPED, Failure(f"bulkexo:{reason}", "", sentence))
+def _left_out(code: str, sentence: str) -> Ending:
+    return Ending(Status.SKIPPED, Failure(code, "", sentence))
 
 
 def _changed(what: str) -> Ending:

@@ -30,6 +30,7 @@ from bulkexo.passage import Passage
 from bulkexo.schedule import Observer, OnUnknown, Tally
 from bulkexo.schedule.binding import Binding
 from bulkexo.schedule.tally import together
+from bulkexo.signers import signed_in
 from bulkexo.tenancy import AHEAD, Place, Surroundings, Tenancy, at_all, shared
 from bulkexo.waves import Ahead, Waves
 from bulkexo.wire.doors import hosts
@@ -63,8 +64,8 @@ class Report:
     """How a run ended. state: complete or stopped. reason: why it stopped, "" if it did not.
     total: items of the run, whoever ran them. started, ended: seconds since the epoch, of this process.
     seconds: how long it took, whatever the clock was set to. before: items that had ended before; earlier:
-    how. unwritten: outcomes that the disk did not take. needs_approval: it stopped between two waves, and a
-    person has to say that it goes on."""
+    how. signed_in: see signers. unwritten: outcomes that the disk did not take. needs_approval: it stopped
+    between two waves, and a person has to say that it goes on."""
 
     folder: RunFolder
     total: int
@@ -79,6 +80,7 @@ class Report:
     needs_approval: bool = False
     tallies: list[Tally] = field(default_factory=list)
     earlier: Counter[Status] = field(default_factory=Counter)
+    signed_in: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def tally(self) -> Tally:
@@ -164,7 +166,7 @@ class Run:
         """Run the job to its end. Raises UsageError or SignInError before anything is sent; from then on
         every way of ending is in the report."""
         report = self.report
-        signed_in = False
+        begun = False
         try:
             self._write_first()  # before the other files: see RunFolder.require_no_run
             async with self._open() as results:
@@ -177,12 +179,12 @@ class Run:
                         await self._sign_in(results)
                         async with sessions:
                             await at_all(self._tenancies, lambda at: at.open(sessions.of(at.connection)))
-                            signed_in = True
+                            begun = True
                             with interrupts(self._interrupt):
                                 await self._run(items_of, results)
                 self._conclude(results)
         finally:
-            if not signed_in and not self._task.resumed:  # nothing was sent: leave nothing behind
+            if not begun and not self._task.resumed:  # nothing was sent: leave nothing behind
                 report.folder.discard()
         return report
 
@@ -229,6 +231,9 @@ class Run:
         self._tenancies = [Tenancy(place, around) for place in self._places]
         await at_all(self._tenancies, lambda tenancy: tenancy.sign_in())
         self.report.tallies += [tenancy.tally for tenancy in self._tenancies]
+        who = ((tenancy.name, tenancy.who) for tenancy in self._tenancies)
+        self.report.signed_in = signed_in(who, self._task.first.get("signed_in"), time.time())
+        self._write_first()
 
     async def _run(self, items_of: ItemsOf, results: Results) -> None:
         async with anyio.create_task_group() as group:
@@ -378,6 +383,7 @@ def describe(task: Task, report: Report, connection_id: str, state: str) -> dict
         "job": task.job.describe(),
         "options": task.settings,
         **({"profiles": task.profiles} if task.profiles else {}),
+        **({"signed_in": report.signed_in} if report.signed_in else {}),
         "counts": counts(report),
     }
 

@@ -103,13 +103,14 @@ def shared(places: Sequence[Place], items: Mapping[str, int]) -> list[Place]:
 class Tenancy:
     """A tenant with its own tokens and its own pace, so that one that is throttled holds up no other.
 
-    `sign_in`, then `open`, before the rest.
+    `sign_in`, then `open`, before the rest. who: what the first token says of itself.
     """
 
     def __init__(self, place: Place, around: Surroundings) -> None:
         self.name = place.name
         self.tally = Tally()
         self.connection = place.identity.connection
+        self.who = Bearer()
         self._options = place.options
         named = bool(place.name or place.options.profile)
         auth = way(place.identity.connection, place.identity.secrets)
@@ -136,6 +137,7 @@ class Tenancy:
         options, run_id = self._options, self._around.run_id
         for host, endpoint in self._endpoints.items():
             who = bearer(await self._keepers[host].current())
+            self.who = self.who if self._services else who
             if self._ready_made:
                 self._check_audience(who.audience, host)
             tenant = self._tenant_of(who)

@@ -2,8 +2,8 @@
 
 `catalogue` has the spelling, parameters and types; `naming` which parameter names the object; `subjects` who
 shows that it is there, and what is mastered on-premises; `twins` the Get- cmdlet that shows what another
-changes; `inverses` what undoes it; `effects` what it destroys. What is not known is said to be so: a caller
-goes without, and refuses nothing because of it.
+changes; `inverses` what undoes it; `effects` what it destroys; `causes` why an item failed. What is not known
+is said to be so: a caller goes without, and refuses nothing because of it.
 """
 
 from bulkexo.facts.effects import destroys

@@ -15,14 +15,18 @@ APP_ROLES = frozenset({"Exchange.ManageAsApp", "Exchange.ManageAsAppV2"})
 @dataclass(frozen=True, slots=True)
 class Bearer:
     """tenant: its GUID (`tid`). upn: of the signed-in user, "" for an app. app: its id. audience: the service
-    that it is for. Each "" where the token does not say it. roles: the app's permissions, None where it is no
-    app that says."""
+    that it is for. user: their name, be it no UPN; app_name: of the app, as people see it; subject: the GUID
+    of the user or the service principal. Each "" where the token does not say it. roles: the app's
+    permissions, None where it is no app that says."""
 
     tenant: str = ""
     upn: str = ""
     app: str = ""
     roles: frozenset[str] | None = None
     audience: str = ""
+    user: str = ""
+    app_name: str = ""
+    subject: str = ""
 
 
 def bearer(token: str) -> Bearer:
@@ -36,12 +40,23 @@ def bearer(token: str) -> Bearer:
         return Bearer()
     if not isinstance(claims, dict):
         return Bearer()
-    user = "" if claims.get("idtyp") == "app" else str(claims.get("upn") or "")
+    person = claims.get("idtyp") != "app"
+    user = str(claims.get("upn") or "") if person else ""
+    named = user or str(claims.get("unique_name") or claims.get("preferred_username") or "") if person else ""
     app = str(claims.get("appid") or claims.get("azp") or "")
     roles = claims.get("roles") or ()
     alone = bool(app) and not user and "scp" not in claims
     held = frozenset(map(str, roles)) if alone and isinstance(roles, list | tuple) else None
-    return Bearer(str(claims.get("tid") or ""), user, app, held, str(claims.get("aud") or ""))
+    return Bearer(
+        tenant=str(claims.get("tid") or ""),
+        upn=user,
+        app=app,
+        roles=held,
+        audience=str(claims.get("aud") or ""),
+        user=named,
+        app_name=str(claims.get("app_displayname") or ""),
+        subject=str(claims.get("oid") or ""),
+    )
 
 
 def why_refused(token: str) -> str:

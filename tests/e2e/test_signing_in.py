@@ -69,6 +69,9 @@ def test_a_token_from_the_environment(tmp_path: Path, tenant: Pretend, names: li
     env = {**tenant.env, "BULKEXO_CLIENT_SECRET": "", "BULKEXO_TENANT": "", "BULKEXO_TOKEN": tenant.token()}
     bulkexo("run", job(tmp_path, names[:5]), *SET, "--out", "out", cwd=tmp_path, env=env).check(0)
     assert env["BULKEXO_TOKEN"] not in (tmp_path / "out" / "run.json").read_text(encoding="utf-8")
+    (who,) = document(tmp_path / "out")["signed_in"]
+    said = {"tenant_id": tenant.said["tenant_id"], "app": tenant.said["client_id"]}
+    assert {name: who[name] for name in who if name != "at"} == said
 
 
 @pytest.mark.parametrize("both", [True, False])

@@ -57,6 +57,9 @@ def test_the_embedded_sandbox_has_the_tenants_of_the_job(tmp_path: Path) -> None
     arguments = (job(tmp_path, 5), "--cmdlet", "Set-Mailbox", "--tenant-column", "Tenant", "--out", "out")
     bulkexo("run", *arguments, "--sandbox", "--sandbox-options", "--speed 50", cwd=tmp_path).check(0)
     assert Counter(line["tenant"] for line in lines(tmp_path / "out")) == {SLOW: 5, QUICK: 5}
+    who = document(tmp_path / "out")["signed_in"]
+    assert [each["tenant"] for each in who] == [SLOW, QUICK]
+    assert len({each["tenant_id"] for each in who}) == 2
 
 
 def test_a_token_is_for_one_tenant(tmp_path: Path) -> None:
