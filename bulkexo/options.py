@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkexo.connection import Auth, Connection
+from bulkexo.dated import check_name
 from bulkexo.model import JobError, Problem
 from bulkexo.pace.times import duration
 from bulkexo.schedule.lanes import Order
@@ -150,6 +151,13 @@ def _path(value: Any) -> Path:
         raise ValueError("There is no such home folder: write the path in full.") from None
 
 
+def _named(value: Any) -> Path:
+    """A path in which `${date}` and the like may stand (see dated.py)."""
+    path = _path(value)
+    check_name(str(path))
+    return path
+
+
 def _url(value: Any) -> str:
     if isinstance(value, str):
         return origin(value.strip())
@@ -239,7 +247,7 @@ TABLE = (
     Spec("set", _lines, "NAME=VALUE", "A parameter for every row; can be given several times."),
     Spec("select", _text, "NAMES", "The properties wanted of what a cmdlet returns, with commas."),
     Spec("order", _order, "ORDER", "What keeps the job's order: identity (default), none, or file."),
-    Spec("out", _path, "DIR", "The run's folder. Default: runs/<job>-<UTC time>."),
+    Spec("out", _named, "DIR", "The run's folder; ${date} is filled in. Default: runs/<job>-<UTC time>."),
     Spec("raw", _switch, "", "Leave the type notes (Name@odata.type) in what the cmdlets return."),
     Spec("response_format", _format, "FORMAT", "How the service answers: json (default) or clixml."),
     Spec("strict", _switch, "", "Count an item that changed nothing as failed."),

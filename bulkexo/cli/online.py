@@ -11,6 +11,7 @@ import anyio
 
 from bulkexo.cli.progress import watch
 from bulkexo.cli.signing import places, reached
+from bulkexo.cli.start import filled
 from bulkexo.cli.terminal import say
 from bulkexo.job import Checked, Job
 from bulkexo.model import JobError, Problem, UsageError
@@ -25,12 +26,13 @@ FILE = "check.csv"
 def look(job: Job, checked: Checked, options: Options, tenants: Sequence[Tenant]) -> None:
     """Ask the tenants by reads alone. Raises JobError for what is found."""
     here = [] if options.sandbox else places(tenants)
-    with _all_of_them(options.out) as tell:
+    out = options.out and filled(options.out, job.path)
+    with _all_of_them(out) as tell:
         looked = anyio.run(_look, job, checked, options, tenants, here, tell)
     say(f"The tenant was asked {looked.asked:,} questions, none of which changes anything.")
     if looked.total:
-        if options.out is not None:
-            say(f"All that was found: {options.out / FILE}")
+        if out is not None:
+            say(f"All that was found: {out / FILE}")
         raise JobError(looked.problems, looked.total)
 
 

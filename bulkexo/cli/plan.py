@@ -15,7 +15,7 @@ from bulkexo import __version__
 from bulkexo.cli.jobs import Sectioned, load_job, notes, run_options
 from bulkexo.cli.progress import watch
 from bulkexo.cli.signing import places, reached
-from bulkexo.cli.start import Start, answered, default_folder
+from bulkexo.cli.start import Start, answered, default_folder, filled
 from bulkexo.cli.terminal import put, say
 from bulkexo.job.planned import COURSE, MADE
 from bulkexo.journal import RunFolder
@@ -72,7 +72,8 @@ def plan(job: Path, settle: float, **given: Any) -> int:
     notes(checked)
     what = Start(loaded, checked, directory.options, tenants, directory.words.stated())
     here = [] if what.options.sandbox else places(tenants)
-    folder = PlanFolder.create(what.options.out or default_folder(job, "plans"))
+    out = what.options.out
+    folder = PlanFolder.create(filled(out, job) if out else default_folder(job, "plans"))
     made = False
     try:
         with lock(folder.path):

@@ -17,6 +17,7 @@ from bulkexo.cli.jobs import confirm, notes, sizes
 from bulkexo.cli.progress import watch
 from bulkexo.cli.signing import places, reached
 from bulkexo.cli.terminal import put, say
+from bulkexo.dated import MOST, dated, is_dated, numbered_folder
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, RunFolder
 from bulkexo.journal.earlier import copy_lines
@@ -75,7 +76,7 @@ class Start:
 def start(what: Start, out: Path | None) -> int:
     """A new run in `out`, or in a folder of its own name; the exit code."""
     here = _places(what)
-    folder = RunFolder.create(out or default_folder(what.job.path))
+    folder = RunFolder.create(run_folder(out, what.job.path))
     with lock(folder.path):
         folder.require_no_run()
         try:
@@ -156,6 +157,31 @@ async def _run_at(what: Start, folder: RunFolder, at: Sequence[Place]) -> int:
     if what.options.json:
         put(orjson.dumps(as_object(report), option=orjson.OPT_APPEND_NEWLINE))
     return report.exit_code
+
+
+def filled(path: Path, job: Path) -> Path:
+    """A path with the day, and the name of the job, where they are to stand in it."""
+    return dated(path, datetime.now().astimezone(), job.stem)
+
+
+def run_folder(out: Path | None, job: Path) -> Path:
+    """Where a new run goes. Of a name that has the day in it a complete run may be there already, and then it
+    gets a number; a run that stopped is left there to be gone on with, so that it is refused."""
+    if out is None:
+        return default_folder(job)
+    path = filled(out, job)
+    if is_dated(out):
+        for number in range(1, MOST):
+            if not _complete(each := numbered_folder(path, number)):
+                return each
+    return path
+
+
+def _complete(path: Path) -> bool:
+    try:
+        return RunFolder(path).read().get("state") == "complete"
+    except UsageError:
+        return False
 
 
 def default_folder(job: Path, among: str = "runs") -> Path:
