@@ -12,11 +12,12 @@ from dataclasses import replace
 
 import anyio
 
+from bulkexo.described import describe
 from bulkexo.interrupts import interrupts
 from bulkexo.journal.pages import ObjectFile
 from bulkexo.model import BulkexoError, Item, Outcome, Page, StoppedError, UsageError
 from bulkexo.net.sessions import Sessions
-from bulkexo.run import Report, Task, Watch, describe
+from bulkexo.run import Report, Task, Watch
 from bulkexo.tenancy import Place, Surroundings, Tenancy, at_all
 from bulkexo.wire.doors import hosts
 

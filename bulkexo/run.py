@@ -15,18 +15,18 @@ from typing import Any, Protocol, TypeAlias
 
 import anyio
 
-from bulkexo import __version__
 from bulkexo.clocks import Clocks
+from bulkexo.described import describe
 from bulkexo.former import Formers
 from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, Results, RunFolder
-from bulkexo.journal.lines import timestamp
 from bulkexo.judging import as_planned, settled, unless_same
 from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, UsageError
 from bulkexo.net.sessions import Sessions
 from bulkexo.options import Options
 from bulkexo.passage import Passage
+from bulkexo.pulse import Pulse
 from bulkexo.schedule import Observer, OnUnknown, Tally
 from bulkexo.schedule.binding import Binding
 from bulkexo.schedule.tally import together
@@ -161,6 +161,7 @@ class Run:
             before = Tally(by_status=task.past.counts.copy())
             self.report.earlier = before.by_status
             self.report.before, self._done, self._trouble = before.done, before.done, before.trouble
+        self._pulse = Pulse(task.folder.progress, self._seen, task.total)
 
     async def execute(self) -> Report:
         """Run the job to its end. Raises UsageError or SignInError before anything is sent; from then on
@@ -169,7 +170,7 @@ class Run:
         begun = False
         try:
             self._write_first()  # before the other files: see RunFolder.require_no_run
-            async with self._open() as results:
+            async with self._open() as results, self._pulse:
                 if report.before == report.total:
                     report.state = "complete"  # only its end was missing
                 else:
@@ -183,6 +184,7 @@ class Run:
                             with interrupts(self._interrupt):
                                 await self._run(items_of, results)
                 self._conclude(results)
+                self._pulse.state = report.state
         finally:
             if not begun and not self._task.resumed:  # nothing was sent: leave nothing behind
                 report.folder.discard()
@@ -241,6 +243,7 @@ class Run:
             async with anyio.create_task_group() as watching:
                 watching.start_soon(self._watch.follow, self._seen, self.report.total)
                 watching.start_soon(self._look_at_clocks)
+                watching.start_soon(self._pulse.keep)
                 await self._drive(items_of)
                 watching.cancel_scope.cancel()
             results.end()
@@ -368,38 +371,3 @@ def _before(task: Task, results: Results) -> Formers | None:
     if task.options.skip_unchanged:
         return Formers(keep=keep, judge=unless_same)
     return Formers(keep=keep) if keep else None
-
-
-def describe(task: Task, report: Report, connection_id: str, state: str) -> dict[str, Any]:
-    """A run as run.json tells it."""
-    return {
-        **task.first,
-        "bulkexo": __version__,
-        "state": state,
-        "reason": report.reason,
-        "started": task.first.get("started") or timestamp(report.started),
-        "ended": timestamp(report.ended) if report.ended else None,
-        "connection_id": connection_id,
-        "job": task.job.describe(),
-        "options": task.settings,
-        **({"profiles": task.profiles} if task.profiles else {}),
-        **({"signed_in": report.signed_in} if report.signed_in else {}),
-        "counts": counts(report),
-    }
-
-
-def counts(report: Report) -> dict[str, int]:
-    """The figures of a run, by the names that results.ndjson uses; sendings are those of this process.
-    unwritten: of those that ended, without a line, since the disk did not take it."""
-    tally = report.tally
-    return {
-        "items": report.total,
-        "ended": tally.done,
-        **{status.value: tally.by_status[status] for status in Status},
-        "unwritten": report.unwritten,
-        "sent": tally.sent,
-        "pages": tally.pages,
-        "reads_before": tally.reads,
-        "throttled": tally.refused,
-        "retried": tally.retried,
-    }

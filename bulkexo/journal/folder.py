@@ -39,6 +39,7 @@ class RunFolder:
         self.chosen = path / "chosen.bin"
         self.pages = path / "pages"
         self.earlier = path / "earlier.ndjson"
+        self.progress = path / "progress.ndjson"
 
     @property
     def answers(self) -> list[Path]:
@@ -76,7 +77,7 @@ class RunFolder:
                 f"{self.path} holds a run already, and a run is never written over. Go on with it by "
                 f"`bulkexo resume {self.path}`, or give another folder with --out."
             )
-        for file in (self.results, self.failed, self.announced, self.before, self.pages):
+        for file in (self.results, self.failed, self.announced, self.before, self.pages, self.progress):
             if file.exists():
                 raise UsageError(
                     f"{self.path} holds {file.name}, which belongs to no run. Give another folder with --out."
@@ -142,7 +143,7 @@ class RunFolder:
         Dying on the way, or a disk that refuses, leaves a run that can be gone on with, or none.
         """
         with contextlib.suppress(OSError):  # also of a folder that holds something of the user's
-            files = (self.results, self.failed, self.announced, self.before, self.run_json, self.chosen)
-            for file in (*files, *self.answers):
+            files = (self.results, self.failed, self.announced, self.before, self.progress, self.chosen)
+            for file in (*files, self.run_json, *self.answers):
                 file.unlink(missing_ok=True)
             self.path.rmdir()

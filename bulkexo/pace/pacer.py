@@ -41,6 +41,7 @@ class Pacer:
         give_up_after: float | None = None,
     ) -> None:
         self._backoff = backoff
+        self._ceiling = math.inf if rate is None else rate
         self._ledger = Ledger()
         start, climbing = (START, 4) if learned is None else (learned.rate, 0)
         self._law = RateLaw(self._ledger, start=start, ceiling=rate, climbing=climbing)
@@ -61,6 +62,11 @@ class Pacer:
         if self._retries.spent:
             places = 1
         return Allowance(self._law.pace, places, hold, size, self._state(now), self._patience.ends)
+
+    @property
+    def steady(self) -> float:
+        """Items per second that are allowed, without what a probe adds for a moment."""
+        return min(self._law.rate, self._ceiling)
 
     @property
     def learned(self) -> Learned:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bulkexo.described import counts
 from bulkexo.model import Status
-from bulkexo.run import Report, counts
+from bulkexo.run import Report
 from bulkexo.schedule import Tally
 
 KINDS_SHOWN = 8

@@ -127,6 +127,7 @@ class Scheduler:
                     self.tally.batches += 1
                     group.start_soon(self._exchange, batch)
         finally:
+            self.tally.rate, self.tally.places = None, 0
             await self._withdraw_unsent()
         if self._error is not None:
             raise self._error
@@ -174,7 +175,7 @@ class Scheduler:
         """What pace allows now, shown to whoever watches; a limit to all waiting ends the run here."""
         allowance = self._pacer.allowance(now)
         self.tally.hold_until, self.tally.state = allowance.hold_until, allowance.state
-        self.tally.rate = allowance.rate
+        self.tally.rate, self.tally.places = self._pacer.steady, allowance.concurrency
         if now >= allowance.give_up_at:
             self.stop(StoppedError("The service has accepted nothing for as long as --give-up-after allows."))
         return allowance
@@ -248,7 +249,7 @@ class Scheduler:
         try:
             with self._kept(batch):
                 await self._announce_unsafe(batch)
-                token = await gate.tokens.current()
+                token = await self._signing(gate.tokens.current())
         except SignInUnreachableError as error:
             self._put_off_unsigned(batch, str(error))
             return
@@ -373,6 +374,14 @@ class Scheduler:
         if self._reach.too_long(anyio.current_time()):
             self.stop(StoppedError(f"Nothing could be sent for {self._settings.offline:.0f} s. {reason}"))
 
+    async def _signing(self, token: Awaitable[str]) -> str:
+        """The token of a batch in flight, which may have to be fetched."""
+        self.tally.signing += 1
+        try:
+            return await token
+        finally:
+            self.tally.signing -= 1
+
     def _put_off_unsigned(self, tickets: Sequence[Ticket], reason: str) -> None:
         """No token can be had now: again later."""
         self._note_unreached(reason)
@@ -390,7 +399,7 @@ class Scheduler:
             ticket.refused_token = refused
         try:
             with self._kept(tickets):
-                await tokens.renew(refused, claims)
+                await self._signing(tokens.renew(refused, claims))
         except SignInUnreachableError as error:
             self._put_off_unsigned(tickets, str(error))
             return

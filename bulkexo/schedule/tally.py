@@ -17,11 +17,12 @@ KINDS_LIMIT = 200
 class Tally:
     """by_status: items that ended. sent: items sent, every attempt counted. pages: of these, those that
     asked for a further page; reads: that read what was there before an item. unsent: items that ended without
-    a sending. refused: of these, throttled. retried: attempts after a failure. batches: in flight now.
-    hold_until: loop seconds before which the service wants nothing. state, rate: what pace says of the
-    tenant, in items per second. unreachable: why the service is not reached now, "" if it is. resting: until
-    when nothing is to be sent, in words, "" if something is. kinds: failures by (cmdlet, type or code);
-    examples: the first of each."""
+    a sending. refused: of these, throttled. retried: attempts after a failure. batches: in flight now;
+    signing: of these, those that wait for a token. hold_until: loop seconds before which the service wants
+    nothing. state, rate, places: what pace says of the tenant; rate: items per second that it takes, as far
+    as is known; places: batches that may be in flight; None and 0 while nothing of it runs. unreachable: why
+    the service is not reached now, "" if it is. resting: until when nothing is to be sent, in words, "" if
+    something is. kinds: failures by (cmdlet, type or code); examples: the first of each."""
 
     by_status: Counter[Status] = field(default_factory=Counter)
     sent: int = 0
@@ -31,9 +32,11 @@ class Tally:
     refused: int = 0
     retried: int = 0
     batches: int = 0
+    signing: int = 0
     hold_until: float = 0.0
     state: State = State.OPEN
     rate: float | None = None
+    places: int = 0
     unreachable: str = ""
     resting: str = ""
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -58,7 +61,7 @@ class Tally:
                 self._count_kind(outcome)
 
     def add(self, other: Tally) -> None:
-        """Take in the counts of another; of the waits, the one that ends first, since others go on."""
+        """Take in the counts of another."""
         self.by_status.update(other.by_status)
         self.sent += other.sent
         self.pages += other.pages
@@ -67,10 +70,10 @@ class Tally:
         self.refused += other.refused
         self.retried += other.retried
         self.batches += other.batches
-        self.hold_until = min(self.hold_until, other.hold_until)
-        self.state = self.state if self.state is other.state else State.OPEN
-        self.unreachable = self.unreachable and other.unreachable
-        self.resting = self.resting or other.resting
+        self.signing += other.signing
+        self.places += other.places
+        if other.rate is not None:
+            self.rate = (self.rate or 0.0) + other.rate
         self.kinds.update(other.kinds)
         self.examples = other.examples | self.examples
 
@@ -84,11 +87,18 @@ class Tally:
 
 
 def together(tallies: Sequence[Tally]) -> Tally:
-    """The tallies of several tenants as one; at least one."""
+    """The tallies of several tenants as one; at least one. Of the waits of those at work, the one that ends
+    first, since the others go on."""
     if len(tallies) == 1:
         return tallies[0]
-    first = tallies[0]
-    total = Tally(hold_until=first.hold_until, state=first.state, unreachable=first.unreachable)
+    total = Tally()
     for tally in tallies:
         total.add(tally)
+    working = [tally for tally in tallies if tally.places] or tallies
+    total.hold_until = min(tally.hold_until for tally in working)
+    states = {tally.state for tally in working}
+    total.state = states.pop() if len(states) == 1 else State.OPEN
+    if all(tally.unreachable for tally in working):
+        total.unreachable = working[0].unreachable
+    total.resting = next((tally.resting for tally in tallies if tally.resting), "")
     return total

@@ -37,6 +37,7 @@ def test_an_empty_folder_or_one_of_other_things_serves(tmp_path: Path) -> None:
         ("results.ndjson", "holds results.ndjson, which belongs to no run"),
         ("failed.csv", "holds failed.csv, which belongs to no run"),
         ("announced.ndjson", "holds announced.ndjson, which belongs to no run"),
+        ("progress.ndjson", "holds progress.ndjson, which belongs to no run"),
     ],
 )
 def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, name: str, words: str) -> None:
