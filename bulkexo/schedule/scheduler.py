@@ -23,7 +23,7 @@ from bulkexo.schedule.paging import Keep
 from bulkexo.schedule.reach import Reach, sighting
 from bulkexo.schedule.rest import Rest
 from bulkexo.schedule.settle import RECOVERED, Rules, harmless, told_to_resend
-from bulkexo.schedule.tally import Tally
+from bulkexo.schedule.tally import Tally, signing
 from bulkexo.wire import Action, Call, Lost, Reply, Verdict
 from bulkexo.wire.token import why_refused
 
@@ -249,7 +249,7 @@ class Scheduler:
         try:
             with self._kept(batch):
                 await self._announce_unsafe(batch)
-                token = await self._signing(gate.tokens.current())
+                token = await signing(self.tally, gate.tokens.current())
         except SignInUnreachableError as error:
             self._put_off_unsigned(batch, str(error))
             return
@@ -374,14 +374,6 @@ class Scheduler:
         if self._reach.too_long(anyio.current_time()):
             self.stop(StoppedError(f"Nothing could be sent for {self._settings.offline:.0f} s. {reason}"))
 
-    async def _signing(self, token: Awaitable[str]) -> str:
-        """The token of a batch in flight, which may have to be fetched."""
-        self.tally.signing += 1
-        try:
-            return await token
-        finally:
-            self.tally.signing -= 1
-
     def _put_off_unsigned(self, tickets: Sequence[Ticket], reason: str) -> None:
         """No token can be had now: again later."""
         self._note_unreached(reason)
@@ -399,7 +391,7 @@ class Scheduler:
             ticket.refused_token = refused
         try:
             with self._kept(tickets):
-                await self._signing(tokens.renew(refused, claims))
+                await signing(self.tally, tokens.renew(refused, claims))
         except SignInUnreachableError as error:
             self._put_off_unsigned(tickets, str(error))
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bulkexo.model import Outcome, Status
@@ -102,3 +102,12 @@ def together(tallies: Sequence[Tally]) -> Tally:
         total.unreachable = working[0].unreachable
     total.resting = next((tally.resting for tally in tallies if tally.resting), "")
     return total
+
+
+async def signing(tally: Tally, token: Awaitable[str]) -> str:
+    """The token of a batch in flight, which may have to be fetched, and is counted meanwhile."""
+    tally.signing += 1
+    try:
+        return await token
+    finally:
+        tally.signing -= 1
