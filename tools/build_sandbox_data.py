@@ -16,22 +16,22 @@ from typing import Any
 TARGET = Path(__file__).resolve().parent.parent / "bulkexo" / "sandbox"
 CMDLETS = frozenset(
     """
-    Add-DistributionGroupMember Add-MailboxFolderPermission Add-MailboxPermission
-    Add-RecipientPermission Get-AcceptedDomain Get-CASMailbox Get-CaseHoldPolicy Get-CaseHoldRule
-    Get-ComplianceCase Get-ComplianceSearch Get-DistributionGroup Get-DistributionGroupMember
-    Get-DlpKeywordDictionary Get-DynamicDistributionGroup Get-DynamicDistributionGroupMember Get-Mailbox
-    Get-MailboxFolderPermission Get-MailboxFolderStatistics Get-MailboxPermission Get-MailboxStatistics
-    Get-MobileDeviceStatistics Get-OrganizationConfig Get-Recipient Get-RecipientPermission
-    Get-RetentionCompliancePolicy Get-RetentionComplianceRule Get-User New-CaseHoldPolicy
-    New-CaseHoldRule New-ComplianceCase New-ComplianceSearch New-DistributionGroup
-    New-DlpKeywordDictionary New-Mailbox New-RetentionCompliancePolicy New-RetentionComplianceRule
-    Remove-CaseHoldPolicy Remove-CaseHoldRule Remove-ComplianceCase Remove-ComplianceSearch
-    Remove-DistributionGroup Remove-DistributionGroupMember Remove-DlpKeywordDictionary Remove-Mailbox
-    Remove-MailboxFolderPermission Remove-MailboxPermission Remove-RecipientPermission
-    Remove-RetentionCompliancePolicy Remove-RetentionComplianceRule Set-CASMailbox Set-CaseHoldPolicy
-    Set-CaseHoldRule Set-ComplianceCase Set-ComplianceSearch Set-DistributionGroup Set-Mailbox
-    Set-MailboxFolderPermission Set-RetentionCompliancePolicy Set-RetentionComplianceRule Set-User
-    Start-ComplianceSearch
+    Add-DistributionGroupMember Add-MailboxFolderPermission Add-MailboxPermission Add-RecipientPermission
+    Disable-InboxRule Enable-InboxRule Get-AcceptedDomain Get-CASMailbox Get-CaseHoldPolicy
+    Get-CaseHoldRule Get-ComplianceCase Get-ComplianceSearch Get-DistributionGroup
+    Get-DistributionGroupMember Get-DlpKeywordDictionary Get-DynamicDistributionGroup
+    Get-DynamicDistributionGroupMember Get-InboxRule Get-Mailbox Get-MailboxFolderPermission
+    Get-MailboxFolderStatistics Get-MailboxPermission Get-MailboxStatistics Get-MobileDeviceStatistics
+    Get-OrganizationConfig Get-Recipient Get-RecipientPermission Get-RetentionCompliancePolicy
+    Get-RetentionComplianceRule Get-User New-CaseHoldPolicy New-CaseHoldRule New-ComplianceCase
+    New-ComplianceSearch New-DistributionGroup New-DlpKeywordDictionary New-InboxRule New-Mailbox
+    New-RetentionCompliancePolicy New-RetentionComplianceRule Remove-CaseHoldPolicy Remove-CaseHoldRule
+    Remove-ComplianceCase Remove-ComplianceSearch Remove-DistributionGroup Remove-DistributionGroupMember
+    Remove-DlpKeywordDictionary Remove-InboxRule Remove-Mailbox Remove-MailboxFolderPermission
+    Remove-MailboxPermission Remove-RecipientPermission Remove-RetentionCompliancePolicy
+    Remove-RetentionComplianceRule Set-CASMailbox Set-CaseHoldPolicy Set-CaseHoldRule Set-ComplianceCase
+    Set-ComplianceSearch Set-DistributionGroup Set-Mailbox Set-MailboxFolderPermission
+    Set-RetentionCompliancePolicy Set-RetentionComplianceRule Set-User Start-ComplianceSearch
     """.split()  # noqa: SIM905
 )
 

@@ -13,6 +13,7 @@ from bulkexo.sandbox import (
     mailboxes,
     organization,
     permissions,
+    rules,
     users,
 )
 from bulkexo.sandbox.parameters import Signature, load
@@ -20,7 +21,17 @@ from bulkexo.sandbox.sites import Service
 from bulkexo.sandbox.tenant import Handler
 
 _ROOMS = {
-    Service.EXCHANGE: (mailboxes, users, groups, permissions, organization, folders, devices, dynamic),
+    Service.EXCHANGE: (
+        mailboxes,
+        users,
+        groups,
+        permissions,
+        organization,
+        folders,
+        devices,
+        dynamic,
+        rules,
+    ),
     Service.COMPLIANCE: (compliance,),
 }
 IGNORES_WHAT_IF = frozenset({"Set-User"})
