@@ -56,9 +56,10 @@ AHEAD = 200_000
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What all tenants of a run share. run_id: a GUID, the connection-id of the run. note: told what a person
-    should know, and what does not stop the run. hosts: the services that the job needs. secure: whether it
-    has secrets that go encrypted. ahead: items that one of them may read ahead. before: what is read before
-    items are sent. hours: in which they may be. observers: told of every request."""
+    should know, and what does not stop the run. hosts: the services that the job needs. secure: those of
+    them with secrets that go encrypted; secrets_later: whether any may yet have some. ahead: items that one
+    of the tenants may read ahead. before: what is read before items are sent. hours: in which they may be.
+    observers: told of every request."""
 
     run_id: str
     sink: Sink
@@ -70,6 +71,7 @@ class Surroundings:
     note: Callable[[str], None]
     hosts: tuple[Host, ...] = (Host.EXCHANGE,)
     secure: tuple[Host, ...] = ()
+    secrets_later: bool = False
     ahead: int = AHEAD
     before: Before | None = None
     hours: Hours | None = None
@@ -181,11 +183,12 @@ class Tenancy:
         for host, service in self._services.items():
             raw = self._options.raw
             gate = self._gates[host] = Gate(service, session, self._keepers[host], keep_notes=raw)
-            if host not in self._around.secure:
+            needed = host in self._around.secure
+            if not (needed or self._around.secrets_later):
                 continue
             name = "" if self._options.sandbox else f"{service.endpoint} {service.tenant}"
             gate.keyring = Keyring(gate.key, KeyStore(name), time.time)
-            if await gate.keyring.current() is None:
+            if needed and await gate.keyring.current() is None:
                 raise UsageError(
                     f"The job has passwords, which go encrypted only, and {service.endpoint} did not give "
                     "its key for them. Check the roles of this identity and try again later, or leave the "
@@ -201,9 +204,9 @@ class Tenancy:
         """What each host answers who asks for the module of its roles. Raises SignInError."""
         return {host: await gate.module() for host, gate in self._gates.items()}
 
-    async def run(self, items: Iterator[Item]) -> bool:
+    async def run(self, items: Iterator[Item | None]) -> bool:
         """Run items of the tenant; True when all have ended, and then others can follow. Raises as
-        Scheduler.run does."""
+        Scheduler.run does, which tells what None is."""
         self._scheduler = self._scheduler or self._make()
         complete, error = False, None
         async with anyio.create_task_group() as group:
@@ -217,6 +220,11 @@ class Tenancy:
         if error is not None:
             raise error
         return complete
+
+    def wake(self) -> None:
+        """Look at the items again: there may be more now."""
+        if self._scheduler is not None:
+            self._scheduler.wake()
 
     def stop(self) -> None:
         """Read and send nothing more; what is in flight may end."""

@@ -9,7 +9,8 @@ from bulkexo.schedule.gate import Gate, Gates, Tokens, Transport
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
 from bulkexo.schedule.observer import Exchange, Observer
 from bulkexo.schedule.paging import Keep, PageLimits
-from bulkexo.schedule.scheduler import Announce, Decide, Past, Scheduler, Settings
+from bulkexo.schedule.scheduler import Scheduler
+from bulkexo.schedule.settings import Announce, Decide, Past, Settings
 from bulkexo.schedule.settle import OnUnknown, Rules
 from bulkexo.schedule.tally import Tally
 

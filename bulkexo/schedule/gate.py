@@ -70,7 +70,11 @@ class Gate:
     async def exchange(self, calls: Sequence[Call], token: str) -> tuple[Reply | Lost, list[Verdict]]:
         """One request with these calls, all of one door, and what its reply says of each. Calls whose secret
         the service cannot read go once more, with the key of now."""
-        seal = await self.keyring.current() if self.keyring and any(map(secret, calls)) else None
+        seal = None
+        if self.keyring and any(map(secret, calls)):
+            seal = await self.keyring.current()
+            if seal is None:
+                return self._without_key(calls, token)
         reply = await self._send(lambda service: pack(service, calls, token, seal))
         verdicts = self._judged(reply, calls, token)
         unread = [number for number, call in enumerate(calls) if _unread(call, verdicts[number])]
@@ -80,6 +84,16 @@ class Gate:
             for number, verdict in zip(unread, self._judged(later, again, token), strict=True):
                 verdicts[number] = verdict
         return reply, verdicts
+
+    def _without_key(self, calls: Sequence[Call], token: str) -> tuple[Lost, list[Verdict]]:
+        """Nothing was sent: secrets are never sent bare, and what is without them goes another time."""
+        lost = Lost(f"{self.service.endpoint} did not give its key for passwords.", sent=False)
+        failure = Failure("bulkexo:no-key", "", f"{lost.reason} They go encrypted only, so it was not sent.")
+        verdicts = self._judged(lost, calls, token)
+        return lost, [
+            replace(each, action=Action.FAILED, failure=failure) if secret(call) else each
+            for call, each in zip(calls, verdicts, strict=True)
+        ]
 
     async def key(self) -> str:
         """The service's key for secrets, "" if it does not give it or nobody is signed in."""

@@ -2,67 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Protocol
 
 import anyio
 
-from bulkexo.model import BulkexoError, Earlier, Item, SignInError, SignInUnreachableError, StoppedError
+from bulkexo.model import BulkexoError, Item, SignInError, SignInUnreachableError, StoppedError
 from bulkexo.pace import Allowance, Backoff, Pacer
 from bulkexo.pace.bucket import Bucket
-from bulkexo.pace.hours import Hours
 from bulkexo.schedule.before import Before
 from bulkexo.schedule.desk import Desk, Fates, Sink
 from bulkexo.schedule.gate import Gates, Tokens
-from bulkexo.schedule.lanes import Order, Ticket
+from bulkexo.schedule.lanes import Ticket
 from bulkexo.schedule.observer import Observer, tell
 from bulkexo.schedule.outcomes import left_out
 from bulkexo.schedule.paging import Keep
 from bulkexo.schedule.reach import Reach, sighting
 from bulkexo.schedule.rest import Rest
-from bulkexo.schedule.settle import RECOVERED, Rules, harmless, told_to_resend
+from bulkexo.schedule.settings import Announce, Decide, Past, Settings
+from bulkexo.schedule.settle import RECOVERED, harmless, told_to_resend
 from bulkexo.schedule.tally import Tally, signing
 from bulkexo.wire import Action, Call, Lost, Reply, Verdict
 from bulkexo.wire.token import why_refused
 
 WITHDRAW_LIMIT = 5.0
 """Seconds that a disk may take for it when the run is cut off; what it does not take stays in doubt."""
-
-
-Announce = Callable[[Sequence[Item]], Awaitable[None]]
-"""Returns when it is on disk that these items are about to be sent (there may be none), and how the announced
-ones have ended whose outcomes were taken before. Raises StoppedError if it cannot be."""
-
-Decide = Callable[[Item, str], Awaitable[bool]]
-"""Asks a person whether an item of unknown fate is sent again; the text says why it is asked."""
-
-
-class Past(Protocol):
-    """What an earlier process of the same run has left."""
-
-    def unsettled(self, item: Item) -> bool:
-        """Whether the item was announced and has no line: it may have been sent."""
-
-    def earlier(self, item: Item) -> Earlier:
-        """The earlier steps of the item's row that have ended, with what its rule needs of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """batch_size: items a request, 1 to 10. rules: what becomes of an item. window: items open at once, which
-    bounds memory. offline: seconds without reaching the service, or the one for signing in, after which the
-    run stops. run_id: the first 24 characters of a GUID, from which each item's client-request-id is made.
-    hours: in which something may be sent."""
-
-    batch_size: int = 10
-    order: Order = Order.IDENTITY
-    rules: Rules = field(default_factory=Rules)
-    window: int = 1000
-    offline: float = 600.0
-    run_id: str = "00000000-0000-4000-8000-"
-    hours: Hours | None = None
 
 
 class Scheduler:
@@ -103,7 +68,7 @@ class Scheduler:
         self._past = past
         self._settings = settings
         self._bucket = Bucket(pacer.allowance(0.0).rate, burst=settings.batch_size)
-        self._items: Iterator[Item] = iter(())
+        self._items: Iterator[Item | None] = iter(())
         self._exhausted = False
         self._reach = Reach(settings.offline)
         self._group: anyio.abc.TaskGroup | None = None
@@ -114,8 +79,9 @@ class Scheduler:
         self._rest = Rest(settings.hours, wall, self.tally)
         self._desk = Desk(settings.order, settings.rules, backoff, sink, keep, self.tally, before)
 
-    async def run(self, items: Iterator[Item]) -> bool:
+    async def run(self, items: Iterator[Item | None]) -> bool:
         """Run the items; True when all have ended, False when `stop` came before. Further ones can follow.
+        None among them: there is none now, and `wake` tells when there may be.
 
         Raises StoppedError, SignInError or JobError after what was in flight has ended.
         """
@@ -141,13 +107,21 @@ class Scheduler:
             self._asking.cancel()
         self._desk.wake()
 
+    def wake(self) -> None:
+        """Look at the items again: there may be more now."""
+        self._desk.wake()
+
     async def _next_batch(self) -> list[Ticket]:
         while not self._stopping:
             now = anyio.current_time()
             self._desk.bring_back(now)
             await self._fill()
-            if self._stopping or not self._desk.lanes.open:
+            if self._stopping or (self._exhausted and not self._desk.lanes.open):
                 return []
+            if not self._desk.lanes.open:
+                await self._desk.change(math.inf)
+                self._rested()
+                continue
             if rest := self._rest.left():
                 await self._desk.change(now + rest)
                 self._rested()
@@ -215,17 +189,24 @@ class Scheduler:
 
     async def _fill(self) -> None:
         """Read rows as room appears."""
+        while unsent := self._read():  # while these are handed on, more may come
+            await self._desk.deliver([left_out(ticket) for ticket in unsent])
+
+    def _read(self) -> list[Ticket]:
+        """Open tickets for what there is room for; those of them that end unsent."""
         unsent: list[Ticket] = []
         while not self._exhausted and self._desk.lanes.open < self._settings.window:
             try:
-                item = next(self._items, None)
-                if item is not None:
-                    unsent += self._open(item)
+                item = next(self._items)
+                if item is None:
+                    break
+                unsent += self._open(item)
+            except StopIteration:
+                self._exhausted = True
             except BulkexoError as error:
                 self.stop(error)
                 break
-            self._exhausted = item is None
-        await self._desk.deliver([left_out(ticket) for ticket in unsent])
+        return unsent
 
     def _open(self, item: Item) -> list[Ticket]:
         request_id = f"{self._settings.run_id}{item.row << 8 | item.step:012x}"

@@ -299,6 +299,15 @@ def test_where_no_key_is_to_be_had(reply: Reply, tries: int) -> None:
     assert len(wire.sent) == tries
 
 
+def test_without_a_key_no_secret_is_sent_and_what_has_none_goes_another_time() -> None:
+    gate, wire = with_key(lambda request: Reply(403, {}, b""), Shelf())
+    (verdicts,) = exchange(gate, [*secrets(1), *calls(1)])
+    assert [each.action for each in verdicts] == [Action.FAILED, Action.UNREACHED]
+    assert verdicts[0].failure is not None
+    assert verdicts[0].failure.code == "bulkexo:no-key"
+    assert [request.method for request in wire.sent] == ["GET"]
+
+
 def test_a_sign_in_that_fails_midway_leaves_the_key_as_it_is() -> None:
     gate, wire = with_key(Rotating(), Shelf((KEYS[0], 50.0)))
     gate.tokens = FakeTokens(failure_now=SignInError("No token."))

@@ -14,7 +14,7 @@ import looptime
 from bulkexo.model import BulkexoError, Item, Outcome, Page, Status, StoppedError, Value
 from bulkexo.pace import Allowance, Backoff, Pacer, Sighting
 from bulkexo.schedule import Before, Gate, Observer, Scheduler, Settings
-from bulkexo.schedule.scheduler import Decide, Past
+from bulkexo.schedule.settings import Decide, Past
 from bulkexo.wire import Service
 from bulkexo.wire.doors import Host
 
