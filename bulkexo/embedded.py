@@ -15,7 +15,9 @@ from pathlib import Path
 
 import anyio
 
+from bulkexo.connection import Auth, Connection
 from bulkexo.model import UsageError
+from bulkexo.net.identity import SECRET, Identity, Secrets
 
 START_LIMIT = 60.0
 NOT_SERVING = "It was asked for something else than to serve: see `bulkexo sandbox --help` for its options."
@@ -32,6 +34,20 @@ class Tenant:
     ca_file: Path
     client_id: str
     secret: str
+
+    @property
+    def identity(self) -> Identity:
+        """Its app, with its secret."""
+        connection = Connection(
+            tenant=self.tenant,
+            endpoint=self.endpoint,
+            compliance=self.compliance,
+            authority=self.authority,
+            ca_file=self.ca_file,
+            auth=Auth.SECRET,
+            client_id=self.client_id,
+        )
+        return Identity(connection, Secrets({SECRET: self.secret}))
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
@@ -27,7 +28,7 @@ from bulkexo.net.sessions import Sessions
 from bulkexo.options import Options
 from bulkexo.passage import Passage
 from bulkexo.pulse import Pulse
-from bulkexo.schedule import Observer, OnUnknown, Tally
+from bulkexo.schedule import Observer, OnUnknown, Sink, Tally
 from bulkexo.schedule.binding import Binding
 from bulkexo.schedule.tally import together
 from bulkexo.signers import signed_in
@@ -122,7 +123,8 @@ class Task:
 class Run:
     """One run, of one tenant or of several side by side.
 
-    places: its tenants. sync: see Results. observers: told of every request and of every item's end.
+    places: its tenants. sync: see Results. observers: told of every request and of every item's end. tap:
+    takes on the outcomes, too, and can hold the run back. signals: whether Ctrl-C and the like stop it.
     """
 
     def __init__(
@@ -133,8 +135,12 @@ class Run:
         *,
         sync: bool = True,
         observers: Sequence[Observer] = (),
+        tap: Sink | None = None,
+        signals: bool = True,
     ) -> None:
         self._task = task
+        self._tap = tap
+        self._signals = signals
         self._places = shared(places, task.checked.tenants)
         self._watch = watch
         self._sync = sync
@@ -181,7 +187,7 @@ class Run:
                         async with sessions:
                             await at_all(self._tenancies, lambda at: at.open(sessions.of(at.connection)))
                             begun = True
-                            with interrupts(self._interrupt):
+                            with interrupts(self._interrupt) if self._signals else nullcontext():
                                 await self._run(items_of, results)
                 self._conclude(results)
                 self._pulse.state = report.state
@@ -212,6 +218,8 @@ class Run:
             self._count(outcomes)
             for each in self._observers:
                 each.ended(outcomes)
+            if self._tap is not None:
+                await self._tap(outcomes)
 
         ask = self._task.options.on_unknown is OnUnknown.ASK
         around = Surroundings(
@@ -297,6 +305,11 @@ class Run:
             for tenancy in self._tenancies:
                 group.start_soon(drive, tenancy)
         return len(ended) == len(self._tenancies) and not self.report.reason
+
+    def stop(self, reason: str) -> None:
+        """Stop the run; what is in flight may end, for a while."""
+        if self.report.state != "complete":
+            self._stop(StoppedError(reason))
 
     def _interrupt(self) -> None:
         if self.report.state == "complete":

@@ -13,11 +13,12 @@ import click
 from bulkexo.cli.jobs import JOB_KEYS, Sectioned, confirm, known_grants, notes, run_options
 from bulkexo.cli.start import Start, go_on, start
 from bulkexo.cli.terminal import say
-from bulkexo.job import Job, load
+from bulkexo.goingon import asked, changed, past_of
+from bulkexo.job import load
 from bulkexo.journal import Past, RunFolder
 from bulkexo.journal.files import rewrite_failed
 from bulkexo.journal.lock import lock
-from bulkexo.journal.past import again, recall, recall_by_key, recall_first
+from bulkexo.journal.past import again
 from bulkexo.model import UsageError
 from bulkexo.options import NAMES, Layer
 from bulkexo.tenants import Directory, Words
@@ -47,7 +48,7 @@ def resume(run: Path, accept_changed_input: bool, approve: bool = False, **given
         what = replace(what, approved=approve)
         job = what.job
         chosen = folder.read_chosen(what.checked.items)
-        if _changed(first, job):
+        if changed(first, job):
             if chosen is not None:
                 raise UsageError(
                     "This run is of chosen rows of a job that has changed since. Put back what it was, or "
@@ -58,7 +59,7 @@ def resume(run: Path, accept_changed_input: bool, approve: bool = False, **given
             first.pop("connection_id", None)  # and would make the ids of other items' requests
         if job.questions:  # its rows were not read to the end, so nothing else was done either
             return go_on(replace(what, first=first), folder)
-        past = _past(folder, first, what)
+        past = past_of(folder, first, what.job, what.checked)
         past.choose(chosen)
         _tell(past)
         try:
@@ -81,12 +82,12 @@ def retry(run: Path, **given: Any) -> int:
     first = folder.read()
     with lock(run):
         what = _again_with(folder, first, {"on_unknown": "resend", **{k: v for k, v in given.items() if v}})
-        past = again(_past(folder, first, what), what.job.steps)
+        past = again(past_of(folder, first, what.job, what.checked), what.job.steps)
     if past is None:
         say(f"Nothing failed in {run}: there is nothing to run again.")
         return 0
     confirm(what.checked, what.tenants)
-    source = folder if _asked(first["job"]) else None
+    source = folder if asked(first["job"]) else None
     return start(replace(what, past=past, source=source), what.options.out)
 
 
@@ -106,7 +107,7 @@ def _again_with(
         needed = " ".join(f"--set {name}=…" for name in missing)
         raise UsageError(f"A secret is kept nowhere, so give it once more: {needed}")
     cmdlet = given.get("cmdlet") or kept.get("cmdlet")
-    asked = _asked(first["job"])
+    answers = asked(first["job"])
     job = load(
         path,
         cmdlet=cmdlet,
@@ -114,7 +115,7 @@ def _again_with(
         select=given.get("select") or kept.get("select"),
         option_names=NAMES - JOB_KEYS,
         tenant_column=kept.get("tenant_column"),
-        answers=folder.path if asked and all(each["sha256"] for each in asked) else None,
+        answers=folder.path if answers and all(each["sha256"] for each in answers) else None,
     )
     command_line = {**given, "set": tuple(sets)}
     words = Words(command_line, {}, Layer(kept), os.environ)
@@ -124,43 +125,15 @@ def _again_with(
     job.granted = known_grants(job, directory)
     checked = job.check()
     notes(checked)
-    if (changed := _changed(first, job)) and not accept_changed:
+    if (others := changed(first, job)) and not accept_changed:
         raise UsageError(
-            f"{' and '.join(changed)} changed since the run began. Put back what it was; or go on all the "
+            f"{' and '.join(others)} changed since the run began. Put back what it was; or go on all the "
             "same with --accept-changed-input: what has ended is then known by its cmdlet and parameters."
         )
     options = directory.options
     if options.dry_run:
         raise UsageError("--dry-run shows a job before it runs; what a run has left cannot be rehearsed.")
     return Start(job, checked, options, directory.tenants(list(checked.tenants)), words.stated())
-
-
-def _changed(first: Mapping[str, Any], job: Job) -> list[str]:
-    """The files of the job, a checked one, that are not what they were when the run last began."""
-    now = _digests(job.describe())
-    return [name for name, digest in _digests(first["job"]).items() if now.get(name) != digest]
-
-
-def _digests(job: Mapping[str, Any]) -> dict[str, str]:
-    """The checksums of the files that a job in run.json is made of, and of the rows that it was answered."""
-    answers = {each["path"]: each["sha256"] for each in _asked(job) if each["sha256"]}
-    return {**job.get("inputs", {}), **answers}
-
-
-def _asked(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The rows of a job in run.json that were, or are still to be, asked of a tenant."""
-    rows = job.get("rows") or []
-    return [each for each in (rows if isinstance(rows, list) else [rows]) if "asked" in each]
-
-
-def _past(folder: RunFolder, first: Mapping[str, Any], what: Start) -> Past:
-    """What the run has done; by keys once its job was changed, since its lines number the rows of both."""
-    job, items = what.job, what.checked.items
-    if first.get("input_changed"):
-        return recall_by_key(folder, items, job.steps, job.items)
-    past = recall(folder, items, job.steps)
-    past.first = recall_first(folder, items, job.steps)
-    return past
 
 
 def _tell(past: Past) -> None:

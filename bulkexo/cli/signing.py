@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from bulkexo.cli.terminal import say, somebody
-from bulkexo.connection import Auth, Connection
+from bulkexo.connection import Auth
 from bulkexo.embedded import Tenant as Pretend
 from bulkexo.embedded import sandbox
 from bulkexo.model import BulkexoError, SignInError, UsageError
@@ -107,24 +107,15 @@ def _with_tenants(text: str, domains: Iterable[str]) -> str:
 
 def pretend_places(tenants: Sequence[Tenant], there: Pretend) -> list[Place]:
     """The same tenants in the sandbox, where one app serves all."""
-    connection = Connection(
-        tenant=there.tenant,
-        endpoint=there.endpoint,
-        compliance=there.compliance,
-        authority=there.authority,
-        ca_file=there.ca_file,
-        auth=Auth.SECRET,
-        client_id=there.client_id,
-    )
-    secrets = Secrets({"BULKEXO_CLIENT_SECRET": there.secret})
+    identity = there.identity
     domains = pretend_domains(tenants)
     return [
         Place(
             tenant.name,
             tenant.options,
-            Identity(
-                replace(connection, tenant=domains[tenant.name]) if tenant.name else connection, secrets
-            ),
+            Identity(replace(identity.connection, tenant=domains[tenant.name]), identity.secrets)
+            if tenant.name
+            else identity,
         )
         for tenant in tenants
     ]
