@@ -1,4 +1,4 @@
-"""Conditions of steps, `when:` (docs/runbooks.md): a small language, parsed here and never run as code.
+"""Conditions of steps, `when:` (docs/job-files.md): a small language, parsed here and never run as code.
 
     or    = and {"or" and}
     and   = not {"and" not}

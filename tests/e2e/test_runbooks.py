@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
+from tests.docs.blocks import blocks
+from tests.docs.blocks import commands as typed
 from tests.e2e.command import Ended, bulkexo, document, lines
 from tests.e2e.pretend import Pretend, pretend
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"\s+# exit code (\d)$")
 
 
@@ -30,7 +31,8 @@ def commands(section: str) -> list[str]:
     parts = dict(
         re.findall(r"^#+ (.*?)\n(.*?)(?=^#+ |\Z)", text, re.MULTILINE | re.DOTALL)  # title to text
     )
-    found = [line for block in BLOCK.findall(parts[section]) for line in block.splitlines()]
+    consoles = [block for block in blocks(parts[section]) if block.kind == "console"]
+    found = [command.text for block in consoles for command in typed(block)]
     assert found, section
     return found
 
