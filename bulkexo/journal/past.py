@@ -45,10 +45,12 @@ class Lines:
     What follows the last whole line was never acknowledged, so it is left out; `whole` is where it begins,
     once all has been read, and `torn` how many bytes it is. Raises UsageError where a line that cannot be
     read is followed by one that can: then the file was damaged, not torn.
+    size: of the file in bytes as it was once; what was written since is left out. None for all of it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, size: int | None = None) -> None:
         self._path = path
+        self._size = size
         self.whole = 0
         self.torn = 0
 
@@ -56,6 +58,8 @@ class Lines:
         try:
             with self._path.open("rb") as file:
                 for raw in file:
+                    if self._size is not None and self.whole + self.torn + len(raw) > self._size:
+                        return
                     document = _parse(raw)
                     if document is None:
                         self.torn += len(raw)

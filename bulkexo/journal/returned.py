@@ -1,0 +1,64 @@
+"""What the items of a run returned: from their lines, and from the pages that these point to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bulkexo.journal.folder import RunFolder
+from bulkexo.journal.past import Lines
+from bulkexo.model import UsageError
+
+Line = Mapping[str, Any]
+
+
+class Returned:
+    """The lines of a run as they are now; what it adds while it goes on is left out, so that reading twice
+    gives the same. statuses, step: of the items wanted, none for all. Raises UsageError."""
+
+    def __init__(self, folder: RunFolder, statuses: Collection[str] = (), step: int | None = None) -> None:
+        self._folder = folder
+        self._statuses = frozenset(statuses)
+        self._step = step
+        try:
+            self._size = folder.results.stat().st_size
+        except FileNotFoundError:
+            self._size = 0
+        except OSError as error:
+            raise UsageError(f"{folder.results} cannot be read ({error.strerror}).") from None
+
+    def lines(self) -> Iterator[Line]:
+        """The line of each item that has ended, in the order in which they did."""
+        for line, _ in Lines(self._folder.results, self._size):
+            if self._step is not None and line.get("step") != self._step:
+                continue
+            if not self._statuses or line.get("status") in self._statuses:
+                yield line
+
+    def objects(self) -> Iterator[tuple[Line, Any]]:
+        """Each object that an item has returned, with the item's line."""
+        for line in self.lines():
+            pages = line.get("pages")
+            for value in self._paged(pages) if pages else line.get("value") or ():
+                yield line, value
+
+    def _paged(self, pages: Mapping[str, Any]) -> Iterator[Any]:
+        """The objects of a list of several pages."""
+        path = self._folder.pages / Path(str(pages["path"])).name
+        left = int(pages["bytes"])
+        try:
+            with path.open("rb") as file:
+                for raw in file:
+                    if left <= 0:
+                        break
+                    yield orjson.loads(raw)
+                    left -= len(raw)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read ({error.strerror}), and the results need it.") from None
+        except orjson.JSONDecodeError:
+            left = -1
+        if left:
+            raise UsageError(f"{path} was damaged: it is not what the results say. Restore it from a copy.")
