@@ -103,6 +103,9 @@ class Rule(Protocol):
     @property
     def retry_not_found(self) -> float: ...
 
+    def chosen(self, item: Item, values: Sequence[Any]) -> Sequence[Any]:
+        """Of what the step has returned, what is kept."""
+
     def against(self, item: Item, earlier: Earlier) -> str:
         """Why the step is left out, as a sentence; "" if it goes. Raises UnboundError."""
 

@@ -1,4 +1,5 @@
-"""Conditions of steps, `when:` (docs/job-files.md): a small language, parsed here and never run as code.
+"""Conditions of steps, `when:` and `keep:` (docs/job-files.md): a small language, parsed here and never run
+as code.
 
     or    = and {"or" and}
     and   = not {"and" not}
@@ -7,7 +8,13 @@
     value = text | number | "true" | "false" | "null" | list | path | call | "(" or ")"
     list  = "[" [value {"," value}] "]"
     path  = "steps" "." step {"." member | "[" number "]"}  |  "row" ("." column | "[" text "]")
+          | "value" {"." member | "[" number "]"}
     call  = ("succeeded" | "failed" | "skipped" | "count") "(" step ")"
+          | "outside" "(" value {"," domain} ")"
+
+`value` is an object that the step has returned, in `keep:` alone. `outside` is true of an address, or of a
+list with one, in none of these domains and their subdomains; what is no address of SMTP, as `[EX:/o=…]`, is
+inside.
 
 Values compare as PowerShell and Exchange's loose replies want it: text without case, the text "False" as
 false, "5" as 5. What an object does not have is null.
@@ -15,13 +22,13 @@ false, "5" as 5. What an object does not have is null.
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Protocol
 
-from bulkexo.job.paths import Missing, Ref
+from bulkexo.job.loose import ORDERS, member, ordered, outside, same, truth
+from bulkexo.job.paths import Missing, Ref, descend
 from bulkexo.model import Cells, Earlier, Status, UnboundError, Value
 
 LONGEST: Final = 2000
@@ -37,12 +44,6 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _CONSTANTS: Final[Mapping[str, Value]] = {"true": True, "false": False, "null": None}
-_ORDERS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 _CALLS: Final = ("succeeded", "failed", "skipped", "count")
 
 
@@ -57,10 +58,12 @@ class BadExpression(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a condition is asked about: the earlier steps of a row, and its cells."""
+    """What a condition is asked about: the earlier steps of a row, its cells, and one of the objects that the
+    step returned."""
 
     earlier: Earlier
     cells: Cells
+    value: Any = None
 
 
 Evaluate = Callable[[Scene], Value]
@@ -80,6 +83,13 @@ class Expression:
         """Whether it is true of a row. Raises UnboundError where its values cannot be compared."""
         return truth(self.evaluate(Scene(earlier, cells)))
 
+    def keeps(self, cells: Cells, value: Any) -> bool:
+        """Whether it is true of an object, or cannot be told."""
+        try:
+            return truth(self.evaluate(Scene({}, cells, value)))
+        except UnboundError:
+            return True
+
 
 class Names(Protocol):
     """The columns of the rows, which may not be known before they are asked for."""
@@ -91,80 +101,20 @@ class Names(Protocol):
         """The place of a column among `names`."""
 
 
-def parse(text: str, steps: Mapping[str, int], columns: Names) -> Expression:
-    """Read a condition. steps: names of the earlier ones, lower case, and their numbers. Raises
-    BadExpression."""
+def parse(text: str, steps: Mapping[str, int], columns: Names, *, of_value: bool = False) -> Expression:
+    """Read a condition. steps: names of the earlier ones, lower case, and their numbers. of_value: it is
+    asked about an object, and may name that. Raises BadExpression."""
     if len(text) > LONGEST:
         raise BadExpression(f"The condition is longer than {LONGEST:,} characters.", "Make it shorter.")
-    parser = _Parser(text, steps, columns)
+    parser = _Parser(text, steps, columns, of_value=of_value)
     evaluate = parser.whole()
     needs = {step: frozenset(names) for step, names in parser.needs.items()}
     return Expression(text.strip(), needs, parser.of_ends, evaluate)
 
 
-def truth(value: Value) -> bool:
-    """Whether a value counts as true: not null, false, 0, nothing, or the text False."""
-    return value.strip().lower() not in ("", "false") if isinstance(value, str) else bool(value)
-
-
-def same(one: Value, other: Value) -> bool:
-    """Whether two values are the same, as the module's text says it."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return _boolean(one) is not None and _boolean(one) == _boolean(other)
-    if isinstance(one, int | float) or isinstance(other, int | float):
-        return _number(one) is not None and _number(one) == _number(other)
-    if isinstance(one, str) and isinstance(other, str):
-        return one.casefold() == other.casefold()
-    if _is_list(one) and _is_list(other):
-        return len(one) == len(other) and all(map(same, one, other))  # type: ignore[arg-type]
-    return one == other
-
-
-def member(one: Value, values: Value) -> bool:
-    """Whether a value is among others; null holds nothing, a single value itself."""
-    if values is None:
-        return False
-    others: Any = values if _is_list(values) else [values]
-    return any(same(one, each) for each in others)
-
-
-def ordered(one: Value, sign: str, other: Value) -> bool:
-    """Whether `<` and so on holds. Raises UnboundError where there is no order."""
-    pair: tuple[Any, Any] = (_number(one), _number(other))
-    if isinstance(one, str) and isinstance(other, str):
-        pair = (one.casefold(), other.casefold())
-    if None in pair:
-        raise UnboundError(f"{_told(one)} and {_told(other).lower()} cannot be compared by {sign}.")
-    return bool(_ORDERS[sign](*pair))
-
-
-def _boolean(value: Value) -> bool | None:
-    if isinstance(value, str):
-        return {"true": True, "false": False}.get(value.strip().lower())
-    return value if isinstance(value, bool) else None
-
-
-def _number(value: Value) -> float | None:
-    if isinstance(value, str) and re.fullmatch(r"-?\d{1,15}(\.\d+)?", value.strip(), re.ASCII):
-        return float(value)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
-
-
-def _told(value: Value) -> str:
-    """The kind of a value; the value itself may be somebody's secret."""
-    if value is None:
-        return "Null"
-    if isinstance(value, str):
-        return "A text"
-    return "A list" if _is_list(value) else "A number" if _number(value) is not None else "A value"
-
-
 class _Parser:
-    def __init__(self, text: str, steps: Mapping[str, int], columns: Names) -> None:
+    def __init__(self, text: str, steps: Mapping[str, int], columns: Names, *, of_value: bool) -> None:
+        self._of_value = of_value
         self.needs: dict[int, set[str]] = {}
         self.of_ends = False
         self._steps = steps
@@ -245,7 +195,7 @@ class _Parser:
 
     def _test(self) -> Evaluate:
         one = self._value()
-        sign = self._take("==", "!=", *_ORDERS, "in")
+        sign = self._take("==", "!=", *ORDERS, "in")
         if not sign and self._take("not"):
             if not self._take("in"):
                 self._wrong("in is missing")
@@ -255,7 +205,7 @@ class _Parser:
         other = self._value()
         if sign in ("==", "!="):
             return lambda scene: same(one(scene), other(scene)) is (sign == "==")
-        if sign in _ORDERS:
+        if sign in ORDERS:
             return lambda scene: ordered(one(scene), sign, other(scene))
         return lambda scene: member(one(scene), other(scene)) is (sign == "in")
 
@@ -298,6 +248,10 @@ class _Parser:
             return self._path()
         if name == "row":
             return self._column()
+        if name == "value" and self._of_value:
+            return self._of_object()
+        if name == "outside" and self._take("("):
+            return self._outside()
         if name in _CALLS and self._take("("):
             return self._call(name)
         known = f"steps.{text}." if name in self._steps else "steps.NAME.Member or row.Column"
@@ -317,6 +271,13 @@ class _Parser:
 
     def _path(self) -> Evaluate:
         step, name = self._step()
+        ref = Ref(step, name, self._members())
+        if not ref.member:
+            self._wrong(f"a member of {ref} is missing")
+        self.needs.setdefault(step, set()).add(ref.member)
+        return lambda scene: _found(ref, scene)
+
+    def _members(self) -> tuple[str | int, ...]:
         path: list[str | int] = []
         while sign := self._take(".", "["):
             kind, text = self._next()
@@ -326,11 +287,18 @@ class _Parser:
             path.append(text if sign == "." else int(text))
             if sign == "[":
                 self._expect("]")
-        ref = Ref(step, name, tuple(path))
-        if not ref.member:
-            self._wrong(f"a member of {ref} is missing")
-        self.needs.setdefault(step, set()).add(ref.member)
-        return lambda scene: _found(ref, scene)
+        return tuple(path)
+
+    def _of_object(self) -> Evaluate:
+        path = self._members()
+        return lambda scene: descend(scene.value, path)
+
+    def _outside(self) -> Evaluate:
+        value, domains = self._value(), []
+        while not self._take(")"):
+            self._expect(",")
+            domains.append(self._value())
+        return lambda scene: outside(value(scene), [domain(scene) for domain in domains])
 
     def _column(self) -> Evaluate:
         if self._take("["):

@@ -78,6 +78,15 @@ def parse_path(text: str) -> tuple[str | int, ...] | None:
     return tuple(parts)
 
 
+def descend(value: Any, path: Sequence[str | int]) -> Value:
+    """What a path leads to from an object; null if that does not exist."""
+    try:
+        found: Value = _walk(value, path, "")
+    except Missing:
+        return None
+    return found
+
+
 def _walk(value: Any, path: Sequence[str | int], whole: str) -> Any:
     for part in path:
         if isinstance(part, int):

@@ -1,11 +1,12 @@
-"""What a step says beyond its cmdlet, `name:`, `when:` and `retry_not_found:`; and the rule of its items."""
+"""What a step says beyond its cmdlet, `name:`, `when:`, `keep:` and `retry_not_found:`; and the rule of its
+items."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from bulkexo.facts.catalogue import nearest
 from bulkexo.job.expression import BadExpression, Expression, parse
@@ -16,7 +17,9 @@ from bulkexo.job.template import Columns, Node
 from bulkexo.model import Earlier, Item, UnboundError, Value
 from bulkexo.pace.times import duration
 
-KEYS: Final = ("name", "when", "retry_not_found")
+KEYS: Final = ("name", "when", "keep", "retry_not_found")
+OF_ONE_STEP: Final = ("keep", "retry_not_found")
+"""Those of a job whose one step stands at its top."""
 
 
 class When(StrEnum):
@@ -29,11 +32,13 @@ class When(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sequel:
-    """As the job writes it. keeps, needs: see model.Rule; retry_not_found: in seconds."""
+    """As the job writes it. keep: which of the objects that it returns are kept, None for all. keeps, needs:
+    see model.Rule; retry_not_found: in seconds."""
 
     name: str = ""
     when: When = When.SUCCEEDED
     condition: Expression | None = None
+    keep: Expression | None = None
     retry_not_found: float = 0.0
     keeps: frozenset[str] | None = None
     needs: Mapping[int, frozenset[str]] = field(default_factory=dict)
@@ -49,6 +54,7 @@ class Sequel:
         given: dict[str, Value] = {
             "name": self.name,
             "when": "" if when == When.SUCCEEDED else when,
+            "keep": self.keep.text if self.keep else "",
             "retry_not_found": self.retry_not_found,
         }
         return {name: value for name, value in given.items() if value}
@@ -75,6 +81,11 @@ class StepRule:
     @property
     def retry_not_found(self) -> float:
         return self.sequel.retry_not_found
+
+    def chosen(self, item: Item, values: Sequence[Any]) -> Sequence[Any]:
+        """Of what the step has returned, what is kept."""
+        keep = self.sequel.keep
+        return values if keep is None else [each for each in values if keep.keeps(item.cells, each)]
 
     def against(self, item: Item, earlier: Earlier) -> str:
         """Why the step is left out by a rule or a failure of the job, "" if it goes."""
@@ -158,7 +169,7 @@ class SequelReader:
         self._number += 1
         when, condition = self._when(members.get("when"))
         wait = self._duration(members.get("retry_not_found"))
-        return Sequel(self._name(members.get("name")), when, condition, wait)
+        return Sequel(self._name(members.get("name")), when, condition, self._keep(members.get("keep")), wait)
 
     def named(self, name: str) -> None:
         """The steps from here on may name the present one."""
@@ -192,11 +203,24 @@ class SequelReader:
         if text.isalpha() and (like := nearest(text, list(When))):
             self._problem(node, f"when: {text} means nothing.", f"Did you mean {like}?")
             return When.SUCCEEDED, None
+        return When.SUCCEEDED, self._parsed(node, text, self.steps)
+
+    def _keep(self, node: Node | None) -> Expression | None:
+        if node is None:
+            return None
+        if not isinstance(node.value, str) or not node.value.strip():
+            self._problem(node, "keep: is no condition.", "Write a comparison, as in value.Enabled == true.")
+            return None
+        return self._parsed(node, node.value.strip(), {}, of_value=True)
+
+    def _parsed(
+        self, node: Node, text: str, steps: Mapping[str, int], *, of_value: bool = False
+    ) -> Expression | None:
         try:
-            return When.SUCCEEDED, parse(text, self.steps, self._columns)
+            return parse(text, steps, self._columns, of_value=of_value)
         except BadExpression as bad:
             self._problem(node, bad.what, bad.remedy)
-            return When.SUCCEEDED, None
+            return None
 
     def _duration(self, node: Node | None) -> float:
         if node is None:

@@ -9,9 +9,9 @@
         select: [Alias, Office]           the properties wanted of what it returns; without it all
         api: v2.0                         the documented endpoints; or exchange, or compliance (Security &
                                           Compliance) for a cmdlet that both have
-        name: create, when:, retry_not_found: 10m     see sequel.py
+        name: create, when:, keep:, retry_not_found: 10m     see sequel.py
     api: v2.0, retry_not_found:  of all steps that do not say it
-    cmdlet:, parameters:, select: at the top: one step; without cmdlet: the rows' column Cmdlet names it
+    cmdlet:, parameters:, select:, keep: at the top: one step; without cmdlet: the column Cmdlet names it
     set: {Office: Room 1}        parameters of every row; --set NAME=VALUE on the command line comes first
     secret: [Office]             parameters of all steps whose values are shown nowhere
     tenants: [contoso, fabrikam]          whose rows they are (see tenants.py)
@@ -50,7 +50,7 @@ from bulkexo.job.outline import (
 from bulkexo.job.problems import Problems, printable
 from bulkexo.job.select import names_in, selected
 from bulkexo.job.sequel import KEYS as SEQUEL_KEYS
-from bulkexo.job.sequel import SequelReader, with_keeps
+from bulkexo.job.sequel import OF_ONE_STEP, SequelReader, with_keeps
 from bulkexo.job.template import Columns, Node, from_node
 from bulkexo.job.tenants import TenantsReader
 from bulkexo.job.text import TextFile, examine
@@ -62,7 +62,7 @@ from bulkexo.wire.doors import APIS
 _TOP_KEYS: Final = ("cmdlet", "parameters", "secret", "repeat", "select", "api")
 _STEP_KEYS: Final = (*_TOP_KEYS, *SEQUEL_KEYS)
 _KEYS: Final = (
-    *(*_TOP_KEYS, "retry_not_found", "rows", "steps", "set", "columns", "tenant", "tenants"),
+    *(*_TOP_KEYS, *OF_ONE_STEP, "rows", "steps", "set", "columns", "tenant", "tenants"),
     *COURSE_KEYS,
 )
 
@@ -234,7 +234,7 @@ class _Reader:
         listed = self.nodes.get("steps")
         top = self.nodes.get("cmdlet")
         if listed is None:
-            alone = {name: node for name, node in self.nodes.items() if name == "retry_not_found"}
+            alone = {name: node for name, node in self.nodes.items() if name in OF_ONE_STEP}
             sequel = SequelReader(self.file.where, columns, self.problems).read(alone)
             if command_line.cmdlet is not None:
                 return (OutlineStep(command_line.cmdlet, "--cmdlet", given, select=select, sequel=sequel),)
@@ -242,7 +242,7 @@ class _Reader:
                 return ()
             where = self.file.where(top.line)
             return (OutlineStep(self.cmdlet(top), where, given, select=select, sequel=sequel),)
-        for name in ("cmdlet", "parameters", "select"):
+        for name in ("cmdlet", "parameters", "select", "keep"):
             if name in self.nodes:
                 what = f"The job has both steps: and {name}: at the top."
                 self.problem(self.nodes[name].line, what, "Put it into the steps.")

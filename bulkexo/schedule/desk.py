@@ -15,7 +15,7 @@ from bulkexo.schedule.delays import Delays
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
 from bulkexo.schedule.outcomes import left_out, outcome, page, unsent
 from bulkexo.schedule.paging import Keep
-from bulkexo.schedule.settle import Next, Rules, absent, ended, next_move, turn, within
+from bulkexo.schedule.settle import Next, Rules, absent, chosen, ended, next_move, turn, within
 from bulkexo.schedule.tally import Tally
 from bulkexo.wire import Verdict
 from bulkexo.wire.doors import door
@@ -72,7 +72,7 @@ class Desk:
         now = anyio.current_time()
         fates = Fates()
         for ticket, heard in zip(batch, verdicts, strict=True):
-            verdict = within(ticket, heard, self._rules)
+            verdict = chosen(ticket, within(ticket, heard, self._rules))
             move = next_move(ticket, verdict, self._rules)
             if move is Next.ABSENT and self.wait_for(ticket, now):
                 continue
@@ -89,7 +89,7 @@ class Desk:
             elif move is Next.PAGE:
                 fates.pages.append(page(ticket, verdict))
                 fates.paging.append(ticket)
-                turn(ticket, verdict)
+                turn(ticket, verdict, len(heard.value))
             elif move is Next.LATER:
                 self.put_off(ticket, verdict.retry_after)
             elif move is Next.LOOK:

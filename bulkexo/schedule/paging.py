@@ -41,11 +41,12 @@ class Paging:
     seen: set[int] = field(default_factory=set)
     warnings: dict[str, None] = field(default_factory=dict)
 
-    def turn(self, link: str, count: int, warnings: Iterable[str]) -> None:
-        """Take in a page of `count` objects, and the link to the next."""
+    def turn(self, link: str, count: int, warnings: Iterable[str], came: int | None = None) -> None:
+        """Take in a page of `count` objects, and the link to the next. came: objects that it had before the
+        step chose among them, None for as many."""
         self.pages += 1
         self.objects += count
-        self.empty = 0 if count else self.empty + 1
+        self.empty = 0 if (count if came is None else came) else self.empty + 1
         self.seen.add(hash(link))
         for warning in warnings:
             if len(self.warnings) < WARNINGS:

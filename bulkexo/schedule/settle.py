@@ -124,13 +124,22 @@ def within(ticket: Ticket, verdict: Verdict, rules: Rules) -> Verdict:
     )
 
 
-def turn(ticket: Ticket, verdict: Verdict) -> None:
-    """Note a page, and that the next one is to be asked for."""
+def chosen(ticket: Ticket, verdict: Verdict) -> Verdict:
+    """The verdict, with those of its objects alone that the step keeps."""
+    rule = ticket.item.rule
+    if rule is None or not verdict.value or ticket.reading is not None or ticket.asking:
+        return verdict
+    kept = rule.chosen(ticket.item, verdict.value)
+    return verdict if kept is verdict.value else replace(verdict, value=kept)
+
+
+def turn(ticket: Ticket, verdict: Verdict, came: int | None = None) -> None:
+    """Note a page, and that the next one is to be asked for. came: see Paging.turn."""
     ticket.paging = ticket.paging or Paging()
     ticket.paging.kept += _kept(ticket, verdict)
-    ticket.paging.turn(verdict.link, len(verdict.value), verdict.warnings)
+    ticket.paging.turn(verdict.link, len(verdict.value), verdict.warnings, came)
     ticket.link = verdict.link
-    if len(verdict.value) >= HEAVY:
+    if (len(verdict.value) if came is None else came) >= HEAVY:
         ticket.apart = True
 
 

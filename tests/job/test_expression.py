@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkexo.job.expression import BadExpression, Scene, parse, truth
+from bulkexo.job.expression import BadExpression, Scene, parse
+from bulkexo.job.loose import outside, truth
 from bulkexo.job.template import Columns
 from bulkexo.model import Ended, Status, UnboundError
 
@@ -173,6 +174,43 @@ def test_too_many_objects_are_told() -> None:
     with pytest.raises(UnboundError, match="returned 20,000 objects"):
         expression.evaluate(scene)
     assert parse("count(look) == 20000 and steps.look[3].A == 1", STEPS, COLUMNS).evaluate(scene) is True
+
+
+OURS = ["contoso.com", ["contoso.onmicrosoft.com"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "out"),
+    [
+        ("smtp:ada@example.net", True),
+        ("ada@CONTOSO.com", False),
+        ("SMTP:ada@mail.contoso.com", False),
+        ("ada@notcontoso.com", True),
+        ('"Ada" [SMTP:ada@example.net]', True),
+        ('"Ada @ home" [EX:/o=ExchangeLabs/cn=ada]', False),
+        ('"ada@example.net" [SMTP:ada@contoso.onmicrosoft.com]', False),
+        (["x@contoso.com", "y@example.net"], True),
+        ("x500:/o=a@b", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_what_leads_outside(text: Any, out: bool) -> None:
+    assert outside(text, OURS) is out
+
+
+def test_an_object_is_kept_by_its_members() -> None:
+    keep = parse("value.Enabled and outside(value.ForwardTo, 'contoso.com')", {}, COLUMNS, of_value=True)
+    assert keep.keeps({}, {"Enabled": True, "ForwardTo": ["smtp:a@example.net"]})
+    assert not keep.keeps({}, {"Enabled": "False", "ForwardTo": ["smtp:a@example.net"]})
+    assert not keep.keeps({}, {"Enabled": True})
+    unsure = parse("value.Size > 5", {}, COLUMNS, of_value=True)
+    assert unsure.keeps({}, {"Size": "much"})
+
+
+def test_an_object_is_named_in_keep_alone() -> None:
+    with pytest.raises(BadExpression):
+        parse("value.Enabled", STEPS, COLUMNS)
 
 
 SIGNS = "()[],.< "

@@ -28,6 +28,9 @@ class Needing:
     needs: Mapping[int, frozenset[str]] = field(default_factory=lambda: {1: frozenset({"id"})})
     retry_not_found: float = 0.0
 
+    def chosen(self, item: Item, values: Sequence[Any]) -> Sequence[Any]:
+        return values
+
     def against(self, item: Item, earlier: Earlier) -> str:
         return ""
 

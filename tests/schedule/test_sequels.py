@@ -212,3 +212,32 @@ def test_what_cannot_be_read_back_stops_the_run(tmp_path: Path) -> None:
     world = World(FakeService(answer), past=Gone()).run(items(tmp_path, 2))
     assert isinstance(world.error, UsageError)
     assert [arrival.keys for arrival in world.service.arrivals] == []
+
+
+KEEP = """
+rows: [%s]
+keep: value.Kind == 'odd'
+cmdlet: Get-Mailbox
+parameters: {Filter: "${Name}", Key: "${Row}.1"}
+"""
+
+
+def test_of_what_came_only_some_is_kept(tmp_path: Path) -> None:
+    def each(sent: Sent) -> Answer:
+        number = int(sent.key.partition(".")[0])
+        return ok({"Id": 1, "Kind": "even"}, *[{"Id": 2, "Kind": "odd"}] * (number % 2))
+
+    world = World(FakeService(each)).run(items(tmp_path, 2, KEEP))
+    assert world.value("1.1") == [{"Id": 2, "Kind": "odd"}]
+    assert world.value("2.1") == []
+
+
+def test_many_pages_of_which_nothing_is_kept_are_no_endless_list(tmp_path: Path) -> None:
+    def each(sent: Sent) -> Answer:
+        page = int(sent.url.rpartition("=")[2]) if "skip=" in sent.url else 0
+        more = {"@odata.nextLink": f"https://service.test/adminapi/beta/tenant/x?skip={page + 1}"}
+        return ok({"Id": page, "Kind": "odd" if page == 149 else "even"}, **(more if page < 150 else {}))
+
+    world = World(FakeService(each)).run(items(tmp_path, 1, KEEP))
+    assert world.statuses() == {"1.1": Status.SUCCEEDED}
+    assert world.value("1.1") == [{"Id": 149, "Kind": "odd"}]
