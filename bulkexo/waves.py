@@ -5,6 +5,7 @@ Every row belongs to one wave, by its number, as it was decided when the run beg
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -24,6 +25,11 @@ class Ahead:
 
     def until(self, row: float) -> Iterator[Item]:
         """The next items, up to those of this row."""
+        if math.isinf(row) and self._held is None:
+            return self._items
+        return self._up_to(row)
+
+    def _up_to(self, row: float) -> Iterator[Item]:
         while True:
             item = next(self._items, None) if self._held is None else self._held
             self._held = None

@@ -24,7 +24,6 @@ Converter = Callable[[str], Value]
 """Text of a cell, not empty, to the value; raises BadCell."""
 
 _BOOLEANS: dict[str, Value] = {"true": True, "$true": True, "false": False, "$false": False, "$null": None}
-_SPECIAL = frozenset(" \t\r\n$@{[")
 _BOOLEAN = re.compile(r"\$(true|false)\b", re.IGNORECASE)
 _DATE = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
@@ -75,7 +74,12 @@ def typed(kind: Kind | None, value: Value) -> Value:
 CHECKED: Final = frozenset(
     {Kind.SWITCH, Kind.BOOL, Kind.SECURE, Kind.CREDENTIAL, Kind.BYTES, Kind.DATE, Kind.FILTER}
 )
-"""Kinds whose values `typed` may change or refuse."""
+"""Kinds whose values `typed` may change or refuse. For any other, a text that begins with nothing SPECIAL is
+what it is."""
+
+
+SPECIAL: Final = frozenset(" \t\r\n$@{[")
+"""What a text begins with that may be more than text."""
 
 
 def as_text(value: Value) -> str:
@@ -162,15 +166,15 @@ def _octets(value: Value) -> Value:
 
 
 def _text(text: str) -> Value:
-    return text if text[0] not in _SPECIAL else _special(text, must_parse=False)
+    return text if text[0] not in SPECIAL else _special(text, must_parse=False)
 
 
 def _any(text: str) -> Value:
-    return text if text[0] not in _SPECIAL else _special(text, must_parse=True)
+    return text if text[0] not in SPECIAL else _special(text, must_parse=True)
 
 
 def _structured(text: str) -> Value:
-    if text[0] not in _SPECIAL:
+    if text[0] not in SPECIAL:
         return text
     value = _special(text, must_parse=True)
     if value is text and text.strip().startswith(('{"', '["')):

@@ -80,6 +80,17 @@ class Doubts:
         return watching
 
 
+def never(known: Cmdlet | None, parameter: Parameter | None) -> bool:
+    """Whether nothing can be odd about a text that begins with nothing SPECIAL."""
+    if parameter is None:
+        return known is None
+    return parameter.kind is not Kind.DATE and _shape_of(parameter) is None
+
+
+def _shape_of(parameter: Parameter) -> tuple[re.Pattern[str], str] | None:
+    return _SHAPES.get(parameter.type.rpartition(".")[2])
+
+
 def _unknown(known: Cmdlet, name: str) -> Doubt:
     def doubt(_value: Any) -> str:
         like = known.nearest(name)
@@ -94,9 +105,8 @@ def _doubt(cmdlet: str, parameter: Parameter) -> Doubt | None:
     name, kind = parameter.name, parameter.kind
     if kind is Kind.DATE:
         return lambda value: _date(name, value)
-    pattern, what = _SHAPES.get(parameter.type.rpartition(".")[2], (None, ""))
-    if pattern is not None:
-        return lambda value: _shape(cmdlet, name, value, pattern, what)
+    if shape := _shape_of(parameter):
+        return lambda value: _shape(cmdlet, name, value, *shape)
     if kind is Kind.TEXT and parameter.type == "String":
         return lambda value: _table(cmdlet, name, value)
     return None

@@ -65,9 +65,7 @@ class _Survey:
         self.apis.add(item.api)
         if item.tenant:
             self.tenants[item.tenant] += 1
-        if Form.SECURE in item.forms.values() and any(
-            item.forms.get(name) is Form.SECURE for name in item.parameters
-        ):
+        if item.forms and any(item.forms.get(name) is Form.SECURE for name in item.parameters):
             self.secure.add(item.api)
         if why := destroys(item.cmdlet, item.parameters):
             self.destroys[item.cmdlet] = self.destroys.get(item.cmdlet, (0, ""))[0] + 1, why
@@ -214,9 +212,10 @@ class Job:
         for each in unanswered:
             if each.tenant:
                 self._tenant(1, each.tenant, problems)
-        for found.rows, items in self._walk(problems):  # the last number is their count
+        count = found.count
+        for found.rows, items in self._walk(problems, whole=False):  # the last number is their count
             for item in items:
-                found.count(item)
+                count(item)
         found.twice.tell(self.path.name, problems)
         if not found.rows and not unanswered and not problems:
             problems.add(
@@ -293,10 +292,10 @@ class Job:
             changed(file.name)
 
     def _walk(
-        self, problems: Problems, numbered: Iterable[Numbered] | None = None
+        self, problems: Problems, numbered: Iterable[Numbered] | None = None, *, whole: bool = True
     ) -> Iterator[tuple[int, list[Item]]]:
         """Each row's number and items; what is wrong with it is told, and its items are left out.
-        numbered: the rows, if not all."""
+        numbered: the rows, if not all. whole: with the row as it came in each item."""
         rows = self._outline.rows
         columns = rows.columns
         binder = self._binder(problems)
@@ -310,9 +309,9 @@ class Job:
         for number, (line, row) in enumerate(rows.read(problems), 1) if numbered is None else numbered:
             if by_column.position is not None:
                 steps = [by_column.step(line, row)]
-            cells = dict(zip(columns, row, strict=True))
+            cells = dict(zip(columns, row, strict=True)) if whole else {}
             tenant = "" if tenants is None else self._tenant(line, row[tenants], problems)
-            made = [step and step.item(number, line, row, cells, problems, tenant) for step in steps]
+            made = [step.item(number, line, row, cells, problems, tenant) for step in steps if step]
             yield number, [item for item in made if item]
 
     def _tenant(self, line: int, cell: Value, problems: Problems) -> str:

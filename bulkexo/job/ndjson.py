@@ -219,7 +219,7 @@ def _literal(position: int, columns: Columns) -> Source:
     def bind(kind: Any) -> Getter:
         return lambda row: cells.typed(kind, row[position])
 
-    return Source(frozenset({position}), f"${{{columns.names[position]}}}", bind)
+    return Source(frozenset({position}), f"${{{columns.names[position]}}}", bind, whole=position)
 
 
 def _object(line: str) -> dict[str, Any]:

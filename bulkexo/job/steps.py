@@ -10,9 +10,9 @@ from typing import Any
 from bulkexo.facts import catalogue, identity_names, identity_parameter, needs_identity
 from bulkexo.facts.catalogue import Cmdlet, Kind, Parameter, form_of
 from bulkexo.facts.granted import Granted
-from bulkexo.job.cells import BadCell, as_text
+from bulkexo.job.cells import CHECKED, SPECIAL, BadCell, as_text
 from bulkexo.job.csvrows import MASK
-from bulkexo.job.doubts import Doubts
+from bulkexo.job.doubts import Doubts, never
 from bulkexo.job.later import Pending
 from bulkexo.job.outline import Given, OutlineStep, Rows
 from bulkexo.job.problems import Problems
@@ -31,7 +31,9 @@ _NO_SECRETS = frozenset({Kind.SWITCH, Kind.BOOL, Kind.NUMBER})
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A parameter of a step. column: the column it is, if it is one; where: the line that gives it;
-    shown: the value as the job writes it; form: how it goes over the wire."""
+    shown: the value as the job writes it; form: how it goes over the wire. text: the position of the column
+    whose text it is, unless that begins with a sign of `cells.SPECIAL`: for most parameters, and then there
+    is nothing to ask the getter."""
 
     name: str
     get: Getter
@@ -39,6 +41,7 @@ class Bound:
     column: str | None
     shown: Value
     form: Form | None = None
+    text: int | None = None
 
 
 def is_secret(name: str, parameter: Parameter | None) -> bool:
@@ -93,7 +96,7 @@ class Step:
         self.secrets = secrets
         self._bound = tuple(bound)
         self._rows = rows
-        self._getters = tuple((each.name, each.get) for each in bound)
+        self._getters = tuple((each.name, each.text, each.get) for each in bound)
         self._forms = {each.name: each.form for each in bound if each.form}
         given = {each.name for each in bound}
         self._own = identity_parameter(cmdlet)
@@ -115,9 +118,18 @@ class Step:
         """The item of data row `number`; None if there is something wrong with it, which is told."""
         parameters: dict[str, Value] = {}
         pending: dict[str, Pending] = {}
+        value: Any
         try:
-            for name, get in self._getters:
-                value: Any = get(row)
+            for name, text, get in self._getters:
+                if (
+                    text is not None
+                    and (value := row[text]).__class__ is str
+                    and value
+                    and value[0] not in SPECIAL
+                ):
+                    parameters[name] = value
+                    continue
+                value = get(row)
                 if isinstance(value, Pending):
                     pending[name], value = value, value.text()
                 if value is not OMIT:
@@ -134,7 +146,7 @@ class Step:
             )
             return None
         name, identity = self._named(parameters)
-        if not identity.strip() and not self._may_go_without(line, problems):
+        if not identity and not self._may_go_without(line, problems):
             return None
         if name in self.secrets or name in pending:
             identity = ""
@@ -161,7 +173,7 @@ class Step:
         for name in self._naming:
             found = parameters.get(name)
             text = found if isinstance(found, str) else as_text(found)
-            if text.strip():
+            if text and not text.isspace():
                 return name, text
         return "", ""
 
@@ -335,7 +347,9 @@ class Binder:
             return None
         get = self._doubts.watched(get, cmdlet, known, parameter, name, each.where)
         form = form_of(parameter.type) if parameter else None
-        return Bound(name, get, each.where, each.column, each.source.shown, form)
+        stands = (parameter is None or parameter.kind not in CHECKED) and never(known, parameter)
+        text = each.source.whole if stands else None
+        return Bound(name, get, each.where, each.column, each.source.shown, form, text)
 
     def _twice(self, cmdlet: str, name: str, each: Given, other: Bound) -> None:
         self._problems.add_once(

@@ -57,13 +57,15 @@ class Source:
     """columns: positions of those it reads. shown: the value as the job writes it.
 
     bind: to a getter for a parameter of this kind (None: not known); raises cells.BadCell if a constant
-    cannot be such a value. refs: what it takes from earlier steps.
+    cannot be such a value. refs: what it takes from earlier steps. whole: the position of the column whose
+    cell it is and nothing else, None if it is another thing.
     """
 
     columns: frozenset[int]
     shown: Value
     bind: Callable[[Kind | None], Getter]
     refs: tuple[Ref, ...] = ()
+    whole: int | None = None
 
 
 class Columns:
@@ -92,6 +94,7 @@ def from_column(position: int, columns: Columns) -> Source:
         frozenset({position}),
         f"${{{columns.names[position]}}}",
         lambda kind: _whole(position, kind, typed=columns.typed),
+        whole=position,
     )
 
 
@@ -115,7 +118,7 @@ def from_node(
         return Source(frozenset(maker.used), None, lambda _kind: _constant("?"))
     bind = _later(made) if maker.refs else made
     fixed = bind if maker.used else (lambda kind: _constant(bind(kind)(())))
-    return Source(frozenset(maker.used), node.plain(), fixed, tuple(maker.refs))
+    return Source(frozenset(maker.used), node.plain(), fixed, tuple(maker.refs), maker.whole)
 
 
 _Bind: TypeAlias = Callable[[Kind | None], Getter]
@@ -137,6 +140,7 @@ class _Maker:
         self.where = where
         self.problems = problems
         self.used: set[int] = set()
+        self.whole: int | None = None
 
     def make(self, node: Node, *, top: bool = False) -> _Bind | None:
         value = node.value
@@ -169,6 +173,7 @@ class _Maker:
         typed = self.columns.typed
         if len(parts) == 1 and isinstance(parts[0], int):
             position = parts[0]
+            self.whole = position if top else None
             return lambda kind: _whole(position, kind, typed=typed)
         if not any(isinstance(part, int) for part in parts):
             constant = "".join(map(str, parts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -101,6 +102,7 @@ def announcement(items: Sequence[Item], now: float, *, withdrawn: bool = False) 
     return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
 
 
+@lru_cache(256)
 def timestamp(seconds: float) -> str:
     """Seconds since the epoch → `2026-11-24T09:30:00.123Z`."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

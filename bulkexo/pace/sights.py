@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bulkexo.model import light
+
 
 class State(StrEnum):
     """How things stand with a tenant, in words for the screen.
@@ -20,6 +22,7 @@ class State(StrEnum):
     SICK = "sick"
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """What the reply to one batch (or its absence) says about the tenant's allowance.
@@ -51,6 +54,7 @@ class Sighting:
         return self.sent - self.refused if self.busy and not self.failed else self.failed
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """What is allowed now. rate: items per second, None for no limit. concurrency: batches in flight.

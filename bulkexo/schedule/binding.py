@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from bulkexo.model import Outcome, Status
+from bulkexo.model import Failure, Outcome, Status
 from bulkexo.wire.errors import last_part
 
 ENOUGH = 20
@@ -37,7 +37,7 @@ class Binding:
             cmdlet, error = outcome.item.cmdlet, outcome.error
             if outcome.status is Status.SKIPPED:
                 continue
-            reason = _reason(outcome)
+            reason = _reason(outcome, error) if error is not None else ""
             if error is None or not reason:
                 self._fine.add(cmdlet)
                 continue
@@ -47,8 +47,8 @@ class Binding:
         return ""
 
 
-def _reason(outcome: Outcome) -> str:
-    kind = outcome.error.type if outcome.error else ""
+def _reason(outcome: Outcome, error: Failure) -> str:
+    kind = error.type
     if last_part(kind) == "ParameterBindingException":
         return PARAMETER
     return ROLE if outcome.http_status == FORBIDDEN and not kind else ""

@@ -10,6 +10,7 @@ import anyio
 
 from bulkexo.model import Ended, Outcome, Page, StoppedError
 from bulkexo.pace import Backoff
+from bulkexo.schedule import clock
 from bulkexo.schedule.before import Before, Ending, Found
 from bulkexo.schedule.delays import Delays
 from bulkexo.schedule.lanes import Lanes, Order, Ticket
@@ -69,7 +70,7 @@ class Desk:
 
     def sort(self, batch: Sequence[Ticket], verdicts: Sequence[Verdict]) -> Fates:
         """Close the tickets that have ended, put off those that wait, and tell the rest apart."""
-        now = anyio.current_time()
+        now = clock.now()
         fates = Fates()
         for ticket, heard in zip(batch, verdicts, strict=True):
             verdict = chosen(ticket, within(ticket, heard, self._rules))
@@ -105,7 +106,7 @@ class Desk:
 
     def told(self, ticket: Ticket, verdict: Verdict) -> Outcome:
         """The outcome of a ticket if it ended with this verdict."""
-        return outcome(ticket, verdict, anyio.current_time(), strict=self._rules.strict)
+        return outcome(ticket, verdict, clock.now(), strict=self._rules.strict)
 
     def close(self, ticket: Ticket, verdict: Verdict) -> list[Outcome]:
         """End a ticket: its outcome, and those of the steps that end with it."""
@@ -156,7 +157,7 @@ class Desk:
         """Let a ticket wait by backoff, and at least the seconds that the service has asked for."""
         self.tally.retried += 1
         wait = max(self._backoff.wait(ticket.failures + ticket.unreached), asked or 0.0)
-        self.later.put(ticket, anyio.current_time() + wait)
+        self.later.put(ticket, clock.now() + wait)
 
     def wait_for(self, ticket: Ticket, now: float) -> bool:
         """Let a ticket wait for its object to appear; False if its step has waited long enough."""

@@ -11,7 +11,7 @@ from itertools import chain
 from bulkexo.model import BY_RULE, Earlier, Ended, Failure, Item, Status, UnboundError
 from bulkexo.schedule.before import Ending
 from bulkexo.schedule.paging import Paging
-from bulkexo.wire.doors import INVOKE, Call, Door, call, door
+from bulkexo.wire.doors import INVOKE, QUESTIONS, Call, Door, call, door
 from bulkexo.wire.repeat import question
 
 
@@ -84,7 +84,7 @@ class Ticket:
         if self.reading is not None:
             return call(self.reading, self._own_id(1 << 46))
         if self.asking and (asked := question(item.cmdlet, item.identity, item.parameters)):
-            return Call(self._own_id(1 << 47), asked[0], asked[1], door=Door(self.door.host))
+            return Call(self._own_id(1 << 47), asked[0], asked[1], door=QUESTIONS[self.door.host])
         return call(item, self.request_id, self.link)
 
     def _own_id(self, bit: int) -> str:
@@ -120,16 +120,10 @@ class Lanes:
 
         recovered: an earlier process may have sent it. before: the steps of its row that ended there.
         """
-        ticket = Ticket(
-            item,
-            request_id,
-            self._lane(item),
-            door(item),
-            before=before or {},
-            recovered=recovered,
-            announced=recovered,
-            looked=recovered,
-        )
+        ticket = Ticket(item, request_id, self._lane(item), door(item))
+        if before:
+            ticket.before = before
+        ticket.recovered = ticket.announced = ticket.looked = recovered
         self.open += 1
         earlier = self._last_added
         self._last_added = ticket
@@ -206,7 +200,10 @@ class Lanes:
         return ticket.unsent is None
 
     def _queue(self, ticket: Ticket) -> deque[Ticket]:
-        return self._ready.setdefault(ticket.door, deque())
+        queue = self._ready.get(ticket.door)
+        if queue is None:
+            queue = self._ready[ticket.door] = deque()
+        return queue
 
     def _follow(self, ticket: Ticket, ahead: Ticket) -> None:
         ticket.waiting += 1

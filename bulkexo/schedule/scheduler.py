@@ -11,6 +11,7 @@ import anyio
 from bulkexo.model import BulkexoError, Item, SignInError, SignInUnreachableError, StoppedError
 from bulkexo.pace import Allowance, Backoff, Pacer
 from bulkexo.pace.bucket import Bucket
+from bulkexo.schedule import clock
 from bulkexo.schedule.before import Before
 from bulkexo.schedule.desk import Desk, Fates, Sink
 from bulkexo.schedule.gate import Gates, Tokens
@@ -113,7 +114,7 @@ class Scheduler:
 
     async def _next_batch(self) -> list[Ticket]:
         while not self._stopping:
-            now = anyio.current_time()
+            now = clock.now()
             self._desk.bring_back(now)
             await self._fill()
             if self._stopping or (self._exhausted and not self._desk.lanes.open):
@@ -142,7 +143,7 @@ class Scheduler:
 
     def _rested(self) -> None:
         """Nothing was to be sent for a while, which says nothing of the service."""
-        self._pacer.rested(anyio.current_time())
+        self._pacer.rested(clock.now())
         self._reach.reached()
 
     def _allowance(self, now: float) -> Allowance:
@@ -168,12 +169,12 @@ class Scheduler:
         """As much of the batch as may go once its tokens are there; what may not is put back."""
         if not batch:
             return []
-        self._bucket.set_rate(self._pacer.allowance(anyio.current_time()).rate)
+        self._bucket.set_rate(self._pacer.allowance(clock.now()).rate)
         with anyio.CancelScope() as self._asking:
             await self._bucket.acquire(len(batch))
         self._asking = None
         while not self._stopping:
-            now = anyio.current_time()
+            now = clock.now()
             allowance = self._allowance(now)
             if now < allowance.hold_until:
                 await self._desk.change(min(allowance.hold_until, allowance.give_up_at))
@@ -238,7 +239,7 @@ class Scheduler:
             self._desk.give_back(batch)
             self.stop(error)
             return
-        started = anyio.current_time()
+        started = clock.now()
         held = self._rest.left() > 0 or started < self._pacer.allowance(started).hold_until
         if self._stopping or held:
             self._desk.give_back(batch)  # things changed while the token was renewed
@@ -334,7 +335,7 @@ class Scheduler:
         started: float,
     ) -> None:
         """Tell pace and observers what was seen, and notice when the service is out of reach."""
-        now = anyio.current_time()
+        now = clock.now()
         seen = sighting(reply, calls, verdicts, started, now)
         self.tally.refused += seen.refused
         self._pacer.saw(seen)
@@ -352,7 +353,7 @@ class Scheduler:
     def _note_unreached(self, reason: str) -> None:
         """The service, or the one for signing in, is out of reach; too long, and the run stops."""
         self.tally.unreachable = reason
-        if self._reach.too_long(anyio.current_time()):
+        if self._reach.too_long(clock.now()):
             self.stop(StoppedError(f"Nothing could be sent for {self._settings.offline:.0f} s. {reason}"))
 
     def _put_off_unsigned(self, tickets: Sequence[Ticket], reason: str) -> None:

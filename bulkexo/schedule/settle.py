@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 from typing import Any
@@ -20,8 +21,10 @@ HEAVY = 500
 FAULT_TRIES = 2
 """Microsoft's module gives a 500 two tries at most (protocol.md, Status)."""
 
-SIGNED_IN = frozenset({Action.DONE, Action.UNCHANGED, Action.PASSING, Action.FAULT, Action.RESTART})
+SIGNED_IN = (Action.DONE, Action.UNCHANGED, Action.PASSING, Action.FAULT, Action.RESTART)
 """What is only said to a token that is good: when that one ends, hours later, a new one may be had."""
+
+DONE = (Action.DONE, Action.UNCHANGED)
 
 RECOVERED = Verdict(
     Action.UNANSWERED,
@@ -78,6 +81,8 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
     action = verdict.action
     if action in SIGNED_IN:
         ticket.refused_token = ""
+        if action in DONE and ticket.reading is None and not ticket.asking:
+            return Next.PAGE if verdict.link else Next.END
     if action in (Action.THROTTLED, Action.CROWDED):
         return Next.AT_ONCE
     if action is Action.SIGN_IN:
@@ -96,8 +101,6 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
         return _read(ticket, verdict, rules)
     if ticket.asking:
         return _looked(ticket, verdict, rules)
-    if action in (Action.DONE, Action.UNCHANGED):
-        return Next.PAGE if verdict.link else Next.END
     if action is Action.FAILED:
         if _may_appear(ticket, verdict):
             return Next.ABSENT
@@ -107,12 +110,7 @@ def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
 
 def within(ticket: Ticket, verdict: Verdict, rules: Rules) -> Verdict:
     """The verdict; of an item whose pages seem to have no end, that it has failed."""
-    if (
-        not verdict.link
-        or ticket.asking
-        or ticket.reading
-        or verdict.action not in (Action.DONE, Action.UNCHANGED)
-    ):
+    if not verdict.link or ticket.asking or ticket.reading or verdict.action not in DONE:
         return verdict
     paging = ticket.paging or Paging()
     reason = paging.endless(verdict.link, len(verdict.value), rules.pages)
@@ -151,10 +149,10 @@ def ended(ticket: Ticket, status: Status, verdict: Verdict) -> Ended:
     return Ended(status, [*pages.kept, *kept] if pages else kept, count)
 
 
-def _kept(ticket: Ticket, verdict: Verdict) -> list[dict[str, Any]]:
+def _kept(ticket: Ticket, verdict: Verdict) -> Sequence[dict[str, Any]]:
     rule = ticket.item.rule
     if rule is None or rule.keeps is None:
-        return []
+        return ()
     before = 0 if ticket.asking or ticket.paging is None else len(ticket.paging.kept)
     return trimmed(verdict.value, rule.keeps, KEPT - before)
 
@@ -238,7 +236,7 @@ def _in_doubt(ticket: Ticket, rules: Rules) -> Next:
 
 def _read(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
     """What became of the read that comes before the item itself; an object that is not there is an answer."""
-    if verdict.action in (Action.DONE, Action.UNCHANGED):
+    if verdict.action in DONE:
         return Next.READ
     if verdict.action is Action.FAILED:
         return Next.READ if absent(verdict) else Next.END
@@ -259,9 +257,9 @@ def absent(verdict: Verdict) -> bool:
 
 def _looked(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:
     """What the look for the effect has shown."""
-    if verdict.action in (Action.DONE, Action.UNCHANGED) and verdict.value:
+    if verdict.action in DONE and verdict.value:
         return Next.END
-    if verdict.action in (Action.DONE, Action.UNCHANGED) or absent(verdict):
+    if verdict.action in DONE or absent(verdict):
         ticket.asked += 1
         return Next.LOOK if ticket.asked < len(rules.looks) else _undecided(ticket, rules)
     if verdict.action is Action.FAILED:

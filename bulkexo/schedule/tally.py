@@ -54,11 +54,17 @@ class Tally:
 
     def count(self, outcomes: Iterable[Outcome]) -> None:
         """Take in items that have just ended."""
+        succeeded = 0
         for outcome in outcomes:
+            if not outcome.attempts:
+                self.unsent += 1
+            if outcome.status is Status.SUCCEEDED:
+                succeeded += 1
+                continue
             self.by_status[outcome.status] += 1
-            self.unsent += not outcome.attempts
             if outcome.status in (Status.FAILED, Status.UNKNOWN):
                 self._count_kind(outcome)
+        self.by_status[Status.SUCCEEDED] += succeeded
 
     def add(self, other: Tally) -> None:
         """Take in the counts of another."""

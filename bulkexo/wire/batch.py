@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import orjson
 
+from bulkexo.model import light
 from bulkexo.redact import blot, disguises
 from bulkexo.wire.bodies import decode
-from bulkexo.wire.cmdlets import cmdlet_input, timeout
-from bulkexo.wire.doors import ENDPOINTS, Call, Way, routed, routing_hint
+from bulkexo.wire.cmdlets import cmdlet_input, sent, timeout
+from bulkexo.wire.doors import ENDPOINTS, Call, Door, Way, routed, routing_hint
 from bulkexo.wire.message import Lost, Reply, Request, Service
 from bulkexo.wire.values import Seal
 
@@ -29,6 +31,7 @@ LENT = ("date", "retry-after")
 stands is not known (protocol.md, Unknown)."""
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The service's answer to one call. headers: names in lower case. body: parsed JSON, or text.
@@ -55,18 +58,32 @@ def pack(service: Service, calls: Sequence[Call], token: str, seal: Seal | None 
     common = _headers(service, token)
     if len(calls) == 1:
         return _lone(service, calls[0], common, seconds, seal)
-    requests = [
-        {
-            "id": str(number),
-            "method": "POST",
-            "url": _url(service, call),
-            "headers": common | _own_headers(call),
-            "body": cmdlet_input(call.cmdlet, call.parameters, call.forms, seal),
-        }
-        for number, call in enumerate(calls, 1)
-    ]
     outer = common | {"Prefer": f"odata.maxpagesize={PAGE_SIZE};odata.continue-on-error"}
-    return Request(f"{service.base}/$batch", outer, orjson.dumps({"requests": requests}), seconds)
+    body = b",".join(_inner_requests(service, calls, common, seal))
+    return Request(f"{service.base}/$batch", outer, b'{"requests":[%b]}' % body, seconds)
+
+
+def _inner_requests(
+    service: Service, calls: Sequence[Call], common: Mapping[str, str], seal: Seal | None
+) -> Iterator[bytes]:
+    """The calls of a batch as JSON; what calls of a kind have in common is encoded once."""
+    kinds: dict[tuple[str, str, tuple[str, ...], Door], tuple[bytes, bytes]] = {}
+    for number, call in enumerate(calls, 1):
+        kind = call.cmdlet, call.link, call.select, call.door
+        if (around := kinds.get(kind)) is None:
+            around = kinds[kind] = _around(call.cmdlet, _url(service, call), common)
+        before, behind = around
+        parameters = orjson.dumps(sent(call.cmdlet, call.parameters, call.forms, seal))
+        request_id = orjson.dumps(call.request_id)
+        yield b'{"id":"%d",%b%b%b%b}}}' % (number, before, request_id, behind, parameters)
+
+
+def _around(cmdlet: str, url: str, common: Mapping[str, str]) -> tuple[bytes, bytes]:
+    """What stands before the id of a call, and between that and its parameters."""
+    headers = {**common, "X-CmdletName": cmdlet}
+    before = orjson.dumps({"method": "POST", "url": url, "headers": headers})
+    behind = b'},"body":{"CmdletInput":{"CmdletName":%b,"Parameters":' % orjson.dumps(cmdlet)
+    return before[1:-2] + b',"client-request-id":', behind
 
 
 def _lone(
@@ -96,7 +113,7 @@ def unpack(reply: Reply | Lost, count: int, token: str = "") -> list[Heard]:
     """
     if isinstance(reply, Lost):
         return [reply] * count
-    hidden = disguises([token]) if len(token) >= SHORTEST_TOKEN else []
+    hidden = _disguises(token) if len(token) >= SHORTEST_TOKEN else ()
     headers = blot(reply.headers, hidden) if hidden else reply.headers
     body = decode(reply, hidden)
     responses = body.get("responses") if isinstance(body, dict) else None
@@ -108,6 +125,11 @@ def unpack(reply: Reply | Lost, count: int, token: str = "") -> list[Heard]:
         return [Lost("The batch came back nested too deeply to be read.", sent=True)] * count
     missing = Lost("The batch came back without a response for this item.", sent=True)
     return [found.get(str(number), missing) for number in range(1, count + 1)]
+
+
+@lru_cache(8)
+def _disguises(token: str) -> tuple[str, ...]:
+    return tuple(disguises([token]))
 
 
 def _url(service: Service, call: Call) -> str:
@@ -148,23 +170,26 @@ def _by_id(responses: Sequence[Any], lent: Mapping[str, str]) -> dict[str, Heard
         number = str(response["id"])
         answer = _inner(response, lent)
         earlier = found.setdefault(number, answer)
-        if earlier != answer:
+        if earlier is not answer and earlier != answer:
             found[number] = Lost("The batch came back with two different responses for this item.", sent=True)
     return found
 
 
 def _inner(response: Mapping[str, Any], lent: Mapping[str, str]) -> Heard:
-    try:
-        status = int(response.get("status", 0))
-    except (TypeError, ValueError):
-        status = 0
+    status = response.get("status", 0)
+    if status.__class__ is not int:
+        try:
+            status = int(status)
+        except (TypeError, ValueError):
+            status = 0
     if not 100 <= status < 600:
         return Lost("The batch came back with a response without a status for this item.", sent=True)
     body = response.get("body")
-    if isinstance(body, str) and body.lstrip()[:1] in ("{", "["):
+    if body.__class__ is str and body.lstrip()[:1] in ("{", "["):
         with contextlib.suppress(orjson.JSONDecodeError):
             body = orjson.loads(body)
-    return Answer(status, {**lent, **_lowered(response.get("headers"))}, body)
+    headers = _lowered(response.get("headers"))
+    return Answer(status, {**lent, **headers} if lent else headers, body)
 
 
 def _lowered(headers: Any) -> dict[str, str]:
@@ -172,7 +197,11 @@ def _lowered(headers: Any) -> dict[str, str]:
     if not isinstance(headers, dict):
         return {}
     return {
-        name.lower(): ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        name.lower(): value if value.__class__ is str else _joined(value)
         for name, value in headers.items()
         if value is not None
     }
+
+
+def _joined(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

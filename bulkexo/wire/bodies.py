@@ -32,6 +32,9 @@ VALUES_LIMIT = 10_000_000
 MEMBERS_LIMIT = 1000
 """Parts that a gzip may be made of: each takes time, be it empty."""
 
+SMALL = 1 << 20
+"""Bytes of a body that can hold neither too many objects nor too many values, whatever they are."""
+
 STEP = 1 << 16
 PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
@@ -66,7 +69,7 @@ def decode(reply: Reply, hidden: Sequence[str] = ()) -> Any:
     raw = raw.removeprefix(BYTE_ORDER_MARK)
     for text in hidden:
         raw = raw.replace(text.encode(), HIDDEN.encode())
-    if not raw.strip():
+    if not raw or raw.isspace():
         return ""
     try:
         return orjson.loads(raw)
@@ -78,6 +81,8 @@ def decode(reply: Reply, hidden: Sequence[str] = ()) -> Any:
 
 def _opened(body: bytes, packed: bool, limit: int) -> bytes | Unread:
     """The body unpacked, once it is known to be within bounds."""
+    if not packed and len(body) < SMALL:
+        return body
     size = nested = values = 0
     try:
         for part in _unpacking(body) if packed else _slices(body):

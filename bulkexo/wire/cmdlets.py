@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from bulkexo.model import Form, Value
 from bulkexo.wire.doors import CUSTOM_ROUTING
 from bulkexo.wire.values import Seal, encode
 
+_ROUTING = len(CUSTOM_ROUTING)
 DEFAULT_TIMEOUT = 960.0
 TIMEOUTS = {
     "set-organizationconfig": 1800.0,
@@ -77,11 +79,13 @@ UNCONFIRMED = frozenset(
 """Cmdlets of those verbs that have no such parameter (catalogue)."""
 
 
+@lru_cache
 def verb(cmdlet: str) -> str:
     """`Set-Mailbox` → `set`."""
     return cmdlet.partition("-")[0].lower()
 
 
+@lru_cache
 def repeatable(cmdlet: str) -> bool:
     """Whether an attempt whose answer was lost may be sent again."""
     return verb(cmdlet) in REPEATABLE and cmdlet.lower() not in SENDS_MAIL
@@ -94,6 +98,7 @@ def harm(cmdlet: str) -> str:
     return UNREPEATABLE.get(verb(cmdlet), "what it does a second time is not known")
 
 
+@lru_cache
 def timeout(cmdlet: str) -> float:
     """Seconds to wait for a reply that holds this cmdlet."""
     return TIMEOUTS.get(cmdlet.lower(), DEFAULT_TIMEOUT)
@@ -106,9 +111,26 @@ def cmdlet_input(
     seal: Seal | None = None,
 ) -> dict[str, Any]:
     """The body of one InvokeCommand, ready for JSON. forms, seal, and what is raised: see `encode`."""
-    sent = encode(parameters, forms or {}, seal)
-    for name in [name for name in sent if name.lower() == CUSTOM_ROUTING]:
-        del sent[name]
-    if verb(cmdlet) in CONFIRMED and cmdlet.lower() not in UNCONFIRMED:
-        sent.setdefault("Confirm", False)
-    return {"CmdletInput": {"CmdletName": cmdlet, "Parameters": sent}}
+    return {"CmdletInput": {"CmdletName": cmdlet, "Parameters": sent(cmdlet, parameters, forms, seal)}}
+
+
+def sent(
+    cmdlet: str,
+    parameters: Mapping[str, Value],
+    forms: Mapping[str, Form] | None = None,
+    seal: Seal | None = None,
+) -> dict[str, Any]:
+    """The parameters of a cmdlet as they are sent, ready for JSON. forms, seal, and what is raised: see
+    `encode`."""
+    found = encode(parameters, forms or {}, seal)
+    for name in [name for name in found if len(name) == _ROUTING and name.lower() == CUSTOM_ROUTING]:
+        del found[name]
+    if _confirmed(cmdlet):
+        found.setdefault("Confirm", False)
+    return found
+
+
+@lru_cache
+def _confirmed(cmdlet: str) -> bool:
+    """Whether it asks before it acts, unless it is told not to."""
+    return verb(cmdlet) in CONFIRMED and cmdlet.lower() not in UNCONFIRMED

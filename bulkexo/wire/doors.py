@@ -6,10 +6,11 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
-from bulkexo.model import Form, Item, Value
+from bulkexo.model import Form, Item, Value, light
 from bulkexo.redact import secret_texts
-from bulkexo.wire.rest import Read, Twin, translate
+from bulkexo.wire.rest import Read, Twin, rest_only, translate
 
 EXCHANGE_API, COMPLIANCE_API, V2_API = "exchange", "compliance", "v2.0"
 APIS = (EXCHANGE_API, COMPLIANCE_API, V2_API)
@@ -89,9 +90,12 @@ def hosts(apis: Collection[str]) -> tuple[Host, ...]:
     return tuple(host for host in Host if host in found)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Door:
-    """Calls of one door may share a batch; those of two never do. alone: each is a request of its own."""
+    """Calls of one door may share a batch; those of two never do. alone: each is a request of its own.
+
+    There is one of each kind, below; they are told apart by identity, which is asked for every item.
+    """
 
     host: Host = Host.EXCHANGE
     way: Way = Way.INVOKE
@@ -105,8 +109,11 @@ ROUTED_ALONE = Door(alone=True)
 COMPLIANCE = Door(Host.COMPLIANCE)
 V2 = Door(way=Way.V2, alone=True)
 REST = Door(way=Way.REST, alone=True)
+QUESTIONS = {Host.EXCHANGE: INVOKE, Host.COMPLIANCE: COMPLIANCE}
+"""Where a host is asked for the effect of a cmdlet."""
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Call:
     """One cmdlet as it is sent. request_id: a GUID, the same in every attempt. link: the next page to ask
@@ -125,8 +132,16 @@ class Call:
     hidden: Sequence[str] = field(default=(), repr=False)
 
 
+@lru_cache
+def _ordinary(cmdlet: str) -> bool:
+    """Whether nothing but the `api` of its item leads a cmdlet away from InvokeCommand."""
+    return not rest_only(cmdlet) and cmdlet.lower() not in ROUTED
+
+
 def door(item: Item) -> Door:
     """The door of an item."""
+    if not item.api and _ordinary(item.cmdlet):
+        return INVOKE
     if item.api == COMPLIANCE_API:
         return COMPLIANCE
     if item.api == V2_API:
@@ -141,7 +156,7 @@ def door(item: Item) -> Door:
 def call(item: Item, request_id: str, link: str = "") -> Call:
     """What goes over the wire for an item, through its door."""
     here = door(item)
-    if here.host is Host.EXCHANGE and here.way is not Way.V2:
+    if not _ordinary(item.cmdlet) and here.host is Host.EXCHANGE and here.way is not Way.V2:
         found = translate(item.cmdlet, item.parameters, item.select)
         if isinstance(found, Read):
             return Call(request_id, item.cmdlet, {}, link, door=here, path=found.path)
@@ -153,6 +168,8 @@ def call(item: Item, request_id: str, link: str = "") -> Call:
 
 def notice(item: Item) -> str:
     """What is to be told of how an item was sent, "" if nothing."""
+    if _ordinary(item.cmdlet):
+        return ""
     found = translate(item.cmdlet, item.parameters, item.select)
     if not isinstance(found, Twin) or item.api == COMPLIANCE_API:
         return ""

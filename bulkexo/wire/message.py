@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bulkexo.model import light
+
 SYSTEM_MAILBOX = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
 
 
@@ -45,6 +47,7 @@ def user_anchor(upn: str) -> str:
     return f"UPN:{upn}"
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request to be made. timeout: seconds until the reply is given up as lost. A GET has no body."""
@@ -56,6 +59,7 @@ class Request:
     method: str = "POST"
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What came back. headers: names in lower case. body: as sent, still compressed if it was."""

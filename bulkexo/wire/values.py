@@ -35,7 +35,9 @@ def encode(
     the loader does not let through.
     """
     if not forms:
-        return {name: encoded(value) for name, value in parameters.items()}
+        return {
+            name: value if value.__class__ is str else encoded(value) for name, value in parameters.items()
+        }
     found: dict[str, Any] = {}
     for name, value in parameters.items():
         form = forms.get(name)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from bulkexo.model import Failure
+from bulkexo.model import Failure, light
 from bulkexo.wire.batch import Answer, Heard
 from bulkexo.wire.bodies import TOO_LARGE, TOO_MANY, Unread
 from bulkexo.wire.cmdlets import verb
@@ -38,6 +38,7 @@ class Action(Enum):
     RESTART = "the page's cursor is gone; from the first page again"
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """An answer, understood. retry_after: seconds asked for, None if none were. link: the next page.
@@ -212,14 +213,12 @@ def _success(answer: Answer, cmdlet: str, shaped: Callable[[Any], Any]) -> Verdi
         return Verdict(Action.FAILED, answer.status, (), warnings, error, request_id=request_id)
     value = _entity(body) if "value" not in body and rest_only(cmdlet) else body.get("value")
     objects = value if isinstance(value, list) else [] if value is None else [value]
-    unchanged = any(UNCHANGED_WARNING.search(warning) for warning in warnings)
+    action = Action.UNCHANGED if warnings and any(map(UNCHANGED_WARNING.search, warnings)) else Action.DONE
+    if objects:
+        objects = [shaped(member) for member in objects]
+    link = body.get("@odata.nextLink")
     return Verdict(
-        Action.UNCHANGED if unchanged else Action.DONE,
-        answer.status,
-        [shaped(member) for member in objects],
-        warnings,
-        request_id=request_id,
-        link=str(body.get("@odata.nextLink") or ""),
+        action, answer.status, objects, warnings, request_id=request_id, link=str(link) if link else ""
     )
 
 
