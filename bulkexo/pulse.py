@@ -28,6 +28,7 @@ class Pulse:
         self._total = total
         self._earlier = (self._file.attempts, self._file.throttled)
         self._seen = (time.monotonic(), read().done)
+        self._over = self._file.over and read().done == total
 
     async def __aenter__(self) -> None:
         await self._tell("running", "signing in")
@@ -44,6 +45,8 @@ class Pulse:
             await self._tell("running", waiting(self._read(), anyio.current_time()))
 
     async def _tell(self, state: str, why: str) -> None:
+        if self._over:  # nothing is left to be told
+            return
         tally, now = self._read(), time.monotonic()
         then, done = self._seen
         self._seen = (now, tally.done)

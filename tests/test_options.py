@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from bulkexo.cli import root
 from bulkexo.connection import Auth
 from bulkexo.model import JobError, Problem
-from bulkexo.options import HEADINGS, NAMES, TABLE, FailureLimit, Options, resolve
+from bulkexo.options import HEADINGS, NAMES, TABLE, Options, resolve
+from bulkexo.says import FailureLimit
 from bulkexo.schedule import OnUnknown, Order
 from bulkexo.wire.hosts import CLOUDS
 
@@ -70,7 +71,10 @@ VALUES: list[tuple[str, str, Any, str]] = [
     ("dry_run", "1", True, "0"),
     ("yes", "on", True, "off"),
     ("no_progress", "TRUE", True, "FALSE"),
+    ("quiet", "true", True, "false"),
     ("json", "true", True, "false"),
+    ("log_file", "run.log", Path("run.log"), "other.log"),
+    ("log_level", "DEBUG", "debug", "error"),
 ]
 
 

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkexo.model import JobError, UsageError
-from bulkexo.options import IN_PROFILES, FailureLimit, resolve
+from bulkexo.options import IN_PROFILES, resolve
 from bulkexo.profiles import Profiles, read_file, read_profiles
+from bulkexo.says import FailureLimit
 
 CONTOSO = '[profiles.contoso]\ntenant = "contoso.onmicrosoft.com"\n'
 

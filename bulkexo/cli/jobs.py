@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from bulkexo.cli.terminal import person_at, say
+from bulkexo.cli.terminal import hush, person_at, say, tell
 from bulkexo.model import UsageError
 from bulkexo.options import HEADINGS, NAMES, TABLE, Layer, resolve
 
@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 JOB_KEYS = frozenset({"cmdlet", "set", "select"})
 """Options that the loader takes, since they are part of the job."""
-NOT_OF_A_PLAN = JOB_KEYS | {"out", "tenant_column", "dry_run", "yes", "json", "no_progress"}
+NOT_OF_A_PLAN = (
+    JOB_KEYS
+    | {"out", "tenant_column", "dry_run", "yes", "json", "no_progress"}
+    | {
+        "quiet",
+        "log_file",
+        "log_level",
+    }
+)
 """Options of making a plan that do not go over to running it."""
 
 READ_VERBS = ("get-", "test-", "search-")
@@ -194,6 +202,7 @@ def load_job(path: Path, given: Mapping[str, Any]) -> tuple[Job, Directory]:
     directory = Directory.look(words, Path(), names_tenants=loaded.names_tenants, recorded=recorded)
     loaded.profiles = directory.profiles.by_name.keys()
     loaded.granted = known_grants(loaded, directory)
+    hush(directory.options.quiet)
     return loaded, directory
 
 
@@ -208,7 +217,7 @@ def known_grants(job: Job, directory: Directory) -> Granted | None:
 def notes(checked: Checked) -> None:
     """Say what is unusual about a job."""
     for warning in checked.warnings:
-        say(f"Note: {warning}")
+        tell(f"Note: {warning}")
 
 
 def sizes(checked: Checked) -> str:

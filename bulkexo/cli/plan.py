@@ -96,7 +96,7 @@ async def _make(what: Start, folder: RunFolder, here: Sequence[Place], settle: f
         places_of = what.checked.rows * what.job.steps
         book = Book(folder.path, places_of, what.job.steps)
         try:
-            viewer = watch(quiet=what.options.no_progress)
+            viewer = watch(quiet=what.options.no_progress or what.options.quiet)
             planner = Planner(what.job, what.checked, at, viewer, book, settle)
             await planner.execute()
             shown = Shown()

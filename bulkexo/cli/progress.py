@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from bulkexo.cli.terminal import person_at, say
+from bulkexo.cli.terminal import person_at, say, tell
 from bulkexo.model import Item, Status
 from bulkexo.pace import State
 from bulkexo.run import Watch
@@ -95,11 +95,11 @@ class Lines:
 
     def stopping(self, batches: int, drain: float) -> None:
         """Say that the run ends."""
-        say(stopping_words(batches, drain))
+        tell(stopping_words(batches, drain))
 
     def note(self, text: str) -> None:
         """Say it."""
-        say(text)
+        tell(text)
 
     async def decide(self, item: Item, reason: str) -> bool:
         """Nobody is there to be asked."""

@@ -12,7 +12,7 @@ import click
 
 from bulkexo.cli.jobs import JOB_KEYS, Sectioned, confirm, known_grants, notes, run_options
 from bulkexo.cli.start import Start, go_on, start
-from bulkexo.cli.terminal import say
+from bulkexo.cli.terminal import hush, say, tell
 from bulkexo.goingon import asked, changed, past_of
 from bulkexo.job import load
 from bulkexo.journal import Past, RunFolder
@@ -124,13 +124,14 @@ def _again_with(
     job.profiles = directory.profiles.by_name.keys()
     job.granted = known_grants(job, directory)
     checked = job.check()
+    options = directory.options
+    hush(options.quiet)
     notes(checked)
     if (others := changed(first, job)) and not accept_changed:
         raise UsageError(
             f"{' and '.join(others)} changed since the run began. Put back what it was; or go on all the "
             "same with --accept-changed-input: what has ended is then known by its cmdlet and parameters."
         )
-    options = directory.options
     if options.dry_run:
         raise UsageError("--dry-run shows a job before it runs; what a run has left cannot be rehearsed.")
     return Start(job, checked, options, directory.tenants(list(checked.tenants)), words.stated())
@@ -139,13 +140,13 @@ def _again_with(
 def _tell(past: Past) -> None:
     """What was found in the folder."""
     if past.torn:
-        say(f"The last line of the results was torn ({past.torn:,} bytes) and is left out.")
+        tell(f"The last line of the results was torn ({past.torn:,} bytes) and is left out.")
     if past.strangers:
         one, more = "result belongs to a row that is", "results belong to rows that are"
-        say(f"{_many(past.strangers, one, more)} no longer in the job.")
+        tell(f"{_many(past.strangers, one, more)} no longer in the job.")
     done = _many(sum(past.counts.values()), "item has ended", "items have ended")
     doubt = _many(past.in_doubt, "was in flight and is settled first", "were in flight and are settled first")
-    say(f"Going on: {done}{f'; {doubt}' if past.in_doubt else ''}.")
+    tell(f"Going on: {done}{f'; {doubt}' if past.in_doubt else ''}.")
 
 
 def _many(number: int, one: str, more: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from bulkexo.cli.terminal import say, somebody
+from bulkexo.cli.terminal import somebody, tell
 from bulkexo.connection import Auth
 from bulkexo.embedded import Tenant as Pretend
 from bulkexo.embedded import sandbox
@@ -91,7 +91,7 @@ async def reached(
     if not options.sandbox:
         yield here
         return
-    say("Starting the sandbox, a pretend tenant on this machine …")
+    tell("Starting the sandbox, a pretend tenant on this machine …")
     domains = pretend_domains([tenant for tenant in tenants if tenant.name]).values()
     async with sandbox(_with_tenants(options.sandbox_options, domains)) as there:
         yield pretend_places(tenants, there)

@@ -16,7 +16,7 @@ from bulkexo.asking import Asking
 from bulkexo.cli.jobs import confirm, notes, sizes
 from bulkexo.cli.progress import watch
 from bulkexo.cli.signing import places, reached
-from bulkexo.cli.terminal import put, say
+from bulkexo.cli.terminal import put, say, tell
 from bulkexo.dated import MOST, dated, is_dated, numbered_folder
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, RunFolder
@@ -24,8 +24,8 @@ from bulkexo.journal.earlier import copy_lines
 from bulkexo.journal.lock import lock
 from bulkexo.model import StoppedError, UsageError
 from bulkexo.options import Options
-from bulkexo.report.summary import as_object, as_text, command, readable
-from bulkexo.run import Run, Task
+from bulkexo.report.summary import as_line, as_object, as_text, command, readable
+from bulkexo.run import Run, Task, Watch
 from bulkexo.tenancy import Place
 from bulkexo.tenants import Tenant, record
 
@@ -113,10 +113,10 @@ def _in_folder(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
 async def answered(what: Start, folder: RunFolder, at: Sequence[Place]) -> Start:
     """The same with its rows, and the whole of it checked. Raises BulkexoError."""
     names = ", ".join(dict.fromkeys(each.item.cmdlet for each in what.job.questions))
-    say(f"Asking for the rows ({names}) …")
+    tell(f"Asking for the rows ({names}) …")
     kept = bool(what.first)
     try:
-        asking = Asking(what.task(folder), at, watch(quiet=what.options.no_progress))
+        asking = Asking(what.task(folder), at, _watch(what))
         if not await asking.execute():
             raise UsageError(f"{names} returned no objects, so the job has no rows; nothing was changed.")
         job = what.job.answered(folder.path)
@@ -133,7 +133,7 @@ async def answered(what: Start, folder: RunFolder, at: Sequence[Place]) -> Start
         if not kept:  # nothing was changed: leave nothing behind
             folder.discard()
     notes(filled.checked)
-    say(f"{sizes(filled.checked)}.")
+    tell(f"{sizes(filled.checked)}.")
     return filled
 
 
@@ -141,6 +141,10 @@ def _places(what: Start) -> list[Place]:
     """The tenants and who signs in, none in the sandbox, which tells it itself. Raises UsageError or
     SignInError."""
     return [] if what.options.sandbox else places(what.tenants)
+
+
+def _watch(what: Start) -> Watch:
+    return watch(quiet=what.options.no_progress or what.options.quiet)
 
 
 async def _run(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
@@ -152,8 +156,8 @@ async def _run_at(what: Start, folder: RunFolder, at: Sequence[Place]) -> int:
     if what.job.questions:
         what = await answered(what, folder, at)
         at = [place for place in at if place.name in {tenant.name for tenant in what.tenants}]
-    report = await Run(what.task(folder), at, watch(quiet=what.options.no_progress)).execute()
-    say("\n" + as_text(report))
+    report = await Run(what.task(folder), at, _watch(what)).execute()
+    say(as_line(report, what.job.path.name) if what.options.quiet else "\n" + as_text(report))
     if what.options.json:
         put(orjson.dumps(as_object(report), option=orjson.OPT_APPEND_NEWLINE))
     return report.exit_code

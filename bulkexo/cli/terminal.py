@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from dataclasses import dataclass
 from typing import TextIO
 
 import click
@@ -12,10 +13,29 @@ import click
 from bulkexo.model import SignInError, StoppedError
 
 
+@dataclass
+class _Voice:
+    hushed: bool = False
+
+
+_voice = _Voice()
+
+
 def say(text: str) -> None:
     """Words for people. That nobody can read them is no reason to stop, least of all in mid-run."""
     with contextlib.suppress(OSError):
         click.echo(text, err=True)
+
+
+def tell(text: str) -> None:
+    """Words that are neither an error, nor a question, nor the end: --quiet leaves them out."""
+    if not _voice.hushed:
+        say(text)
+
+
+def hush(on: bool) -> None:
+    """Leave out from now on what `tell` is given, or no longer; for the command that this process runs."""
+    _voice.hushed = on
 
 
 def put(content: bytes) -> None:

@@ -62,12 +62,16 @@ class Standing:
 
 
 class Progress:
-    """Writes the file. That the disk refuses is no trouble of the run's: the line is left out."""
+    """Writes the file. That the disk refuses is no trouble of the run's: the line is left out.
+
+    over, attempts, throttled: what an earlier process has left there.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: Appending | None = None
         before = last(path)
+        self.over = before is not None and before.get("state") == "complete"
         self.attempts = _count(before, "attempts")
         self.throttled = _count(before, "throttled")
 

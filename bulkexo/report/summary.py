@@ -73,6 +73,20 @@ def as_text(report: Report) -> str:
     return "\n".join(lines)
 
 
+def as_line(report: Report, job: str) -> str:
+    """One line for the mail of a scheduler, and the last of a log: which job, how it ended and why with that
+    exit code, the counts, how long it took, and where the rest stands."""
+    state = "complete" if report.state == "complete" else "stopped"
+    reason = report.reason or ("some items failed or are unknown" if report.exit_code else "all went well")
+    tally = report.tally
+    words = [f"{number:,} {status}" for status in Status if (number := tally.by_status[status])]
+    counts = ", ".join([f"{tally.done:,} of {report.total:,} items", *words])
+    return (
+        f"{job} {state}: {counts}, in {duration(report.seconds)}; exit code {report.exit_code} "
+        f"({' '.join(reason.split()).rstrip('.')}); {readable(str(report.folder.path))}"
+    )
+
+
 def readable(text: str) -> str:
     r"""A text that can be written as UTF-8; bytes of a name that are no text stand as `\udcff`."""
     return text.encode("utf-8", "backslashreplace").decode()
