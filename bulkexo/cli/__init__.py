@@ -21,6 +21,7 @@ COMMANDS = {
     "retry": ("bulkexo.cli.runs", "A new run of the items that failed in a run."),
     "undo": ("bulkexo.cli.undo", "A job that puts back what a run has changed."),
     "export": ("bulkexo.cli.export", "What the cmdlets of a run returned, as a table."),
+    "compare": ("bulkexo.cli.compare", "What changed since an earlier run of a report."),
     "login": ("bulkexo.cli.login", "Sign in once as a person; runs use it from then on."),
     "logout": ("bulkexo.cli.login", "Forget who has signed in."),
     "profiles": ("bulkexo.cli.profiles", "The profiles of bulkexo.toml, and how each signs in."),
