@@ -66,6 +66,11 @@ class Options:
     sandbox: bool = False
     sandbox_options: str = ""
     dry_run: bool = False
+    export: tuple[Path, ...] = ()
+    compare_with: Path | str | None = None
+    ignore: tuple[str, ...] = ()
+    threshold: float = 0.0
+    changed_exit_code: int | None = None
     yes: bool = False
     no_progress: bool = False
     quiet: bool = False
@@ -152,6 +157,11 @@ TABLE = (
     Spec("sandbox", says.switch, "", "Run on a pretend tenant on this machine; no account needed."),
     Spec("sandbox_options", says.text, "TEXT", "Options for that tenant, as `bulkexo sandbox` takes them."),
     Spec("dry_run", says.switch, "", "Send nothing; show the counts and the first batch as it would go."),
+    Spec("export", says.several_named, "FILE", "Then write the table: .csv, .xlsx, .parquet or .ndjson."),
+    Spec("compare_with", says.earlier, "RUN", "Then list what changed since that run, or since the latest."),
+    Spec("ignore", says.names, "NAMES", "Columns that do not count as changed, with commas; * is any text."),
+    Spec("threshold", says.share, "N%", "Numbers and sizes count as changed from this share on."),
+    Spec("changed_exit_code", says.whole(5, 125), "N", "End with this code, not 0, if something changed."),
     Spec("yes", says.switch, "", "Do not ask before changes are made."),
     Spec("no_progress", says.switch, "", "No progress display."),
     Spec("quiet", says.switch, "", "Nothing but errors, questions, and one line at the end."),
@@ -166,9 +176,14 @@ HEADINGS = {
     "tenant": "Where",
     "auth": "Who signs in",
     "sandbox": "Rehearsing",
+    "export": "When it is complete",
     "yes": "On the screen",
 }
 """Of --help, by the option that each begins with."""
+MANY = frozenset({"set", "export", "ignore"})
+"""Options that can be given several times; in YAML, as a list."""
+PATHS = (says.path, says.named, says.several_named, says.earlier)
+"""What reads paths: they start from the folder of the file in which they stand."""
 
 NAMES = frozenset(spec.name for spec in TABLE)
 PLACE = frozenset({"cloud", "endpoint", "compliance_endpoint", "authority"})
@@ -204,9 +219,7 @@ def stated(
     for spec in TABLE:
         value, place, start = _in_force(spec, command_line, environment, layers)
         if place and spec.name not in ("out", "set"):
-            found[spec.name] = (
-                str((start / spec.parse(value)).resolve()) if spec.parse in (says.path, says.named) else value
-            )
+            found[spec.name] = _absolute(start, spec.parse(value)) if spec.parse in PATHS else value
     return found
 
 
@@ -232,10 +245,23 @@ def resolve(
         except ValueError as error:
             problems.append(Problem(place, f"{_shown(spec, value)} does not fit.", str(error)))
         else:
-            found[spec.name] = start / parsed if isinstance(parsed, Path) else parsed
+            found[spec.name] = _from(start, parsed)
     if problems:
         raise JobError(problems)
     return Options(**found)
+
+
+def _from(start: Path, parsed: Any) -> Any:
+    """A value with its paths, if it has any, from a folder."""
+    if isinstance(parsed, tuple):
+        return tuple(_from(start, each) for each in parsed)
+    return start / parsed if isinstance(parsed, Path) else parsed
+
+
+def _absolute(start: Path, parsed: Any) -> Any:
+    if isinstance(parsed, tuple):
+        return [_absolute(start, each) for each in parsed]
+    return str((start / parsed).resolve()) if isinstance(parsed, Path) else parsed
 
 
 def said(

@@ -16,6 +16,8 @@ from bulkexo.schedule.settle import OnUnknown
 from bulkexo.wire.clixml import MISSING, Format, available
 from bulkexo.wire.hosts import CLOUDS, origin
 
+LATEST = "latest"
+"""In the place of an earlier run: the newest one of the same job."""
 LEVELS = ("debug", "info", "warning", "error")
 SAMPLE = 100
 """Items that must have ended before a share of failures means anything."""
@@ -66,6 +68,32 @@ def named(value: Any) -> Path:
     found = path(value)
     check_name(str(found))
     return found
+
+
+def several_named(value: Any) -> tuple[Path, ...]:
+    """Such paths, each a line or a member of a list."""
+    return tuple(map(named, lines(value)))
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """Names, each alone or several with commas."""
+    found = tuple(name.strip() for each in lines(value) for name in each.split(",") if name.strip())
+    if not found:
+        raise ValueError("Give names, with commas.")
+    return found
+
+
+def earlier(value: Any) -> Path | str:
+    """A run's folder, or `latest`."""
+    return LATEST if str(value).strip().lower() == LATEST else path(value)
+
+
+def share(value: Any) -> float:
+    """`10%` → 0.1."""
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*%", str(value).strip(), re.ASCII)
+    if match is None:
+        raise ValueError("Give a share such as 10%.")
+    return float(match[1]) / 100
 
 
 def url(value: Any) -> str:

@@ -34,12 +34,18 @@ def compare(run: Path, earlier: str, ignore: tuple[str, ...], threshold: str | N
     """
     import orjson
 
-    from bulkexo.report.changes import Wanted, compare_runs, earlier_run, names_of, whole_run
+    from bulkexo.report.changes import Wanted, compare_runs, earlier_run, whole_run
     from bulkexo.report.changes.words import NOTHING_EARLIER, as_text
+    from bulkexo.says import earlier as which
+    from bulkexo.says import names, share
 
-    wanted = Wanted(names_of(ignore), _share(threshold))
+    try:
+        wanted = Wanted(names(ignore) if ignore else (), share(threshold) if threshold else 0.0)
+        named = which(earlier)
+    except ValueError as error:
+        raise UsageError(f"What is to be compared, and how, cannot be told. {error}") from None
     later = whole_run(run)
-    other = earlier_run(later, earlier)
+    other = earlier_run(later, named)
     if other is None:
         say(NOTHING_EARLIER)
         return 0
@@ -48,12 +54,3 @@ def compare(run: Path, earlier: str, ignore: tuple[str, ...], threshold: str | N
     if as_json:
         put(orjson.dumps(changes.as_object(), option=orjson.OPT_APPEND_NEWLINE))
     return 0
-
-
-def _share(text: str | None) -> float:
-    from bulkexo.report.changes import share_of
-
-    try:
-        return share_of(text) if text else 0.0
-    except ValueError as error:
-        raise UsageError(f"--threshold {text} does not fit. {error}") from None

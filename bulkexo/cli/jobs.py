@@ -12,7 +12,7 @@ import click
 
 from bulkexo.cli.terminal import hush, person_at, say, tell
 from bulkexo.model import UsageError
-from bulkexo.options import HEADINGS, NAMES, TABLE, Layer, resolve
+from bulkexo.options import HEADINGS, MANY, NAMES, TABLE, Layer, resolve
 
 if TYPE_CHECKING:
     from bulkexo.facts.granted import Granted
@@ -44,7 +44,7 @@ def table_options(names: Container[str]) -> Callable[[Function], Function]:
             if spec.name not in names:
                 continue
             if spec.placeholder:
-                many = spec.name == "set"
+                many = spec.name in MANY
                 option = click.option(spec.flag, metavar=spec.placeholder, multiple=many, help=spec.help)
             else:
                 option = click.option(spec.flag, is_flag=True, default=None, help=spec.help)

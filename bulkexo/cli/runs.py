@@ -23,6 +23,9 @@ from bulkexo.model import UsageError
 from bulkexo.options import NAMES, Layer
 from bulkexo.tenants import Directory, Words
 
+OF_THE_WHOLE = frozenset({"export", "compare_with", "changed_exit_code"})
+"""Options of a whole report, which a run of some of its rows is none of."""
+
 
 @click.command(cls=Sectioned)
 @run_options("run", "RUN")
@@ -80,6 +83,7 @@ def retry(run: Path, **given: Any) -> int:
     """
     folder = RunFolder(run)
     first = folder.read()
+    first["options"] = {k: v for k, v in first.get("options", {}).items() if k not in OF_THE_WHOLE}
     with lock(run):
         what = _again_with(folder, first, {"on_unknown": "resend", **{k: v for k, v in given.items() if v}})
         past = again(past_of(folder, first, what.job, what.checked), what.job.steps)

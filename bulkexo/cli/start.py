@@ -13,6 +13,7 @@ import click
 import orjson
 
 from bulkexo.asking import Asking
+from bulkexo.cli.ending import finish, require
 from bulkexo.cli.jobs import confirm, notes, sizes
 from bulkexo.cli.progress import watch
 from bulkexo.cli.signing import places, reached
@@ -25,7 +26,7 @@ from bulkexo.journal.lock import lock
 from bulkexo.model import StoppedError, UsageError
 from bulkexo.options import Options
 from bulkexo.report.summary import as_line, as_object, as_text, command, readable
-from bulkexo.run import Run, Task, Watch
+from bulkexo.run import Report, Run, Task, Watch
 from bulkexo.tenancy import Place
 from bulkexo.tenants import Tenant, record
 
@@ -75,6 +76,7 @@ class Start:
 
 def start(what: Start, out: Path | None) -> int:
     """A new run in `out`, or in a folder of its own name; the exit code."""
+    require(what.options)
     here = _places(what)
     folder = RunFolder.create(run_folder(out, what.job.path))
     with lock(folder.path):
@@ -92,6 +94,7 @@ def start(what: Start, out: Path | None) -> int:
 
 def go_on(what: Start, folder: RunFolder) -> int:
     """A run that goes on in its folder, whose lock is held; the exit code."""
+    require(what.options, new=False)
     return _in_folder(what, folder, _places(what))
 
 
@@ -157,9 +160,23 @@ async def _run_at(what: Start, folder: RunFolder, at: Sequence[Place]) -> int:
         what = await answered(what, folder, at)
         at = [place for place in at if place.name in {tenant.name for tenant in what.tenants}]
     report = await Run(what.task(folder), at, _watch(what)).execute()
-    say(as_line(report, what.job.path.name) if what.options.quiet else "\n" + as_text(report))
-    if what.options.json:
-        put(orjson.dumps(as_object(report), option=orjson.OPT_APPEND_NEWLINE))
+    return _told(report, what)
+
+
+def _told(report: Report, what: Start) -> int:
+    """What a run does once it is complete, and how it ended, told; the exit code."""
+    options, job = what.options, what.job.path
+    tell("\n" + as_text(report))
+    ending = finish(report, options, job)
+    report.exit_code, report.reason = ending.code, report.reason or ending.reason
+    if ending.words:
+        tell("\n" + "\n".join(ending.words))
+    if ending.error:
+        say(ending.error)
+    if options.quiet:
+        say("; ".join(filter(None, [as_line(report, job.name), ending.short])))
+    if options.json:
+        put(orjson.dumps(as_object(report) | ending.members, option=orjson.OPT_APPEND_NEWLINE))
     return report.exit_code
 
 

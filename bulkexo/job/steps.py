@@ -187,7 +187,7 @@ class Step:
                 f"{self.cmdlet} needs {_article(own)} {own}, and this row gives none.",
                 f"Fill in the {own}, or delete the row.",
             )
-        elif self._may_list_all:
+        elif self._may_list_all and self.sequel.condition is None:  # which may well leave such rows out
             place = self._rows.place(line)
             problems.warn(
                 (self.cmdlet, "Identity"),

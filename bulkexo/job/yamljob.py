@@ -60,6 +60,8 @@ from bulkexo.model import Repeat
 from bulkexo.wire.doors import APIS
 
 _TOP_KEYS: Final = ("cmdlet", "parameters", "secret", "repeat", "select", "api")
+_LISTS: Final = frozenset({"export", "ignore"})
+"""Options of which a job can name several."""
 _STEP_KEYS: Final = (*_TOP_KEYS, *SEQUEL_KEYS)
 _KEYS: Final = (
     *(*_TOP_KEYS, *OF_ONE_STEP, "rows", "steps", "set", "columns", "tenant", "tenants"),
@@ -140,7 +142,7 @@ class _Reader:
             if name not in known:
                 if name not in _KEYS:
                     self.unknown(name, node.line, {*_KEYS, *known}, "A job")
-            elif isinstance(node.value, list | dict) or node.empty:
+            elif isinstance(node.value, dict if name in _LISTS else list | dict) or node.empty:
                 self.problem(node.line, f"The option {name} needs one value.", f"Write {name}: VALUE.")
             else:
                 found[name] = node

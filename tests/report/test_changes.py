@@ -15,7 +15,7 @@ import pytest
 
 from bulkexo.journal import RunFolder
 from bulkexo.model import UsageError
-from bulkexo.report.changes import Wanted, compare_runs, earlier_run, share_of
+from bulkexo.report.changes import Wanted, compare_runs, earlier_run
 from bulkexo.report.changes.words import as_text
 
 Line = Mapping[str, Any]
@@ -126,7 +126,7 @@ def test_what_failed_is_not_compared(tmp_path: Path) -> None:
 def test_columns_can_be_left_out_and_small_changes_too(tmp_path: Path) -> None:
     before = line(ADA, {"Guid": "1", "LastLogonTime": "x", "Size": "1 KB (1,000 bytes)", "Count": 100})
     after = line(ADA, {"Guid": "1", "LastLogonTime": "y", "Size": "1 KB (1,090 bytes)", "Count": 80})
-    (told,) = changed(tmp_path, [before], [after], Wanted(("last*",), share_of("10%")))
+    (told,) = changed(tmp_path, [before], [after], Wanted(("last*",), 0.1))
     assert [each["column"] for each in told["columns"]] == ["Count"]
 
 

@@ -26,20 +26,6 @@ LOCAL_IDS: Final = (
     *("Identity", "Id", "DistinguishedName", "Name"),
 )
 ENTRIES: Final = frozenset({"User", "Trustee"})
-_THRESHOLD = re.compile(r"(\d{1,6}(?:\.\d+)?)\s*%", re.ASCII)
-
-
-def names_of(texts: Iterable[str]) -> tuple[str, ...]:
-    """Names, each alone or several with commas."""
-    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
-
-
-def share_of(text: str) -> float:
-    """`10%` → 0.1. Raises ValueError, a sentence."""
-    found = _THRESHOLD.fullmatch(text.strip())
-    if found is None:
-        raise ValueError("Give a share such as 10%.")
-    return float(found[1]) / 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from bulkexo.journal import RunFolder
 from bulkexo.model import UsageError
+from bulkexo.says import LATEST
 
-LATEST: Final = "latest"
 SAME: Final = ("sandbox", "tenant", "profile", "endpoint")
 """Options that say of which tenant a run is."""
 
@@ -21,10 +21,10 @@ def whole_run(path: Path) -> RunFolder:
     return folder
 
 
-def earlier_run(of: RunFolder, named: str) -> RunFolder | None:
+def earlier_run(of: RunFolder, named: Path | str) -> RunFolder | None:
     """The run that another is to be compared with: its folder, or `latest`; None if there is none yet. Raises
     UsageError."""
-    if named.strip().lower() == LATEST:
+    if named == LATEST:
         return latest_run(of, of.read())
     folder = whole_run(Path(named))
     if folder.path.resolve() == of.path.resolve():
@@ -52,7 +52,11 @@ def latest_run(of: RunFolder, first: Mapping[str, Any]) -> RunFolder | None:
     newest: tuple[str, RunFolder] | None = None
     own = of.path.absolute()
     try:
-        others = [path for path in own.parent.iterdir() if path != own and (path / "run.json").is_file()]
+        others = [
+            of.path.parent / path.name
+            for path in own.parent.iterdir()
+            if path != own and (path / "run.json").is_file()
+        ]
     except OSError as error:
         raise UsageError(f"{own.parent} cannot be read ({error.strerror}).") from None
     for path in others:

@@ -14,10 +14,8 @@ NOTHING_EARLIER: Final = "There is no earlier run of the same job to compare wit
 
 def as_text(changes: Changes) -> str:
     """Counts, then the first changes, then where all of them stand."""
-    kinds = ((changes.came, "came"), (changes.went, "went"), (changes.changed, "changed"))
-    counts = ", ".join(f"{number:,} {word}" for number, word in kinds)
     of = f"{changes.objects:,} object{'' if changes.objects == 1 else 's'}"
-    lines = [f"Since {changes.earlier}: {counts if changes.total else 'no change'} ({of} compared)."]
+    lines = [f"S{in_short(changes)[1:]} ({of} compared)."]
     if changes.left_out:
         items = f"{changes.left_out:,} item{'' if changes.left_out == 1 else 's'}"
         lines.append(f"Not compared: what belongs to {items} that failed in one of the two runs.")
@@ -27,6 +25,13 @@ def as_text(changes: Changes) -> str:
         more = changes.total - len(changes.first)
         lines.append(f"{f'… and {more:,} more' if more else 'The same'} in {changes.file}")
     return "\n".join(lines)
+
+
+def in_short(changes: Changes) -> str:
+    """The counts alone."""
+    kinds = ((changes.came, "came"), (changes.went, "went"), (changes.changed, "changed"))
+    counts = ", ".join(f"{number:,} {word}" for number, word in kinds)
+    return f"since {changes.earlier}: {counts if changes.total else 'no change'}"
 
 
 def _lines(change: Mapping[str, Any]) -> Iterator[str]:

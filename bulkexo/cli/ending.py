@@ -1,0 +1,120 @@
+"""What a run does when it is complete: it writes its tables, and lists what changed since an earlier run."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bulkexo.dated import MOST, dated, is_dated, numbered
+from bulkexo.journal import RunFolder
+from bulkexo.model import BulkexoError, StoppedError, UsageError
+from bulkexo.options import Options
+from bulkexo.report.changes import Wanted, compare_runs, earlier_run, whole_run
+from bulkexo.report.changes.words import NOTHING_EARLIER, as_text, in_short
+from bulkexo.report.summary import command
+from bulkexo.report.tables.export import Format, Request, export_to
+from bulkexo.run import Report
+from bulkexo.says import LATEST
+
+EXTRAS = {Format.XLSX: ("xlsxwriter", "xlsx"), Format.PARQUET: ("pyarrow", "parquet")}
+"""What a format needs: a module, and the extra that brings it."""
+UNFINISHED = 3
+
+
+@dataclass(slots=True)
+class Ending:
+    """What came of it. words: for a person. error: what went wrong. short: of the changes, for one line.
+    members: for `--json`. code: the exit code; reason: for it, if it is another than that of the run."""
+
+    code: int
+    words: list[str] = field(default_factory=list)
+    error: str = ""
+    reason: str = ""
+    short: str = ""
+    members: dict[str, Any] = field(default_factory=dict)
+
+
+def require(options: Options, *, new: bool = True) -> None:
+    """Before anything is sent: that all of it can be done. new: it is no run that goes on, which may have
+    written its tables. Raises UsageError."""
+    for path in options.export:
+        kind = _format(path)
+        module, extra = EXTRAS.get(kind, ("", ""))
+        if module and importlib.util.find_spec(module) is None:
+            raise UsageError(f'{path.name} cannot be written: pip install "bulkexo[{extra}]"')
+        if new and not is_dated(path) and path.exists():
+            raise UsageError(
+                f"{path} is there already, and is not written over. Put ${{date}} into its name, or take it "
+                "away."
+            )
+    if isinstance(options.compare_with, Path):
+        whole_run(options.compare_with)
+    if options.changed_exit_code is not None and options.compare_with is None:
+        raise UsageError("--changed-exit-code is of a comparison: give --compare-with too.")
+
+
+def finish(report: Report, options: Options, job: Path) -> Ending:
+    """Do it, if the run is complete. What goes wrong then is told, and `resume` does the rest."""
+    ending = Ending(report.exit_code)
+    if report.state != "complete":
+        return ending
+    try:
+        for path in options.export:
+            _export(report.folder, path, job, ending)
+        if options.compare_with is not None and not report.folder.chosen.exists():
+            _compare(report.folder, options, ending)
+    except BulkexoError as error:
+        again = command("resume", report.folder.path)
+        ending.error = f"{error} The run itself is complete; do what is missing of the rest: {again}"
+        ending.code = UNFINISHED
+        ending.reason = "what comes after the run could not be done"
+    return ending
+
+
+def _format(path: Path) -> Format:
+    try:
+        return Format(path.suffix.removeprefix(".").lower())
+    except ValueError:
+        raise UsageError(f"{path.name} names no table: its end is one of .{', .'.join(Format)}.") from None
+
+
+def _export(folder: RunFolder, path: Path, job: Path, ending: Ending) -> None:
+    """A table under the day on which the run began; a further one of that day gets a number. It is noted in
+    run.json, so that it is written once."""
+    first = folder.read()
+    written: dict[str, str] = first.get("exports") or {}
+    if str(path) in written:
+        return
+    began = datetime.fromisoformat(str(first["started"])).astimezone()
+    to = dated(path, began, job.stem)
+    if is_dated(path):
+        to = next((each for number in range(1, MOST) if not (each := numbered(to, number)).exists()), to)
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{to.parent} cannot be made ({error.strerror}).") from None
+    summary = export_to(folder, Request(_format(path)), to)
+    ending.words += [f"Table: {to} ({summary.rows:,} lines)", *summary.notes]
+    ending.members.setdefault("exports", []).append(str(to))
+    try:
+        folder.write({**first, "exports": {**written, str(path): str(to)}})
+    except OSError as error:
+        raise StoppedError(f"{folder.run_json} cannot be written ({error.strerror}).") from None
+
+
+def _compare(folder: RunFolder, options: Options, ending: Ending) -> None:
+    other = earlier_run(folder, options.compare_with or LATEST)
+    if other is None:
+        ending.words.append(NOTHING_EARLIER)
+        ending.members["changes"] = None
+        return
+    changes = compare_runs(folder, other, Wanted(options.ignore, options.threshold))
+    ending.words.append(as_text(changes))
+    ending.short = in_short(changes)
+    ending.members["changes"] = changes.as_object()
+    if changes.total and ending.code == 0 and options.changed_exit_code is not None:
+        ending.code = options.changed_exit_code
+        ending.reason = "something changed"
