@@ -30,6 +30,7 @@ class Options:
     cmdlet: str | None = None
     set: tuple[str, ...] = field(default=(), repr=False)
     select: str | None = None
+    sheet: str | None = None
     out: Path | None = None
     rate: float | None = None
     concurrency: int = 100
@@ -119,6 +120,7 @@ TABLE = (
     Spec("cmdlet", says.text, "NAME", "The cmdlet of every row, for a CSV without a Cmdlet column."),
     Spec("set", says.lines, "NAME=VALUE", "A parameter for every row; can be given several times."),
     Spec("select", says.text, "NAMES", "The properties wanted of what a cmdlet returns, with commas."),
+    Spec("sheet", says.text, "NAME", "The sheet of an .xlsx job. Default: the first."),
     Spec("order", says.order, "ORDER", "What keeps the job's order: identity (default), none, or file."),
     Spec("out", says.named, "DIR", "The run's folder; ${date} is filled in. Default: runs/<job>-<UTC time>."),
     Spec("raw", says.switch, "", "Leave the type notes (Name@odata.type) in what the cmdlets return."),

@@ -23,6 +23,7 @@ VALUES: list[tuple[str, str, Any, str]] = [
     ("cmdlet", "Set-Mailbox", "Set-Mailbox", "Get-Mailbox"),
     ("set", "A=1", ("A=1",), "B=2"),
     ("select", "Alias,Office", "Alias,Office", "Alias"),
+    ("sheet", "Leavers", "Leavers", "Movers"),
     ("out", "runs/x", Path("runs/x"), "runs/y"),
     ("rate", "12.5", 12.5, "3"),
     ("concurrency", "7", 7, "8"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bulkexo.tenants import Directory, Tenant
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-JOB_KEYS = frozenset({"cmdlet", "set", "select"})
+JOB_KEYS = frozenset({"cmdlet", "set", "select", "sheet"})
 """Options that the loader takes, since they are part of the job."""
 NOT_OF_A_PLAN = (
     JOB_KEYS
@@ -190,6 +190,7 @@ def load_job(path: Path, given: Mapping[str, Any]) -> tuple[Job, Directory]:
         cmdlet=first.cmdlet,
         sets=first.set,
         select=first.select,
+        sheet=first.sheet,
         option_names=NAMES - JOB_KEYS,
         tenant_column=first.tenant_column,
     )

@@ -117,6 +117,7 @@ def _again_with(
         cmdlet=cmdlet,
         sets=sets,
         select=given.get("select") or kept.get("select"),
+        sheet=given.get("sheet") or kept.get("sheet"),
         option_names=NAMES - JOB_KEYS,
         tenant_column=kept.get("tenant_column"),
         answers=folder.path if answers and all(each["sha256"] for each in answers) else None,

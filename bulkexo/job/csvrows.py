@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 from bulkexo.job.problems import Problems, changed, fail, printable
 from bulkexo.job.text import TextFile
@@ -47,7 +47,7 @@ class CsvRows:
         rest = head[start:]
         self.delimiter = delimiter or _delimiter(rest, whole=len(head) < _HEAD)
         self.columns, self.header_line = self._header(rest)
-        _check_header(self, problems)
+        check_header(self, problems)
 
     def place(self, line: int, column: str | None = None) -> str:
         """A line, and a column of it, as messages write them."""
@@ -105,14 +105,7 @@ class CsvRows:
             what = f"The row has too {which} cells: {len(row)}, where the header has {width}."
             problems.add(self.place(line), what, _FINISHED)
             return False
-        masked = [name for name, cell in zip(self.columns, row, strict=True) if cell == MASK]
-        for name in masked:
-            problems.add(
-                self.place(line, name),
-                f"{MASK} stands where a run left out a secret.",
-                "Put the value in again.",
-            )
-        return not masked
+        return not masked(self, line, row, problems)
 
     def _goes_on(self, error: csv.Error, line: int, problems: Problems) -> bool:
         """Tell what the csv module found; False if the rest of the file cannot be trusted."""
@@ -182,7 +175,29 @@ def _rows(head: str, delimiter: str) -> list[list[str]]:
     return rows
 
 
-def _check_header(rows: CsvRows, problems: Problems) -> None:
+class Headed(Protocol):
+    """Rows under a header that was written by hand."""
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def header_line(self) -> int: ...
+
+    def place(self, line: int, column: str | None = None) -> str: ...
+
+
+def masked(rows: Headed, line: int, row: Sequence[str], problems: Problems) -> bool:
+    """Whether a secret was left out of this row, which is told."""
+    names = [name for name, cell in zip(rows.columns, row, strict=True) if cell == MASK]
+    for name in names:
+        what = f"{MASK} stands where a run left out a secret."
+        problems.add(rows.place(line, name), what, "Put the value in again.")
+    return bool(names)
+
+
+def check_header(rows: Headed, problems: Problems) -> None:
+    """Tell of columns without a name of their own."""
     place = rows.place(rows.header_line)
     empty = [str(number) for number, name in enumerate(rows.columns, 1) if not name]
     if empty:

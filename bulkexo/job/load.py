@@ -11,11 +11,13 @@ from bulkexo.job.csvrows import CsvRows
 from bulkexo.job.job import Job
 from bulkexo.job.outline import CMDLET, CommandLine, Given, Outline, OutlineStep, every_column
 from bulkexo.job.problems import Problems, fail, printable
+from bulkexo.job.rowfiles import OLDER_REMEDY, of_one_sheet
 from bulkexo.job.select import names_in, selected
 from bulkexo.job.steps import is_secret_column
 from bulkexo.job.template import Columns, from_text
 from bulkexo.job.tenants import OF_ONE_TENANT
 from bulkexo.job.text import examine, require_file
+from bulkexo.job.xlsxrows import OLDER, SUFFIXES, XlsxRows
 from bulkexo.model import JobError
 
 
@@ -25,6 +27,7 @@ def load(
     cmdlet: str | None = None,
     sets: Sequence[str] = (),
     select: str | None = None,
+    sheet: str | None = None,
     option_names: Collection[str] = (),
     tenant_column: str | None = None,
     answers: Path | None = None,
@@ -33,6 +36,7 @@ def load(
 
     cmdlet: `--cmdlet`, for a job that names none. sets: `--set` texts, NAME=VALUE, parameters for every row.
     select: `--select`, properties with commas, for a job of one step.
+    sheet: `--sheet`, of an Excel workbook.
     option_names: keys that a YAML job may have beside its own, written with `_`.
     tenant_column: the column that names each row's tenant; a YAML job may name it too, as an option.
     answers: the folder that holds the rows which a job asks of the tenant, once they have been read.
@@ -41,7 +45,7 @@ def load(
     problems = Problems()
     try:
         wanted = selected(names_in(select or ""), "--select", problems)
-        line = CommandLine(cmdlet, tuple(_given(sets, problems)), wanted, answers)
+        line = CommandLine(cmdlet, tuple(_given(sets, problems)), wanted, answers, sheet)
         outline = _outline(path, line, option_names, problems)
         job = Job(_with_tenants(outline, tenant_column, problems))
     except JobError as error:
@@ -52,6 +56,7 @@ def load(
         cmdlet=cmdlet,
         sets=sets,
         select=select,
+        sheet=sheet,
         option_names=option_names,
         tenant_column=tenant_column,
         answers=folder,
@@ -88,9 +93,12 @@ def _outline(
     problems: Problems,
 ) -> Outline:
     suffix = path.suffix.lower()
-    if suffix == ".csv":
-        return _csv(path, line, problems)
-    if suffix in {".yaml", ".yml"}:
+    yaml = suffix in {".yaml", ".yml"}
+    if not yaml:
+        of_one_sheet(path, line.sheet, "--sheet", problems)
+    if suffix == ".csv" or suffix in SUFFIXES:
+        return _table(path, line, problems)
+    if yaml:
         from bulkexo.job.yamljob import read_outline  # noqa: PLC0415 - PyYAML, which a CSV does not need
 
         return read_outline(path, line, option_names, problems)
@@ -102,14 +110,16 @@ def _outline(
     return fail(
         printable(str(path), 500),
         f"Jobs of this kind ({suffix or 'no extension'}) are not read.",
-        "Give a .csv, .yaml, .yml or .ndjson file; later versions read more.",
+        OLDER_REMEDY if suffix in OLDER else "Give a .csv, .xlsx, .yaml, .yml or .ndjson file.",
     )
 
 
-def _csv(path: Path, command_line: CommandLine, problems: Problems) -> Outline:
+def _table(path: Path, command_line: CommandLine, problems: Problems) -> Outline:
+    """A job that is a table under a header: a CSV, or a sheet of a workbook."""
     cmdlet, select = command_line.cmdlet, command_line.select
-    file = examine(path)
-    rows = CsvRows(file, problems)
+    book = path.suffix.lower() in SUFFIXES
+    rows = XlsxRows(path, command_line.sheet, problems) if book else CsvRows(examine(path), problems)
+    file = rows.file
     columns = Columns(rows.columns, typed=False)
     header = rows.place(rows.header_line)
     column = columns.find(CMDLET)
@@ -127,7 +137,7 @@ def _csv(path: Path, command_line: CommandLine, problems: Problems) -> Outline:
         )
         cmdlet = None
     return Outline(
-        kind="csv",
+        kind="xlsx" if book else "csv",
         file=file,
         rows=rows,
         columns=columns,

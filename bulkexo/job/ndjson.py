@@ -143,11 +143,49 @@ class NdjsonRows:
         return [*found, [row, step, sorted(given), options, line.get("change"), line.get("before") or {}]]
 
     def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Each line that is not blank; one that is no object as {}."""
-        with self.file.reading() as text:
-            for number, line in enumerate(text, 1):
-                if line.strip():
-                    yield number, _object(line)
+        return _lines_of(self.file)
+
+
+class ObjectRows:
+    """The objects of a file, one a line, as the rows of a YAML job: their members are the cells, with the
+    types of JSON. columns: the members of all, in the order in which they come up. What is missing or null is
+    an empty cell."""
+
+    typed = True
+
+    def __init__(self, file: TextFile, problems: Problems) -> None:
+        file.report(problems)
+        problems.raise_any()
+        self.file = file
+        self.files: tuple[TextFile, ...] = (file,)
+        names: dict[str, str] = {}
+        for _, members in _lines_of(file):
+            for name in members:
+                names.setdefault(name.lower(), name)
+        self.columns = tuple(names.values())
+        self._positions = {name: position for position, name in enumerate(names)}
+
+    def place(self, line: int, column: str | None = None) -> str:
+        """A line, and a member of the object there, as messages write them."""
+        return self.file.where(line) + (f", column {printable(column)}" if column else "")
+
+    def read(self, problems: Problems) -> Iterator[tuple[int, Sequence[Value]]]:
+        """Each object: its line, and a cell for each column; "" where it has nothing."""
+        for number, members in _lines_of(self.file):
+            if not members:
+                what = "This line is no JSON object with members."
+                problems.add(self.place(number), what, 'Write {"Column": "value"} on each line.')
+                continue
+            row: list[Value] = [""] * len(self.columns)
+            for name, member in members.items():
+                position = self._positions.get(name.lower())
+                if position is None:
+                    changed(self.file.name)
+                if member == MASK:
+                    what = f"{MASK} stands where a run left out a secret."
+                    problems.add(self.place(number, name), what, "Put the value in again.")
+                row[position] = "" if member is None else member
+            yield number, row
 
 
 class Line:
@@ -220,6 +258,14 @@ def _literal(position: int, columns: Columns) -> Source:
         return lambda row: cells.typed(kind, row[position])
 
     return Source(frozenset({position}), f"${{{columns.names[position]}}}", bind, whole=position)
+
+
+def _lines_of(file: TextFile) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each line that is not blank; one that is no object as {}."""
+    with file.reading() as text:
+        for number, line in enumerate(text, 1):
+            if line.strip():
+                yield number, _object(line)
 
 
 def _object(line: str) -> dict[str, Any]:

@@ -99,13 +99,14 @@ class OutlineStep:
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """What comes to a job from outside: `--cmdlet`, `--set` and `--select`; and the folder with the rows that
-    were asked of the tenant, None before they are."""
+    """What comes to a job from outside: `--cmdlet`, `--set`, `--select`, `--sheet`; and the folder with the
+    rows that were asked of the tenant, None before they are."""
 
     cmdlet: str | None = None
     sets: tuple[Given, ...] = ()
     select: tuple[str, ...] = ()
     answers: Path | None = None
+    sheet: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A YAML job's keys: what each may hold, and the outline that they make.
 
-    rows: mailboxes.csv          a CSV beside the job, or a list of mappings; without it the steps run once
+    rows: mailboxes.csv          a file (rowfiles.py), or a list of mappings; without it the steps run once
     rows: {cmdlet: Get-Mailbox}  what a cmdlet returns (see asked.py)
     steps:                       in order, for each row
       - cmdlet: Set-Mailbox
@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -36,7 +37,6 @@ from bulkexo.facts.catalogue import nearest
 from bulkexo.job.asked import KEYS, AskedRows, OpenColumns, may_ask
 from bulkexo.job.course import KEYS as COURSE_KEYS
 from bulkexo.job.course import CourseReader
-from bulkexo.job.csvrows import CsvRows
 from bulkexo.job.outline import (
     CMDLET,
     CommandLine,
@@ -48,12 +48,15 @@ from bulkexo.job.outline import (
     every_column,
 )
 from bulkexo.job.problems import Problems, printable
+from bulkexo.job.rowfiles import KEYS as ROW_KEYS
+from bulkexo.job.rowfiles import named_in, of_one_sheet, read_rows
 from bulkexo.job.select import names_in, selected
 from bulkexo.job.sequel import KEYS as SEQUEL_KEYS
 from bulkexo.job.sequel import OF_ONE_STEP, SequelReader, with_keeps
 from bulkexo.job.template import Columns, Node, from_node
 from bulkexo.job.tenants import TenantsReader
 from bulkexo.job.text import TextFile, examine
+from bulkexo.job.xlsxrows import SUFFIXES
 from bulkexo.job.yamldoc import Events
 from bulkexo.job.yamlrows import InlineRows, scan_columns
 from bulkexo.model import Repeat
@@ -80,7 +83,7 @@ def read_outline(
     file.report(problems)
     problems.raise_any()
     nodes, columns = _top_level(file, problems)
-    reader = _Reader(file, nodes, problems, command_line.answers)
+    reader = _Reader(file, nodes, problems, command_line)
     options = reader.options(option_names)
     inline = None if columns is None else InlineRows(file, columns)
     tenants = TenantsReader(file.where, reader.rows, problems)
@@ -114,13 +117,12 @@ def _top_level(file: TextFile, problems: Problems) -> tuple[dict[str, Node], tup
 
 
 class _Reader:
-    """Reads the keys of one job. nodes: their values by name, with the line of the key. answers: see
-    CommandLine."""
+    """Reads the keys of one job. nodes: their values by name, with the line of the key."""
 
     def __init__(
-        self, file: TextFile, nodes: Mapping[str, Node], problems: Problems, answers: Path | None
+        self, file: TextFile, nodes: Mapping[str, Node], problems: Problems, line: CommandLine
     ) -> None:
-        self.answers = answers
+        self.answers, self.sheet = line.answers, line.sheet
         self.asked: list[AskedRows] = []
         self.file = file
         self.nodes = nodes
@@ -152,20 +154,21 @@ class _Reader:
         """The rows that `rows:` names, or one if there is none."""
         if node is None:
             return OneRow(self.file.name)
-        if isinstance(node.value, dict):
-            self.asked.append(AskedRows(self.question(node), len(self.asked) + 1, self.answers))
-            return self.asked[-1]
-        if not isinstance(node.value, str) or not node.value.strip():
-            self.problem(node.line, "rows: names no rows.", "Name a CSV file, or write a list of mappings.")
-        elif Path(node.value).suffix.lower() != ".csv":
-            self.problem(
-                node.line,
-                f"Rows of this kind ({Path(node.value).suffix or 'no extension'}) are not read.",
-                "Name a .csv file; later versions read more.",
-            )
-        else:
-            return CsvRows(examine(self.file.path.parent / node.value), self.problems)
-        raise self.problems.error()
+        name, sheet = node.value, None
+        if isinstance(name, dict):
+            if not any(key.lower() == "file" for key in name):
+                self.asked.append(AskedRows(self.question(node), len(self.asked) + 1, self.answers))
+                return self.asked[-1]
+            unknown = partial(self.unknown, known=ROW_KEYS, inside="rows:")
+            name, sheet = named_in(name, node.line, self.file.where, unknown, self.problems)
+        if not isinstance(name, str) or not name.strip():
+            self.problem(node.line, "rows: names no rows.", "Name a file, or write a list of mappings.")
+            raise self.problems.error()
+        path, where = self.file.path.parent / name, self.file.where(node.line)
+        of_one_sheet(path, sheet, where, self.problems)
+        if sheet is None and path.suffix.lower() in SUFFIXES:
+            sheet = self.sheet
+        return read_rows(path, sheet, where, self.problems)
 
     def question(self, node: Node) -> Outline:
         """A job of one item that asks for rows."""

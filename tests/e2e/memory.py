@@ -19,11 +19,11 @@ main()
 """
 
 
-def peak(*arguments: str | Path, cwd: Path, env: Mapping[str, str]) -> float:
-    """Megabytes of a `bulkexo` that ends well; getrusage would count its parent in."""
+def peak(*arguments: str | Path, cwd: Path, env: Mapping[str, str], limit: float = LIMIT) -> float:
+    """Megabytes of a `bulkexo` that ends well, within so many seconds; getrusage would count its parent in."""
     told = cwd / "status.txt"
     command = [sys.executable, "-c", TELLING, str(told), *map(str, arguments)]
-    subprocess.run(command, cwd=cwd, env=environment(env), check=True, timeout=LIMIT, capture_output=True)
+    subprocess.run(command, cwd=cwd, env=environment(env), check=True, timeout=limit, capture_output=True)
     found = re.search(r"VmHWM:\s*(\d+) kB", told.read_text())
     assert found is not None
     return int(found[1]) / 1024

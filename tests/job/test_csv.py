@@ -221,10 +221,10 @@ class TestEncoding:
         assert "begins as UTF-8" in warning
 
 
-@pytest.mark.parametrize("name", ["job.xlsx", "job", "job.csv.gz"])
+@pytest.mark.parametrize("name", ["job.txt", "job", "job.csv.gz"])
 def test_other_kinds_of_files_are_named(tmp_path: Path, name: str) -> None:
     (problem,) = refused(save(tmp_path, "x", name))
-    assert ".csv, .yaml, .yml or .ndjson" in problem.remedy
+    assert ".csv, .xlsx, .yaml, .yml or .ndjson" in problem.remedy
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

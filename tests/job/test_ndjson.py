@@ -176,3 +176,37 @@ parameters: {Identity: "${Who}", Office: x}
     save(tmp_path, "{}", "plan.json")
     with pytest.raises(JobError):
         list(beside.items())
+
+
+class TestRows:
+    """`rows:` of a YAML job that names a file of objects."""
+
+    def rows(
+        self, tmp_path: Path, lines: str, parameters: str = "{Identity: '${Name}', Office: '${Office}'}"
+    ) -> Any:
+        save(tmp_path, lines, "people.ndjson")
+        text = f"cmdlet: Set-Mailbox\nrows: people.ndjson\nparameters: {parameters}\n"
+        return save(tmp_path, text, "job.yaml")
+
+    def test_their_members_are_the_cells(self, tmp_path: Path) -> None:
+        lines = '{"Name":"ada","Office":"1"}\n\n{"name":"bob","Office":null}\n{"Name":"eve","Extra":[1]}\n'
+        items = read(self.rows(tmp_path, lines))
+        assert [dict(item.parameters) for item in items] == [
+            {"Identity": "ada", "Office": "1"},
+            {"Identity": "bob"},
+            {"Identity": "eve"},
+        ]
+        assert dict(items[2].cells) == {"Name": "eve", "Office": "", "Extra": [1]}
+
+    def test_values_keep_their_types(self, tmp_path: Path) -> None:
+        lines = '{"Name":"ada","On":true,"Add":{"Add":["smtp:a@contoso.com"]}}\n'
+        parameters = "{Identity: '${Name}', HiddenFromAddressListsEnabled: '${On}', EmailAddresses: '${Add}'}"
+        (item,) = read(self.rows(tmp_path, lines, parameters))
+        assert item.parameters["HiddenFromAddressListsEnabled"] is True
+        assert item.parameters["EmailAddresses"] == {"Add": ["smtp:a@contoso.com"]}
+
+    def test_what_is_no_object_is_told(self, tmp_path: Path) -> None:
+        (problem,) = refused(self.rows(tmp_path, '{"Name":"ada","Office":"1"}\n[1]\n'), None)
+        assert problem.where == "people.ndjson, line 2"
+        (problem,) = refused(self.rows(tmp_path, '{"Name":"ada","Office":"<secret>"}\n'), None)
+        assert "left out a secret" in problem.what

@@ -312,7 +312,7 @@ rows: [{Id: ada, Room: 7, Flag: true, None: null}, {Id: bob}]
         ("cmdlet: Get-User\nparameters: {Filter: {a: 1, A: 2}}\n", "job.yaml, line 2", "twice", ""),
         ("cmdlet: Get-User\nset: a\n", "job.yaml, line 2", "set: is no mapping", ""),
         ("cmdlet: Get-User\nparameters: {Filter: a}\nset:\n  filter: b\n", "job.yaml, line 4", "twice", ""),
-        ("cmdlet: Get-User\nrows: a.xlsx\n", "job.yaml, line 2", "(.xlsx) are not read", ""),
+        ("cmdlet: Get-User\nrows: a.txt\n", "job.yaml, line 2", "(.txt) are not read", ""),
         ("cmdlet: Get-User\nrows: 7\n", "job.yaml, line 2", "names no rows", ""),
         ("cmdlet: Get-User\ncolumns: a\n", "job.yaml, line 2", "marks no column", ""),
         ("cmdlet: Get-User\nsecret: [[a]]\n", "job.yaml, line 2", "no name", ""),

@@ -1,0 +1,66 @@
+"""Which reader the rows of a file take: a header and rows (CSV, Excel), or an object a line (NDJSON).
+
+rows: mailboxes.csv
+rows: {file: mailboxes.xlsx, sheet: Leavers}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from bulkexo.job.csvrows import CsvRows
+from bulkexo.job.outline import Rows
+from bulkexo.job.problems import Problems, fail, printable
+from bulkexo.job.template import Node
+from bulkexo.job.text import examine
+from bulkexo.job.xlsxrows import OLDER, SUFFIXES, XlsxRows
+
+ROW_FILES: Final = frozenset({".csv", ".ndjson", *SUFFIXES})
+KEYS: Final = ("file", "sheet")
+OLDER_REMEDY: Final = "Save it as an Excel Workbook (.xlsx), or as a CSV."
+Unknown: TypeAlias = Callable[[str, int], None]
+
+
+def of_one_sheet(path: Path, sheet: str | None, where: str, problems: Problems) -> None:
+    """Tell of a sheet that is named for a file without sheets."""
+    if sheet is not None and path.suffix.lower() not in SUFFIXES:
+        problems.add(where, f"{printable(path.name)} has no sheets.", "Name one for an .xlsx file only.")
+
+
+def read_rows(path: Path, sheet: str | None, where: str, problems: Problems) -> Rows:
+    """The rows of a file that a job names. where: the place that names it. Raises JobError."""
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        return CsvRows(examine(path), problems)
+    if suffix in SUFFIXES:
+        return XlsxRows(path, sheet, problems)
+    if suffix == ".ndjson":
+        from bulkexo.job.ndjson import ObjectRows  # noqa: PLC0415 (few jobs have such)
+
+        return ObjectRows(examine(path), problems)
+    return fail(
+        where,
+        f"Rows of this kind ({printable(suffix) or 'no extension'}) are not read.",
+        OLDER_REMEDY if suffix in OLDER else "Name a .csv, .xlsx or .ndjson file.",
+    )
+
+
+def named_in(
+    members: Mapping[str, Node], line: int, where: Callable[[int], str], unknown: Unknown, problems: Problems
+) -> tuple[str, str | None]:
+    """The file and the sheet that `rows: {file: …, sheet: …}` names. Raises JobError."""
+    found = {name.lower(): node for name, node in members.items()}
+    for name, node in members.items():
+        if name.lower() not in KEYS:
+            unknown(name, node.line)
+    for key in KEYS:
+        value = found[key].value if key in found else ""
+        if not isinstance(value, str) or (key in found and not value.strip()):
+            problems.add(
+                where(line), f"{key}: in rows: is no name.", "Write rows: {file: x.xlsx, sheet: Name}."
+            )
+            raise problems.error()
+    sheet = found["sheet"].value if "sheet" in found else None
+    return str(found["file"].value), sheet if isinstance(sheet, str) else None
