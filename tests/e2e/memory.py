@@ -20,7 +20,7 @@ main()
 
 
 def peak(*arguments: str | Path, cwd: Path, env: Mapping[str, str], limit: float = LIMIT) -> float:
-    """Megabytes of a `bulkexo` that ends well, within so many seconds; getrusage would count its parent in."""
+    """Megabytes of a `bulkexo` that ends well and in so many seconds; getrusage would count its parent."""
     told = cwd / "status.txt"
     command = [sys.executable, "-c", TELLING, str(told), *map(str, arguments)]
     subprocess.run(command, cwd=cwd, env=environment(env), check=True, timeout=limit, capture_output=True)
