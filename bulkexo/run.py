@@ -261,7 +261,10 @@ class Run:
     def _seen(self) -> Tally:
         """The counts as they are shown."""
         tally = self.report.tally
-        return replace(tally, resting=self._passage.resting) if self._passage.resting else tally
+        resting = self._passage.resting or tally.resting
+        if self._stopping:
+            resting = "stopping: what is in flight may end"
+        return replace(tally, resting=resting, wave=self._waves.place)
 
     async def _look_at_clocks(self) -> None:
         clocks = Clocks(time.time(), time.monotonic(), CLOCKS_EVERY)

@@ -81,6 +81,11 @@ class Waves:
         return {"waves": {"bounds": self.bounds, "passed": self.passed, "waiting": self.waiting}}
 
     @property
+    def place(self) -> str:
+        """Which wave it is in, in words; "" if there is one only."""
+        return f"wave {self.passed + 1} of {len(self.bounds)}" if self._several else ""
+
+    @property
     def last(self) -> int:
         """The last row of the present wave."""
         return self.bounds[self.passed]

@@ -45,7 +45,8 @@ async def _look(
     tell: Callable[[Problem], None],
 ) -> Looked:
     async with reached(options, tenants, here) as at:
-        return await Lookup(job, checked, at, watch(quiet=options.no_progress), tell).execute()
+        viewer = watch(f"Asking for {job.path.name}", silent=options.no_progress or options.quiet)
+        return await Lookup(job, checked, at, viewer, tell).execute()
 
 
 @contextmanager

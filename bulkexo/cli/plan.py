@@ -13,9 +13,8 @@ import orjson
 
 from bulkexo import __version__
 from bulkexo.cli.jobs import Sectioned, load_job, notes, run_options
-from bulkexo.cli.progress import watch
 from bulkexo.cli.signing import places, reached
-from bulkexo.cli.start import Start, answered, default_folder, filled
+from bulkexo.cli.start import Start, answered, default_folder, filled, watched
 from bulkexo.cli.terminal import put, say
 from bulkexo.job.planned import COURSE, MADE
 from bulkexo.journal import RunFolder
@@ -96,7 +95,7 @@ async def _make(what: Start, folder: RunFolder, here: Sequence[Place], settle: f
         places_of = what.checked.rows * what.job.steps
         book = Book(folder.path, places_of, what.job.steps)
         try:
-            viewer = watch(quiet=what.options.no_progress or what.options.quiet)
+            viewer = watched(what)
             planner = Planner(what.job, what.checked, at, viewer, book, settle)
             await planner.execute()
             shown = Shown()

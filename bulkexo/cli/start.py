@@ -119,7 +119,7 @@ async def answered(what: Start, folder: RunFolder, at: Sequence[Place]) -> Start
     tell(f"Asking for the rows ({names}) …")
     kept = bool(what.first)
     try:
-        asking = Asking(what.task(folder), at, _watch(what))
+        asking = Asking(what.task(folder), at, watched(what))
         if not await asking.execute():
             raise UsageError(f"{names} returned no objects, so the job has no rows; nothing was changed.")
         job = what.job.answered(folder.path)
@@ -146,8 +146,13 @@ def _places(what: Start) -> list[Place]:
     return [] if what.options.sandbox else places(what.tenants)
 
 
-def _watch(what: Start) -> Watch:
-    return watch(quiet=what.options.no_progress or what.options.quiet)
+def watched(what: Start) -> Watch:
+    """Whoever shows it: where it goes and what it is are the title."""
+    options = what.options
+    where = "the sandbox" if options.sandbox else options.tenant or "the token's tenant"
+    if len(what.tenants) > 1:
+        where = f"{len(what.tenants):,} tenants"
+    return watch(f"{what.job.path.name} on {where}", silent=options.no_progress or options.quiet)
 
 
 async def _run(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
@@ -159,7 +164,7 @@ async def _run_at(what: Start, folder: RunFolder, at: Sequence[Place]) -> int:
     if what.job.questions:
         what = await answered(what, folder, at)
         at = [place for place in at if place.name in {tenant.name for tenant in what.tenants}]
-    report = await Run(what.task(folder), at, _watch(what)).execute()
+    report = await Run(what.task(folder), at, watched(what)).execute()
     return _told(report, what)
 
 

@@ -22,7 +22,9 @@ class Tally:
     nothing. state, rate, places: what pace says of the tenant; rate: items per second that it takes, as far
     as is known; places: batches that may be in flight; None and 0 while nothing of it runs. unreachable: why
     the service is not reached now, "" if it is. resting: until when nothing is to be sent, in words, "" if
-    something is. kinds: failures by (cmdlet, type or code); examples: the first of each."""
+    something is. wave: which one the run is in, in words, "" if it has one only. tenants: whose counts these
+    are; working: those of which something runs. kinds: failures by (cmdlet, type or code); examples: the
+    first of each; latest: the last, those that came last at the end."""
 
     by_status: Counter[Status] = field(default_factory=Counter)
     sent: int = 0
@@ -39,8 +41,12 @@ class Tally:
     places: int = 0
     unreachable: str = ""
     resting: str = ""
+    wave: str = ""
+    tenants: int = 1
+    working: int = 0
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], Outcome] = field(default_factory=dict)
+    latest: dict[tuple[str, str], Outcome] = field(default_factory=dict)
 
     @property
     def done(self) -> int:
@@ -90,6 +96,12 @@ class Tally:
             kind = ("", "other")
         self.kinds[kind] += 1
         self.examples.setdefault(kind, outcome)
+        self.latest.pop(kind, None)
+        self.latest[kind] = outcome
+
+
+def _end(outcome: Outcome) -> float:
+    return (outcome.started or 0.0) + outcome.duration
 
 
 def together(tallies: Sequence[Tally]) -> Tally:
@@ -97,10 +109,14 @@ def together(tallies: Sequence[Tally]) -> Tally:
     first, since the others go on."""
     if len(tallies) == 1:
         return tallies[0]
-    total = Tally()
+    total = Tally(tenants=len(tallies))
     for tally in tallies:
         total.add(tally)
-    working = [tally for tally in tallies if tally.places] or tallies
+    latest = [pair for tally in tallies for pair in tally.latest.items()]
+    total.latest = dict(sorted(latest, key=lambda pair: _end(pair[1])))
+    working = [tally for tally in tallies if tally.places]
+    total.working = len(working)
+    working = working or list(tallies)
     total.hold_until = min(tally.hold_until for tally in working)
     states = {tally.state for tally in working}
     total.state = states.pop() if len(states) == 1 else State.OPEN
