@@ -163,6 +163,7 @@ class Item:
     rule: what the step says beyond its cmdlet, shared likewise; None if nothing. pending: of the parameters,
     those that name what earlier steps returned, as parts to be filled in; `parameters` has their text.
     written: once they are filled in, the parameters as they were: the item is known by these.
+    tag: what the program that made it knows it by, if one did.
     """
 
     row: int
@@ -181,6 +182,7 @@ class Item:
     rule: Rule | None = None
     pending: Mapping[str, Any] = field(default_factory=dict, repr=False)
     written: Mapping[str, Value] | None = field(default=None, repr=False)
+    tag: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class ByColumn:
             cells = dict(zip(columns, row, strict=False))
             tenant = "" if tenants is None else tenant_of(line, row[tenants], problems)
             item = step and step.item(said.row, line, row, cells, problems, tenant)
-            if item and (planned := said.planned):
-                item = replace(item, planned=planned)
+            planned = said.planned
+            if item and (planned or said.tag is not None):
+                item = replace(item, planned=planned, tag=said.tag)
             yield said.row, [item] if item else []

@@ -3,9 +3,10 @@
     {"cmdlet": "Set-Mailbox", "parameters": {"Identity": "ada@contoso.com", "Office": "Room 1"}}
 
 Values are what they are in JSON: no text is read as anything else. Further keys: `tenant`, `select`,
-`repeat`, `api` and `secret` as in a step of a YAML job; `row` and `step`: lines that follow one another with
-the same row are its steps, in order. `change` and `before` make a line one of a plan: what is not to change
-is left alone, and what has changed since is not sent (see `model.Planned`). What else a plan says may stay.
+`repeat`, `api` and `secret` as in a step of a YAML job; `tag`: what a program knows the line by, not sent;
+`row` and `step`: lines that follow one another with the same row are its steps, in order. `change` and
+`before` make a line one of a plan: what is not to change is left alone, and what has changed since is not
+sent (see `model.Planned`). What else a plan says may stay.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from bulkexo.wire.doors import APIS
 
 TENANT: Final = "Tenant"
 KEYS: Final = frozenset(
-    {"cmdlet", "parameters", "tenant", "select", "repeat", "api", "secret", "row", "step"}
+    {"cmdlet", "parameters", "tenant", "select", "repeat", "api", "secret", "row", "step", "tag"}
 )
 CARRIED: Final = frozenset({"identity", "change", "before", "after", "key", "why", "only_in_job"})
 """Keys of a plan: what they say of a line is `model.Planned`, and `only_in_job` why it cannot be run."""
@@ -140,7 +141,8 @@ class NdjsonRows:
         if self.tenant is not None:
             found[self.tenant] = str(line.get("tenant") or "")
         options = {name: line[name] for name in ("select", "repeat", "api") if line.get(name)}
-        return [*found, [row, step, sorted(given), options, line.get("change"), line.get("before") or {}]]
+        more = [line.get("change"), line.get("before") or {}, line.get("tag")]
+        return [*found, [row, step, sorted(given), options, *more]]
 
     def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
         return _lines_of(self.file)
@@ -189,10 +191,11 @@ class ObjectRows:
 
 
 class Line:
-    """What a line says beside its cells. row, step: its place in the job. given: places of its parameters."""
+    """What a line says beside its cells. row, step: its place in the job. given: places of its parameters.
+    tag: see Item."""
 
     def __init__(self, row: Row) -> None:
-        self.row, self.step, given, self.options, self._change, self._before = row[-1]
+        self.row, self.step, given, self.options, self._change, self._before, self.tag = row[-1]
         self.given: tuple[int, ...] = tuple(given)
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from bulkexo.journal.key import key
-from bulkexo.model import Item, Outcome, Value
+from bulkexo.model import Failure, Item, Outcome, Status, Value
 from bulkexo.redact import blot, secret_texts
 
 SECRET = "<secret>"  # noqa: S105 (the mark that stands where a secret was; the loader refuses it)
@@ -38,9 +38,30 @@ def line(outcome: Outcome, pages: Mapping[str, Any] | None = None) -> bytes:
     }
     if item.tenant:
         document["tenant"] = item.tenant
+    if item.tag is not None:
+        document["tag"] = item.tag
     if pages:
         document["pages"] = pages
     return packed(document)
+
+
+def outcome(document: Mapping[str, Any], item: Item) -> Outcome:
+    """A line of results.ndjson as the outcome of its item. Raises KeyError, TypeError or ValueError for one
+    that is none."""
+    error, started = document["error"], document["started"]
+    return Outcome(
+        item=item,
+        status=Status(document["status"]),
+        attempts=document["attempts"],
+        http_status=document["http_status"],
+        started=None if started is None else datetime.fromisoformat(started).timestamp(),
+        duration=document["duration_ms"] / 1000,
+        request_id=document["request_id"],
+        value=document["value"],
+        warnings=document["warnings"],
+        error=error and Failure(error["code"], error["type"], error["message"], error["target"]),
+        paged="pages" in document,
+    )
 
 
 def packed(value: Any) -> bytes:

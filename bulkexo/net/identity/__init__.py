@@ -12,11 +12,11 @@ from bulkexo.net.identity.apps import App, Credential, assertion, secret
 from bulkexo.net.identity.certificate import Certificate
 from bulkexo.net.identity.managed import ManagedIdentity
 from bulkexo.net.identity.people import People
-from bulkexo.net.identity.ready import FileToken, FixedToken
-from bulkexo.net.identity.secrets import Person, Secrets
+from bulkexo.net.identity.ready import CalledToken, FileToken, FixedToken
+from bulkexo.net.identity.secrets import Person, Secrets, TokenCall
 from bulkexo.net.tokens import Source
 
-__all__ = ["Identity", "Person", "Secrets", "source_of", "way"]
+__all__ = ["Identity", "Person", "Secrets", "TokenCall", "source_of", "way"]
 
 TOKEN = "BULKEXO_TOKEN"  # noqa: S105 (a name)
 SECRET = "BULKEXO_CLIENT_SECRET"  # noqa: S105 (a name)
@@ -49,6 +49,8 @@ class Identity:
 def way(connection: Connection, secrets: Secrets) -> Auth:
     """How the connection signs in: as it says, else as follows from what is given. Raises UsageError where
     that is nothing, or two things that exclude each other."""
+    if secrets.token is not None:
+        return Auth.TOKEN
     if connection.auth is not None:
         return connection.auth
     token = "--token-file" if connection.token_file else TOKEN if secrets.environment.get(TOKEN) else ""
@@ -81,6 +83,8 @@ def source_of(connection: Connection, scope: str, secrets: Secrets) -> Source:
     given cannot be used.
     """
     auth = way(connection, secrets)
+    if secrets.token is not None:
+        return CalledToken(secrets.token, scope)
     if auth is Auth.TOKEN:
         return _ready(connection, secrets)
     if auth in (Auth.DEVICE_CODE, Auth.BROWSER):

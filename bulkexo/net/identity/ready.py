@@ -1,11 +1,15 @@
-"""Ready-made tokens: from `BULKEXO_TOKEN`, or from a file that something else keeps fresh."""
+"""Ready-made tokens: from `BULKEXO_TOKEN`, from a file that something else keeps fresh, or from a program."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bulkexo.model import SignInError
+from anyio import from_thread
+
+from bulkexo.model import BulkexoError, SignInError
+from bulkexo.net.identity.secrets import TokenCall
 from bulkexo.net.tokens import Token
 
 
@@ -44,6 +48,32 @@ class FileToken:
         if not _sendable(text):
             raise SignInError(f"The token file {self.path} does not hold a token.")
         return Token(text)
+
+
+@dataclass(frozen=True, slots=True)
+class CalledToken:
+    """A token that a program gets by itself. call: given the scope (see wire.hosts.scope)."""
+
+    call: TokenCall
+    scope: str
+
+    def fetch(self, claims: str, *, anew: bool) -> Token:
+        """What the program gives now. Called in a thread of anyio's, so that the program may await."""
+        try:
+            found = self.call(self.scope)
+            if not isinstance(found, str):
+                found = from_thread.run(_awaited, found)
+        except BulkexoError:
+            raise
+        except Exception as error:
+            raise SignInError(f"The program's own token source failed ({type(error).__name__}).") from error
+        if not isinstance(found, str) or not _sendable(found):
+            raise SignInError("The program's own token source did not give a token.")
+        return Token(found)
+
+
+async def _awaited(token: Awaitable[str]) -> str:
+    return await token
 
 
 def _sendable(token: str) -> bool:

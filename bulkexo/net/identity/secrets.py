@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from bulkexo.model import SignInError
+
+TokenCall: TypeAlias = Callable[[str], "str | Awaitable[str]"]
+"""A program's own way to get a token for a scope. Called in a thread; what it returns may be awaited."""
 
 
 class Person(Protocol):
@@ -26,12 +29,14 @@ class Secrets:
 
     sessions: msal's tokens of people for the length of this process, by authority and app, so that who has
     signed in for one service is signed in for the next. answers: what a person was asked for once.
+    token: the program's own way to get tokens, before all others.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     person: Person | None = None
     sessions: dict[str, Any] = field(default_factory=dict, repr=False)
     answers: dict[str, str] = field(default_factory=dict, repr=False)
+    token: TokenCall | None = field(default=None, repr=False)
 
     def given(self, variable: str, file: Path | None, what: str) -> str | None:
         """The text of the file if one is named, else of the environment's variable; None without either.
