@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
+from weakref import WeakSet
 
 import anyio
 
@@ -55,6 +56,7 @@ class Client:
         self._engines: dict[Host, Engine] = {}
         self._stack: AsyncExitStack | None = None
         self._recorded: set[Recorded] = set()
+        self._listings: WeakSet[Listing] = WeakSet()
 
     @classmethod
     def from_environment(cls, **options: Unpack[ClientOptions]) -> Self:
@@ -81,19 +83,24 @@ class Client:
             raise UsageError("A client runs under asyncio; under trio it cannot.") from None
         if self._stack is not None:
             raise UsageError("A client is entered once: make another one.")
-        async with AsyncExitStack() as stack:
-            if self._setup.options.sandbox:
-                there = await stack.enter_async_context(sandbox(self._setup.options.sandbox_options))
-                self._setup = replace(self._setup, identity=there.identity)
-            connection = self._setup.identity.connection
-            sessions = Sessions([(connection, self._setup.options.concurrency)])
-            await stack.enter_async_context(sessions)
-            self._sessions = sessions
-            self._group = await stack.enter_async_context(anyio.create_task_group())
-            stack.callback(self._engines.clear)
-            await self._engine(Host.EXCHANGE).start()
-            self._stack = stack.pop_all()
+        stack = AsyncExitStack()
+        try:
+            await self._open(stack)
+        except BaseException:
+            await stack.aclose()  # without the error, which would come out as a group of one
+            raise
+        self._stack = stack
         return self
+
+    async def _open(self, stack: AsyncExitStack) -> None:
+        if self._setup.options.sandbox:
+            there = await stack.enter_async_context(sandbox(self._setup.options.sandbox_options))
+            self._setup = replace(self._setup, identity=there.identity)
+        connection = self._setup.identity.connection
+        self._sessions = Sessions([(connection, self._setup.options.concurrency)])
+        await stack.enter_async_context(self._sessions)
+        self._group = await stack.enter_async_context(anyio.create_task_group())
+        await self._engine(Host.EXCHANGE).start()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -113,8 +120,10 @@ class Client:
                     await engine.ended()
                 for recorded in list(self._recorded):
                     await recorded.ended.wait()
+        for listing in list(self._listings):
+            listing.leave()
         self._group.cancel_scope.cancel()
-        await stack.aclose()  # without the error, which would come out as a group of one
+        await stack.aclose()
 
     def run(self, items: Rows, *, journal: str | os.PathLike[str] | None = None) -> Outcomes:
         """Run items, and give their outcomes as they end.
@@ -176,6 +185,7 @@ class Client:
         yet waits on disk. Raises in the loop what `invoke` raises."""
         self._require_open()
         listing = Listing(_item(cmdlet, parameters), yes=self._setup.options.yes)
+        self._listings.add(listing)
         self._engine(listing.host).add(listing)
         return Objects(listing)
 

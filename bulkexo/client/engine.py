@@ -22,7 +22,7 @@ from bulkexo.tenancy import Place, Surroundings, Tenancy
 from bulkexo.wire.doors import Host, door
 
 ENDED = "The client has ended."
-LEFT = Ending(Status.SKIPPED, Failure("bulkexo:left", "", "Nobody wanted it any more, so it was not sent."))
+LEFT = Ending(Status.SKIPPED, Failure("bulkexo:left", "", "Its run had ended by then, so it was not sent."))
 
 
 @dataclass(slots=True)

@@ -125,11 +125,10 @@ class Listing:
         while not self._ready:
             if self._spool.left and not self.left:
                 self._ready = self._spool.next()[::-1]
-            elif self._error is not None:
-                error, self._error = self._error, None
-                raise error
             elif self._done:
-                raise StopAsyncIteration
+                self.leave()
+                error, self._error = self._error, None
+                raise error or StopAsyncIteration
             else:
                 self._changed = anyio.Event()
                 await self._changed.wait()
