@@ -78,6 +78,7 @@ class Options:
     json: bool = False
     log_file: Path | None = None
     log_level: str = "info"
+    telemetry: bool = False
 
     @property
     def connection(self) -> Connection:
@@ -170,6 +171,7 @@ TABLE = (
     Spec("json", says.switch, "", "The summary as one JSON object on stdout."),
     Spec("log_file", says.named, "FILE", "Append to this file what happens; ${date} is filled in."),
     Spec("log_level", says.level, "LEVEL", "What goes there: debug, info (default), warning or error."),
+    Spec("telemetry", says.switch, "", "Send metrics and traces by OTLP/HTTP, as OTEL_* variables say."),
 )
 HEADINGS = {
     "cmdlet": "The job",

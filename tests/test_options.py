@@ -81,6 +81,7 @@ VALUES: list[tuple[str, str, Any, str]] = [
     ("json", "true", True, "false"),
     ("log_file", "run.log", Path("run.log"), "other.log"),
     ("log_level", "DEBUG", "debug", "error"),
+    ("telemetry", "yes", True, "no"),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -50,10 +51,20 @@ def require(options: Options, *, new: bool = True) -> None:
                 f"{path} is there already, and is not written over. Put ${{date}} into its name, or take it "
                 "away."
             )
+    if options.telemetry:
+        _require_telemetry()
     if isinstance(options.compare_with, Path):
         whole_run(options.compare_with)
     if options.changed_exit_code is not None and options.compare_with is None:
         raise UsageError("--changed-exit-code is of a comparison: give --compare-with too.")
+
+
+def _require_telemetry() -> None:
+    try:
+        from bulkexo.telemetry import require_protocol
+    except ImportError:
+        raise UsageError('--telemetry needs OpenTelemetry: pip install "bulkexo[otel]"') from None
+    require_protocol(os.environ)
 
 
 def finish(report: Report, options: Options, job: Path) -> Ending:

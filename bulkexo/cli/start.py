@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import click
@@ -29,6 +30,9 @@ from bulkexo.report.summary import as_line, as_object, as_text, command, readabl
 from bulkexo.run import Report, Run, Task, Watch
 from bulkexo.tenancy import Place
 from bulkexo.tenants import Tenant, record
+
+if TYPE_CHECKING:
+    from bulkexo.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +168,28 @@ async def _run_at(what: Start, folder: RunFolder, at: Sequence[Place]) -> int:
     if what.job.questions:
         what = await answered(what, folder, at)
         at = [place for place in at if place.name in {tenant.name for tenant in what.tenants}]
-    report = await Run(what.task(folder), at, watched(what)).execute()
+    task, watching = what.task(folder), watched(what)
+    with telemetry(what.options, watching) as sent:
+        run = Run(task, at, watching, observers=[sent] if sent else [])
+        if sent:
+            sent.follow(run.report, task)
+        report = await run.execute()
+        if sent:
+            sent.concluded(report.state, report.exit_code)
     return _told(report, what)
+
+
+@contextmanager
+def telemetry(options: Options, watching: Watch) -> Iterator[Telemetry | None]:
+    """Whoever sends metrics and traces of a run; nobody, and nothing of it imported, unless it was asked
+    for."""
+    if not options.telemetry:
+        yield None
+        return
+    from bulkexo.telemetry import Telemetry
+
+    with Telemetry(watching.note) as sent:
+        yield sent
 
 
 def _told(report: Report, what: Start) -> int:
