@@ -64,6 +64,22 @@ def test_a_list_of_pages_to_stdout(tmp_path: Path, large: Pretend) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_a_reader_who_wants_no_more(sizes: Path, form: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bulkexo", "export", "out", "--to", "-", "--format", form],
+        cwd=sizes,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
 def test_the_failed_ones(sizes: Path) -> None:
     bulkexo("export", "out", "--to", "failed.csv", "--status", "failed", cwd=sizes).check(0)
     (row,) = csv.DictReader(io.StringIO((sizes / "failed.csv").read_text("utf-8-sig")))

@@ -14,6 +14,8 @@ from bulkexo.report.tables.columns import Column, Kind, Row
 
 MARK: Final = b"\xef\xbb\xbf"
 """By which Excel knows UTF-8."""
+PIECE: Final = 1 << 18
+"""Characters that are written at once."""
 RISKY: Final = frozenset("=+-@\t\r\n＝＋－＠")
 """What a text that Excel takes for a formula begins with (OWASP, CSV Injection)."""
 _NUMBER = re.compile(r"-\d+([.,]\d+)?", re.ASCII)
@@ -48,7 +50,8 @@ class DelimitedFile:
     def __init__(self, target: BinaryIO, columns: Sequence[Column], *, delimiter: str, plain: bool) -> None:
         if not plain:
             target.write(MARK)
-        self._text = io.TextIOWrapper(target, "utf-8", newline="", write_through=False)
+        self._target = target
+        self._text = io.StringIO(newline="")
         self._writer = csv.writer(self._text, delimiter=delimiter, lineterminator="\r\n")
         self._cells = cells(columns, _shapes(plain=plain))
         names = [column.name for column in columns]
@@ -57,10 +60,14 @@ class DelimitedFile:
     def write(self, row: Row) -> None:
         """One more line."""
         self._writer.writerow(self._cells(row))
+        if self._text.tell() >= PIECE:
+            self.close()
 
     def close(self) -> None:
         """Write what is left."""
-        self._text.detach()
+        self._target.write(self._text.getvalue().encode())
+        self._text.seek(0)
+        self._text.truncate()
 
 
 def _shapes(*, plain: bool) -> Mapping[Kind, Shape]:
