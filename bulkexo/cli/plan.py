@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import orjson
 
 from bulkexo import __version__
 from bulkexo.cli.jobs import Sectioned, load_job, notes, run_options
+from bulkexo.cli.log import log_of
 from bulkexo.cli.signing import places, reached
 from bulkexo.cli.start import Start, answered, default_folder, filled, watched
 from bulkexo.cli.terminal import put, say
@@ -75,9 +77,9 @@ def plan(job: Path, settle: float, **given: Any) -> int:
     folder = PlanFolder.create(filled(out, job) if out else default_folder(job, "plans"))
     made = False
     try:
-        with lock(folder.path):
+        with lock(folder.path), log_of(what.options, job) as log:
             folder.require_no_run()
-            anyio.run(_make, what, folder, here, settle)
+            anyio.run(_make, replace(what, log=log), folder, here, settle)
             made = True
     finally:
         if not made:
@@ -113,6 +115,8 @@ async def _make(what: Start, folder: RunFolder, here: Sequence[Place], settle: f
     else:
         put(shown.table().encode("utf-8", "replace"))
     say(as_text(summary, what.job.path))
+    if what.log is not None:
+        what.log.note(f"end: a plan of {what.job.path}, {folder.path}")
 
 
 def _document(what: Start, folder: RunFolder, summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import orjson
 from bulkexo.asking import Asking
 from bulkexo.cli.ending import finish, require
 from bulkexo.cli.jobs import confirm, notes, sizes
+from bulkexo.cli.log import Log, Logged, log_of
 from bulkexo.cli.progress import watch
 from bulkexo.cli.signing import places, reached
 from bulkexo.cli.terminal import put, say, tell
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Start:
     """What is to be started. tenants: of the job. settings: the options for run.json. source: the run that
-    has its rows, if they were asked of a tenant for another. The rest: see Task."""
+    has its rows, if they were asked of a tenant for another. log: of --log-file. The rest: see Task."""
 
     job: Job
     checked: Checked
@@ -49,6 +50,7 @@ class Start:
     first: Mapping[str, Any] = field(default_factory=dict)
     source: RunFolder | None = None
     approved: bool = False
+    log: Log | None = None
 
     def task(self, folder: RunFolder) -> Task:
         """The same in a folder."""
@@ -81,6 +83,11 @@ class Start:
 def start(what: Start, out: Path | None) -> int:
     """A new run in `out`, or in a folder of its own name; the exit code."""
     require(what.options)
+    with log_of(what.options, what.job.path) as log:
+        return _start(replace(what, log=log), out)
+
+
+def _start(what: Start, out: Path | None) -> int:
     here = _places(what)
     folder = RunFolder.create(run_folder(out, what.job.path))
     with lock(folder.path):
@@ -99,7 +106,8 @@ def start(what: Start, out: Path | None) -> int:
 def go_on(what: Start, folder: RunFolder) -> int:
     """A run that goes on in its folder, whose lock is held; the exit code."""
     require(what.options, new=False)
-    return _in_folder(what, folder, _places(what))
+    with log_of(what.options, what.job.path) as log:
+        return _in_folder(replace(what, log=log), folder, _places(what))
 
 
 def _in_folder(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
@@ -156,7 +164,8 @@ def watched(what: Start) -> Watch:
     where = "the sandbox" if options.sandbox else options.tenant or "the token's tenant"
     if len(what.tenants) > 1:
         where = f"{len(what.tenants):,} tenants"
-    return watch(f"{what.job.path.name} on {where}", silent=options.no_progress or options.quiet)
+    shown = watch(f"{what.job.path.name} on {where}", silent=options.no_progress or options.quiet)
+    return Logged(shown, what.log) if what.log else shown
 
 
 async def _run(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
@@ -168,9 +177,13 @@ async def _run_at(what: Start, folder: RunFolder, at: Sequence[Place]) -> int:
     if what.job.questions:
         what = await answered(what, folder, at)
         at = [place for place in at if place.name in {tenant.name for tenant in what.tenants}]
-    task, watching = what.task(folder), watched(what)
+    task, watching, log = what.task(folder), watched(what), what.log
+    if log is not None:
+        log.started(what.job.path, what.checked.by_cmdlet, folder.path, what.settings)
     with telemetry(what.options, watching) as sent:
-        run = Run(task, at, watching, observers=[sent] if sent else [])
+        run = Run(task, at, watching, observers=[each for each in (sent, log) if each is not None])
+        if log is not None:
+            log.report = run.report
         if sent:
             sent.follow(run.report, task)
         report = await run.execute()
@@ -202,8 +215,11 @@ def _told(report: Report, what: Start) -> int:
         tell("\n" + "\n".join(ending.words))
     if ending.error:
         say(ending.error)
+    line = "; ".join(filter(None, [as_line(report, job.name), ending.short]))
+    if what.log is not None:
+        what.log.summary(line, report)
     if options.quiet:
-        say("; ".join(filter(None, [as_line(report, job.name), ending.short])))
+        say(line)
     if options.json:
         put(orjson.dumps(as_object(report) | ending.members, option=orjson.OPT_APPEND_NEWLINE))
     return report.exit_code

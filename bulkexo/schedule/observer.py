@@ -25,7 +25,8 @@ class Exchange:
     endpoint: scheme, host and port. method: of HTTP. started: seconds since the epoch, UTC. seconds: until
     the reply, or until it was given up. cmdlets: how many calls of each. status: of HTTP, None if no reply
     came. refused: calls that were throttled. failed: calls that failed in passing, and go again. request_id:
-    the service's, "" if it gave none. lost: why no reply came, a sentence, "" if one did.
+    the service's, "" if it gave none. lost: why no reply came, a sentence, "" if one did. attempt: of the
+    call that has been tried most often, from 1. wait: seconds that the service asked for, None if for none.
     """
 
     endpoint: str
@@ -38,6 +39,8 @@ class Exchange:
     failed: int
     request_id: str
     lost: str
+    attempt: int = 1
+    wait: float | None = None
 
     @property
     def calls(self) -> int:
@@ -62,8 +65,9 @@ def tell(
     reply: Reply | Lost,
     seen: Sighting,
     wall: float,
+    attempt: int,
 ) -> None:
-    """Tell of a request that has just ended. wall: seconds since the epoch, now."""
+    """Tell of a request that has just ended. wall: seconds since the epoch, now. attempt: see Exchange."""
     seconds = seen.ended - seen.started
     lone_get = len(calls) == 1 and calls[0].door.way is Way.REST
     exchange = Exchange(
@@ -77,6 +81,8 @@ def tell(
         failed=seen.failed,
         request_id=reply.headers.get(REQUEST_ID, "") if isinstance(reply, Reply) else "",
         lost=reply.reason if isinstance(reply, Lost) else "",
+        attempt=attempt,
+        wait=seen.retry_after,
     )
     for each in observers:
         each.exchanged(exchange)

@@ -251,7 +251,8 @@ class Scheduler:
             self._desk.give_back(batch)
             self.stop(StoppedError(f"{gate.service.endpoint} cannot be used. {reply.reason}"))
             return
-        self._learn(gate.service.endpoint, reply, calls, verdicts, started)
+        attempt = max(1, *(ticket.attempts for ticket in batch)) if self._observers else 1
+        self._learn(gate.service.endpoint, reply, calls, verdicts, started, attempt)
         if not isinstance(reply, Lost) or reply.sent:
             self.tally.reads += sum(ticket.reading is not None for ticket in batch)
         fates = self._desk.sort(batch, verdicts)
@@ -333,6 +334,7 @@ class Scheduler:
         calls: Sequence[Call],
         verdicts: Sequence[Verdict],
         started: float,
+        attempt: int,
     ) -> None:
         """Tell pace and observers what was seen, and notice when the service is out of reach."""
         now = clock.now()
@@ -340,7 +342,7 @@ class Scheduler:
         self.tally.refused += seen.refused
         self._pacer.saw(seen)
         if self._observers:
-            tell(self._observers, endpoint, calls, reply, seen, self._wall())
+            tell(self._observers, endpoint, calls, reply, seen, self._wall(), attempt)
         self._bucket.set_rate(self._pacer.allowance(now).rate)
         if isinstance(reply, Lost) and not reply.sent:
             self.tally.sent -= len(verdicts)
