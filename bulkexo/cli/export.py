@@ -12,6 +12,7 @@ from bulkexo.cli.terminal import abandon, say
 from bulkexo.model import Status, UsageError
 
 if TYPE_CHECKING:
+    from bulkexo.journal import RunFolder
     from bulkexo.report.tables.export import Format, Request, What
 
 STDOUT = "-"
@@ -24,7 +25,7 @@ DELIMITERS = {"tab": "\t", r"\t": "\t"}
     "--to",
     required=True,
     metavar="FILE",
-    help="FILE.csv, .xlsx, .parquet or .ndjson; - for stdout, with --format.",
+    help="FILE.csv, .xlsx, .parquet or .ndjson, with ${date} in its name if you like; - for stdout, with --format.",
 )
 @click.option("--format", "kind", metavar="FORMAT", help="csv, xlsx, parquet or ndjson. Default: by FILE.")
 @click.option(
@@ -73,11 +74,33 @@ def export(
     )
     if to == STDOUT:
         return _to_stdout(run, request)
-    summary = export_to(RunFolder(run), request, Path(to), force=force)
-    say(f"{to}: {_many(summary.rows, 'line')}, {_many(summary.columns, 'column')}.")
+    path = _named(RunFolder(run), to, force=force)
+    summary = export_to(RunFolder(run), request, path, force=force, told=say)
+    say(f"{path}: {_many(summary.rows, 'line')}, {_many(summary.columns, 'column')}.")
     for note in summary.notes:
         say(note)
     return 0
+
+
+def _named(folder: RunFolder, to: str, *, force: bool) -> Path:
+    """The file, with the day on which the run began and the name of its job, where they are asked for. A
+    further one of that day gets a number."""
+    from datetime import datetime
+
+    from bulkexo.dated import MOST, check_name, dated, is_dated, numbered
+
+    path = Path(to)
+    try:
+        check_name(to)
+    except ValueError as error:
+        raise UsageError(f"--to: {error}") from None
+    if not is_dated(path):
+        return dated(path, datetime.now().astimezone(), "")
+    first = folder.read()
+    began = datetime.fromisoformat(str(first["started"])).astimezone()
+    path = dated(path, began, Path(str(first["job"]["path"])).stem)
+    free = (each for number in range(1, MOST) if not (each := numbered(path, number)).exists())
+    return path if force else next(free, path)
 
 
 def _to_stdout(run: Path, request: Request) -> int:

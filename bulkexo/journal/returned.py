@@ -13,6 +13,7 @@ from bulkexo.journal.past import Lines
 from bulkexo.model import UsageError
 
 Line = Mapping[str, Any]
+_MEMBERS = frozenset({"row", "step", "cmdlet", "identity", "status", "attempts", "duration_ms"})
 
 
 class Returned:
@@ -33,9 +34,11 @@ class Returned:
     def lines(self) -> Iterator[Line]:
         """The line of each item that has ended, in the order in which they did."""
         for line, _ in Lines(self._folder.results, self._size):
-            if self._step is not None and line.get("step") != self._step:
+            if not line.keys() >= _MEMBERS:
+                raise UsageError(f"{self._folder.results} holds a line that is the result of no item.")
+            if self._step is not None and line["step"] != self._step:
                 continue
-            if not self._statuses or line.get("status") in self._statuses:
+            if not self._statuses or line["status"] in self._statuses:
                 yield line
 
     def objects(self) -> Iterator[tuple[Line, Any]]:

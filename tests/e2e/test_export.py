@@ -80,6 +80,17 @@ def test_a_reader_who_wants_no_more(sizes: Path, form: str) -> None:
     assert process.returncode == 0
 
 
+def test_the_day_of_the_run_in_the_name(sizes: Path) -> None:
+    for _ in range(2):
+        bulkexo("export", "out", "--to", "${job}-${date}.csv", "--columns", "Row", cwd=sizes).check(0)
+    found = sorted(path.name for path in sizes.glob("job-*.csv"))
+    assert len(found) == 2
+    assert found[0].endswith("-2.csv")
+    assert all(re.match(r"job-20\d\d-\d\d-\d\d", name) for name in found)
+    done = bulkexo("export", "out", "--to", "${day}.csv", cwd=sizes).check(2)
+    assert "means nothing here" in done.stderr
+
+
 def test_the_failed_ones(sizes: Path) -> None:
     bulkexo("export", "out", "--to", "failed.csv", "--status", "failed", cwd=sizes).check(0)
     (row,) = csv.DictReader(io.StringIO((sizes / "failed.csv").read_text("utf-8-sig")))

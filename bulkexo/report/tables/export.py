@@ -19,6 +19,8 @@ from bulkexo.model import Status, StoppedError, UsageError
 from bulkexo.report.tables.columns import LIMIT, Column, Row, Survey
 from bulkexo.report.tables.rows import OUTCOME_LEADS, VALUE_LEADS, outcomes, values
 
+MANY: Final = 100_000
+"""Lines from which on it takes a while."""
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 TROUBLE: Final = (Status.FAILED, Status.UNKNOWN, Status.SKIPPED)
 
@@ -83,21 +85,41 @@ class _Table:
     rows: Callable[[], Iterable[Row]]
 
 
-def export_to(folder: RunFolder, request: Request, to: Path, *, force: bool = False) -> Summary:
-    """Write the table to a file, which is there as a whole or not at all. Raises UsageError if it is there
-    already and not to be replaced, or cannot be written; StoppedError if the disk is full."""
+def _silent(_words: str) -> None:
+    """Nobody is there to be told."""
+
+
+def export_to(
+    folder: RunFolder,
+    request: Request,
+    to: Path,
+    *,
+    force: bool = False,
+    told: Callable[[str], None] = _silent,
+) -> Summary:
+    """Write the table to a file, which is there as a whole or not at all. told: of what takes long.
+
+    Raises UsageError if it is there already and not to be replaced, or cannot be written; StoppedError if the
+    disk is full.
+    """
     if to.is_dir():
         raise UsageError(f"{to} is a folder. Name the file in it: {to / ('table.' + request.format)}.")
     if to.exists() and not force:
         raise UsageError(f"{to} is there already. Give another name, or --force to replace it.")
     try:
         with _replacing(to) as (target, scratch):
-            return export_into(folder, request, target, scratch)
+            return export_into(folder, request, target, scratch, told)
     except OSError as error:
         raise _refused(to, error) from None
 
 
-def export_into(folder: RunFolder, request: Request, target: BinaryIO, scratch: Path | None) -> Summary:
+def export_into(
+    folder: RunFolder,
+    request: Request,
+    target: BinaryIO,
+    scratch: Path | None,
+    told: Callable[[str], None] = _silent,
+) -> Summary:
     """Write the table to an open file. scratch: a folder for what is written on the way, which Excel needs.
     Raises UsageError, OSError."""
     first = folder.read()
@@ -105,6 +127,8 @@ def export_into(folder: RunFolder, request: Request, target: BinaryIO, scratch: 
     table = _wanted(folder, request, summary)
     summary.rows, summary.columns = table.count, len(table.columns)
     left_out = _left_out(folder, request)
+    if table.count >= MANY:
+        told(f"{_many(table.count, 'line')} and {_many(len(table.columns), 'column')} are being written …")
     if request.format is Format.XLSX:
         assert scratch is not None  # noqa: S101 (only what goes to a file is a workbook)
         _book(target, scratch, table, left_out, summary)
@@ -238,6 +262,8 @@ def _refused(to: Path, error: OSError) -> Exception:
         return StoppedError(
             f"{to} cannot be written ({reason}), and nothing of it was left. Make room, or write elsewhere."
         )
+    if isinstance(error, PermissionError):
+        reason += "; is it open in another program?"
     return UsageError(f"{to} cannot be written ({reason}).")
 
 
