@@ -25,9 +25,11 @@ DELIMITERS = {"tab": "\t", r"\t": "\t"}
     "--to",
     required=True,
     metavar="FILE",
-    help="FILE.csv, .xlsx, .parquet or .ndjson, with ${date} in its name if you like; - for stdout, with --format.",
+    help="FILE.csv, .xlsx, .parquet or .ndjson (${date} in its name is filled in); - for stdout.",
 )
-@click.option("--format", "kind", metavar="FORMAT", help="csv, xlsx, parquet or ndjson. Default: by FILE.")
+@click.option(
+    "--format", "kind", metavar="FORMAT", help="csv, xlsx, parquet or ndjson; for stdout, or another end."
+)
 @click.option(
     "--what", metavar="WHAT", help="values: a line for each object (default); outcomes: for each item."
 )
