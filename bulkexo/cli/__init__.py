@@ -19,6 +19,7 @@ COMMANDS = {
     "plan": ("bulkexo.cli.plan", "Read today's values and show what a job would change."),
     "resume": ("bulkexo.cli.runs", "Go on with a run that stopped."),
     "retry": ("bulkexo.cli.runs", "A new run of the items that failed in a run."),
+    "status": ("bulkexo.cli.status", "How runs stand, also from another terminal."),
     "undo": ("bulkexo.cli.undo", "A job that puts back what a run has changed."),
     "export": ("bulkexo.cli.export", "What the cmdlets of a run returned, as a table."),
     "compare": ("bulkexo.cli.compare", "What changed since an earlier run of a report."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,3 +38,38 @@ def lock(folder: Path) -> Iterator[None]:
             if [file.name for file in folder.iterdir()] == [NAME]:
                 (folder / NAME).unlink()
                 folder.rmdir()
+
+
+def held(folder: Path) -> bool | None:
+    """Whether a process holds the folder's lock; None if that cannot be told. Asking changes nothing."""
+    path = folder / NAME
+    if not path.exists():
+        return False
+    try:
+        return _held(path)
+    except OSError:  # not ours to open, or a file system without locks
+        return None
+
+
+if os.name == "posix":
+    import fcntl
+
+    def _held(path: Path) -> bool:
+        """FileLock takes this kind of lock here; a shared one is refused as long as it is held."""
+        file = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(file)
+        return False
+
+else:
+
+    def _held(path: Path) -> bool:
+        try:
+            with FileLock(path).acquire(blocking=False):
+                return False
+        except Timeout:
+            return True

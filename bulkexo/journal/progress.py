@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -99,13 +100,18 @@ def entries(path: Path) -> Iterator[dict[str, Any]]:
 
 def last(path: Path) -> dict[str, Any] | None:
     """The last line that can be read, None if there is none; without reading the rest."""
+    return next(iter(latest(path, 1)), None)
+
+
+def latest(path: Path, count: int) -> list[dict[str, Any]]:
+    """The last lines that can be read, the last one first, at most `count`; without reading the rest."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - BLOCK))
             lines = file.read().splitlines(keepends=True)
     except OSError:
-        return None
-    return next((entry for raw in reversed(lines) if (entry := _parsed(raw)) is not None), None)
+        return []
+    return list(islice((entry for raw in reversed(lines) if (entry := _parsed(raw)) is not None), count))
 
 
 def _parsed(raw: bytes) -> dict[str, Any] | None:
