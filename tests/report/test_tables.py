@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -15,13 +16,14 @@ from typing import Any
 import openpyxl
 import pyarrow as pa
 import pytest
+import xlsxwriter
 from pyarrow import parquet
 
 from bulkexo.journal import RunFolder
 from bulkexo.model import BY_RULE, Failure, Status, UsageError
 from bulkexo.report.tables import export
 from bulkexo.report.tables.columns import Column, Kind
-from bulkexo.report.tables.excel import CELL_LIMIT, CUT, Book
+from bulkexo.report.tables.excel import CELL_LIMIT, CUT, STYLE, Book
 from bulkexo.report.tables.export import Format, Request, Summary, What, export_to
 from tests.report.runs import ended, paged, run
 
@@ -362,4 +364,20 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path, form: Format) -> None:
     )
     assert done.returncode == 3, done.stderr
     assert "cannot be written" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+
+
+def test_the_table_is_the_one_that_xlsxwriter_itself_would_add(tmp_path: Path) -> None:
+    to, _ = table(tmp_path, [ended(row, BOX) for row in range(1, 8)], Format.XLSX)
+    header = [cell.value for cell in openpyxl.load_workbook(to)["Values"][1]]
+    with xlsxwriter.Workbook(tmp_path / "plain.xlsx") as plain:
+        options = {"columns": [{"header": name} for name in header], "name": "Values", "style": STYLE}
+        plain.add_worksheet("Values").add_table(0, 0, 7, len(header) - 1, options)
+    for part in ("xl/tables/table1.xml", "xl/worksheets/_rels/sheet1.xml.rels", "[Content_Types].xml"):
+        with zipfile.ZipFile(to) as streamed, zipfile.ZipFile(tmp_path / "plain.xlsx") as usual:
+            found, expected = streamed.read(part), usual.read(part)
+        strings = (
+            rb'<Override PartName="/xl/sharedStrings.xml"[^>]*/>'  # which a streamed one has in its cells
+        )
+        assert re.sub(strings, b"", found) == re.sub(strings, b"", expected)

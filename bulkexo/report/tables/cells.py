@@ -12,6 +12,20 @@ Shape: TypeAlias = Callable[[Any], Any]
 """A value that is not None to what stands in the cell."""
 
 
+class Sink:
+    """Where rows go, one by one."""
+
+    def write(self, row: Row) -> None:
+        """One more row. Raises OSError."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """All rows were written: write what is left. Raises OSError."""
+
+    def abandon(self) -> None:
+        """Something failed: let go of what is held, and write no more."""
+
+
 def cells(columns: Sequence[Column], shapes: Mapping[Kind, Shape]) -> Callable[[Row], list[Any]]:
     """Makes a row's cells, None where there is nothing. shapes: how a format writes the kinds; a kind that is
     not there stays what it is."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, BinaryIO, Final
 
-from bulkexo.report.tables.cells import TYPED, Shape, cells
+from bulkexo.report.tables.cells import TYPED, Shape, Sink, cells
 from bulkexo.report.tables.columns import Column, Kind, Row
 
 MARK: Final = b"\xef\xbb\xbf"
@@ -41,7 +41,7 @@ def iso_utc(moment: datetime) -> str:
     return moment.isoformat() + "Z"
 
 
-class DelimitedFile:
+class DelimitedFile(Sink):
     """A CSV (RFC 4180): UTF-8, lines end with CR LF. target: open for writing, and stays open.
 
     plain: without the byte order mark, texts as they are, dates as ISO 8601.

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from bulkexo.report.tables.cells import TYPED, cells
+from bulkexo.report.tables.cells import TYPED, Sink, cells
 from bulkexo.report.tables.columns import Column, Kind, Row
 
 SHEET_ROWS: Final = 1_048_575
@@ -125,7 +125,7 @@ def _stretch(sheet: Any, columns: Sequence[Column], rows: int) -> None:
         described["name"] = column.name
 
 
-class Table:
+class Table(Sink):
     """One table, over as many sheets as it needs. sheets: how many."""
 
     def __init__(self, book: Book, name: str, columns: Sequence[Column], rows: int, limit: int) -> None:
@@ -149,9 +149,6 @@ class Table:
         for number, value in enumerate(self._cells(row)):
             if value is not None and value != "":
                 self._writers[number](self._sheet, self._line, number, value)
-
-    def close(self) -> None:
-        """Nothing is left to write: the book is closed as a whole."""
 
     def _next(self) -> None:
         self.sheets += 1

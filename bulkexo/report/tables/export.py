@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final
 
 from bulkexo.facts.catalogue import nearest
 from bulkexo.journal import RunFolder
 from bulkexo.journal.returned import Returned
 from bulkexo.model import Status, StoppedError, UsageError
+from bulkexo.report.tables.cells import Sink
 from bulkexo.report.tables.columns import LIMIT, Column, Row, Survey
 from bulkexo.report.tables.rows import OUTCOME_LEADS, VALUE_LEADS, outcomes, values
 
@@ -67,12 +68,6 @@ class Summary:
     rows: int = 0
     columns: int = 0
     notes: list[str] = field(default_factory=list)
-
-
-class _Sink(Protocol):
-    def write(self, row: Row) -> None: ...
-
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +185,7 @@ def _refuse_unknown(missing: Sequence[str], survey: Survey) -> None:
     raise UsageError(f"The table has no column {missing[0]}. {known}")
 
 
-def _sink(request: Request, target: BinaryIO, columns: Sequence[Column]) -> _Sink:
+def _sink(request: Request, target: BinaryIO, columns: Sequence[Column]) -> Sink:
     if request.format is Format.CSV:
         from bulkexo.report.tables.delimited import DelimitedFile  # noqa: PLC0415 (one format of four)
 
@@ -207,11 +202,15 @@ def _sink(request: Request, target: BinaryIO, columns: Sequence[Column]) -> _Sin
         raise UsageError('Parquet needs pyarrow: pip install "bulkexo[parquet]"') from None
 
 
-def _fill(sink: _Sink, table: _Table) -> None:
+def _fill(sink: Sink, table: _Table) -> None:
     """The second pass."""
-    for row in table.rows():
-        sink.write(row)
-    sink.close()
+    try:
+        for row in table.rows():
+            sink.write(row)
+        sink.close()
+    except BaseException:
+        sink.abandon()
+        raise
 
 
 def _book(target: BinaryIO, scratch: Path, table: _Table, left_out: _Table, summary: Summary) -> None:

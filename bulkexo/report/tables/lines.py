@@ -7,14 +7,14 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
-from bulkexo.report.tables.cells import TYPED, cells
+from bulkexo.report.tables.cells import TYPED, Sink, cells
 from bulkexo.report.tables.columns import Column, Kind, Row
 
 _OPTIONS: Final = orjson.OPT_APPEND_NEWLINE
 _SHAPES: Final = {**TYPED, Kind.LIST: lambda value: value or None, Kind.TREE: lambda value: value or None}
 
 
-class LineFile:
+class LineFile(Sink):
     """A file of lines. target: open for writing, and stays open."""
 
     def __init__(self, target: BinaryIO, columns: Sequence[Column]) -> None:
@@ -33,6 +33,3 @@ class LineFile:
             name: value for name, value in zip(self._names, made, strict=True) if value is not None
         }
         self._target.write(orjson.dumps(found, option=_OPTIONS))
-
-    def close(self) -> None:
-        """Nothing is left to write."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, BinaryIO, Final
 
-from bulkexo.report.tables.cells import TYPED, cells
+from bulkexo.report.tables.cells import TYPED, Sink, cells
 from bulkexo.report.tables.columns import Column, Kind, Row
 from bulkexo.report.tables.values import texts
 
@@ -14,7 +14,7 @@ GROUP: Final = 10_000
 _SHAPES: Final = {**TYPED, Kind.LIST: lambda value: texts(value) if isinstance(value, list) else None}
 
 
-class ParquetFile:
+class ParquetFile(Sink):
     """A Parquet file. target: open for writing, and stays open. Raises ImportError without pyarrow."""
 
     def __init__(self, target: BinaryIO, columns: Sequence[Column], group: int = GROUP) -> None:
@@ -36,6 +36,7 @@ class ParquetFile:
         self._schema = pa.schema([(column.name, types[column.kind]) for column in columns])
         self._writer = parquet.ParquetWriter(target, self._schema, compression="zstd")
         self._cells = cells(columns, _SHAPES)
+        self._fractions = [column.kind is Kind.FRACTION for column in columns]
         self._group = group
         self._rows: list[list[Any]] = []
 
@@ -51,10 +52,20 @@ class ParquetFile:
             self._flush()
         self._writer.close()
 
+    def abandon(self) -> None:
+        """So that it does not write the file's end when it is taken away."""
+        self._writer.is_open = False
+
     def _flush(self) -> None:
+        columns = zip(zip(*self._rows, strict=True), self._fractions, self._schema, strict=True)
         arrays = [
-            self._pa.array(values, type=field.type)
-            for values, field in zip(zip(*self._rows, strict=True), self._schema, strict=True)
+            self._pa.array(map(_fraction, values) if fractions else values, type=field.type)
+            for values, fractions, field in columns
         ]
         self._rows = []
         self._writer.write_table(self._pa.Table.from_arrays(arrays, schema=self._schema))
+
+
+def _fraction(value: float | None) -> float | None:
+    """Whole numbers too: pyarrow takes none that a fraction cannot hold to the last digit."""
+    return None if value is None else float(value)
