@@ -72,6 +72,7 @@ class Options:
     ignore: tuple[str, ...] = ()
     threshold: float = 0.0
     changed_exit_code: int | None = None
+    report: bool = False
     yes: bool = False
     no_progress: bool = False
     quiet: bool = False
@@ -165,6 +166,7 @@ TABLE = (
     Spec("ignore", says.names, "NAMES", "Columns that do not count as changed, with commas; * is any text."),
     Spec("threshold", says.share, "N%", "Numbers and sizes count as changed from this share on."),
     Spec("changed_exit_code", says.whole(5, 125), "N", "End with this code, not 0, if something changed."),
+    Spec("report", says.switch, "", "Write report.html into the run's folder at its end."),
     Spec("yes", says.switch, "", "Do not ask before changes are made."),
     Spec("no_progress", says.switch, "", "No progress display."),
     Spec("quiet", says.switch, "", "Nothing but errors, questions, and one line at the end."),

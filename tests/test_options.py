@@ -75,6 +75,7 @@ VALUES: list[tuple[str, str, Any, str]] = [
     ("ignore", "Last*, Size", ("Last*", "Size"), "Guid"),
     ("threshold", "7.5%", 0.075, "10%"),
     ("changed_exit_code", "10", 10, "11"),
+    ("report", "on", True, "off"),
     ("yes", "on", True, "off"),
     ("no_progress", "TRUE", True, "FALSE"),
     ("quiet", "true", True, "false"),

@@ -20,6 +20,7 @@ COMMANDS = {
     "resume": ("bulkexo.cli.runs", "Go on with a run that stopped."),
     "retry": ("bulkexo.cli.runs", "A new run of the items that failed in a run."),
     "status": ("bulkexo.cli.status", "How runs stand, also from another terminal."),
+    "report": ("bulkexo.cli.report", "report.html: what a run has done, to read, mail or print."),
     "undo": ("bulkexo.cli.undo", "A job that puts back what a run has changed."),
     "export": ("bulkexo.cli.export", "What the cmdlets of a run returned, as a table."),
     "compare": ("bulkexo.cli.compare", "What changed since an earlier run of a report."),

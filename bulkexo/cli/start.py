@@ -18,6 +18,7 @@ from bulkexo.cli.ending import finish, require
 from bulkexo.cli.jobs import confirm, notes, sizes
 from bulkexo.cli.log import Log, Logged, log_of
 from bulkexo.cli.progress import watch
+from bulkexo.cli.report import at_end
 from bulkexo.cli.signing import places, reached
 from bulkexo.cli.terminal import put, say, tell
 from bulkexo.dated import MOST, dated, is_dated, numbered_folder
@@ -218,6 +219,8 @@ def _told(report: Report, what: Start) -> int:
     line = "; ".join(filter(None, [as_line(report, job.name), ending.short]))
     if what.log is not None:
         what.log.summary(line, report)
+    if options.report:
+        at_end(report.folder)
     if options.quiet:
         say(line)
     if options.json:

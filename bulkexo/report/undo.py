@@ -36,6 +36,26 @@ class Summary:
     left: Counter[str] = field(default_factory=Counter)
     ordered: bool = False
 
+    def note(self, undone: Undone) -> None:
+        """Count what undoes an item, and what does not."""
+        self.lines.update(str(each["cmdlet"]) for each in undone.lines)
+        self.items += bool(undone.lines)
+        self.ordered = self.ordered or undone.ordered
+        self.left.update(why for _, why in undone.left)
+
+
+def foresee(folder: RunFolder) -> Summary:
+    """What undoing a run would come to, with nothing written; of what it has made, nothing is removed. Raises
+    UsageError if a file cannot be read."""
+    kept = Kept(folder.before, renumbered=bool(folder.read().get("input_changed")))
+    summary = Summary()
+    try:
+        for _, undone in _undone(folder, kept, created=False):
+            summary.note(undone)
+    except OSError as error:
+        raise UsageError(f"{error.filename or folder.path} cannot be read ({error.strerror}).") from None
+    return summary
+
 
 def write_undo(folder: RunFolder, job: Path, left_out: Path, *, created: bool) -> Summary:
     """Write the job, and the list of what it does not put back (none if that is nothing). created: whether
@@ -52,7 +72,8 @@ def write_undo(folder: RunFolder, job: Path, left_out: Path, *, created: bool) -
             table = csv.writer(left)
             table.writerow(LEFT_COLUMNS)
             for line, undone in _undone(folder, kept, created=created):
-                _take(line, undone, lines, table, summary)
+                _take(line, undone, lines, table)
+                summary.note(undone)
     except OSError as error:
         raise UsageError(
             f"{error.filename or folder.path} cannot be read or written ({error.strerror})."
@@ -73,16 +94,12 @@ def _undone(folder: RunFolder, kept: Kept, *, created: bool) -> Iterator[tuple[M
         yield line, Undone(left=[("", CUT_SHORT)])
 
 
-def _take(line: Mapping[str, Any], undone: Undone, lines: TextIO, left: Any, summary: Summary) -> None:
+def _take(line: Mapping[str, Any], undone: Undone, lines: TextIO, left: Any) -> None:
     for each in undone.lines:
         lines.write(packed(each).decode())
-        summary.lines[str(each["cmdlet"])] += 1
-    summary.items += bool(undone.lines)
-    summary.ordered = summary.ordered or undone.ordered
     for name, why in undone.left:
         place = [str(line.get(each, "")) for each in ("row", "step", "cmdlet", "identity")]
         left.writerow([sound(text) for text in (*place, name, why)])
-        summary.left[why] += 1
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.command import Ended, bulkexo, lines
 from tests.e2e.files import document, table
 from tests.e2e.pretend import Pretend
+from tests.report.left import packed
 
 PINS = ("Tr0ub4dor&3", 'a "b", c', "längerer Satz ß")
 
@@ -40,6 +41,7 @@ def job(folder: Path, names: list[str]) -> Path:
 def nowhere(folder: Path, done: Ended) -> None:
     """No secret, and no part of one that gives it away, in what the command wrote."""
     written = [path.read_text(encoding="utf-8-sig") for path in folder.rglob("*") if path.is_file()]
+    written += [str(packed(text)) for text in written if 'id="packed"' in text]
     for pin in PINS:
         for text in (pin, pin[::-1], pin.replace('"', '""'), pin.replace('"', '\\"')):
             for place in (done.stdout, done.stderr, *written):
@@ -48,7 +50,7 @@ def nowhere(folder: Path, done: Ended) -> None:
 
 def test_a_run(tmp_path: Path, tenant: Pretend, names: list[str]) -> None:
     (tmp_path / "work").mkdir()
-    arguments = ("run", job(tmp_path, names), "--out", "out", "--json")
+    arguments = ("run", job(tmp_path, names), "--out", "out", "--json", "--report")
     done = bulkexo(*arguments, cwd=tmp_path / "work", env=tenant.env).check(1)
     by_step = [(line["step"], line["status"]) for line in lines(tmp_path / "work" / "out")]
     assert sorted(by_step) == [(1, "succeeded")] * 3 + [(2, "failed")] * 3
