@@ -97,7 +97,8 @@ def _export(folder: RunFolder, path: Path, job: Path, ending: Ending) -> None:
     run.json, so that it is written once."""
     first = folder.read()
     written: dict[str, str] = first.get("exports") or {}
-    if str(path) in written:
+    name = str(path.absolute())
+    if name in written:
         return
     began = datetime.fromisoformat(str(first["started"])).astimezone()
     to = dated(path, began, job.stem)
@@ -111,7 +112,7 @@ def _export(folder: RunFolder, path: Path, job: Path, ending: Ending) -> None:
     ending.words += [f"Table: {to} ({summary.rows:,} lines)", *summary.notes]
     ending.members.setdefault("exports", []).append(str(to))
     try:
-        folder.write({**first, "exports": {**written, str(path): str(to)}})
+        folder.write({**first, "exports": {**written, name: str(to)}})
     except OSError as error:
         raise StoppedError(f"{folder.run_json} cannot be written ({error.strerror}).") from None
 

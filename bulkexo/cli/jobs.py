@@ -126,8 +126,9 @@ def check(job: Path, online: bool, **given: Any) -> None:
 @click.option(
     "--plan", metavar="FILE", type=click.Path(path_type=Path), help="Run what `bulkexo plan` has shown."
 )
+@click.option("--go-on", is_flag=True, help="If the run in --out stopped before its end, go on with it.")
 @click.pass_context
-def run(context: click.Context, /, job: Path | None, plan: Path | None, **given: Any) -> int:
+def run(context: click.Context, /, job: Path | None, plan: Path | None, go_on: bool, **given: Any) -> int:
     """Run a job: every row a cmdlet, in batches; the outcome of each in results.ndjson.
 
     Example:  bulkexo run mailboxes.csv --cmdlet Set-Mailbox --tenant contoso.onmicrosoft.com
@@ -137,14 +138,15 @@ def run(context: click.Context, /, job: Path | None, plan: Path | None, **given:
     a run that stopped: it is gone on with, as by `bulkexo resume`.
 
     --plan FILE runs a plan.ndjson instead of a job: what was to change, as long as it is what it was then.
+    --go-on lets a scheduler try again with the same command.
     """
     if job is None or plan is not None:
         job = _planned(job, plan)
     if _is_run(job):
-        from bulkexo.cli.runs import resume
-
-        return int(context.invoke(resume, run=job, accept_changed_input=False, **given))
+        return _resumed(context, job, given)
     loaded, directory = load_job(job, given)
+    if go_on and (left := _left(job, directory.options.out)):
+        return _resumed(context, left, given)
     checked = loaded.check()
     tenants = directory.tenants(list(checked.tenants))
     notes(checked)
@@ -158,6 +160,22 @@ def run(context: click.Context, /, job: Path | None, plan: Path | None, **given:
 
     confirm(checked, tenants)
     return start(Start(loaded, checked, options, tenants, directory.words.stated()), options.out)
+
+
+def _resumed(context: click.Context, run: Path, given: Mapping[str, Any]) -> int:
+    from bulkexo.cli.runs import resume
+
+    return int(context.invoke(resume, run=run, accept_changed_input=False, **given))
+
+
+def _left(job: Path, out: Path | None) -> Path | None:
+    """The folder of a run of this job that stopped, where a new one would go; None if there is none."""
+    from bulkexo.cli.start import run_folder
+
+    if out is None:
+        raise UsageError("--go-on needs --out: else every run has a folder of its own.")
+    folder = run_folder(out, job)
+    return folder if _is_run(folder) else None
 
 
 def _planned(job: Path | None, plan: Path | None) -> Path:

@@ -35,7 +35,8 @@ EXPORT = re.compile(r"^\s*export (BULKEXO_\w+)='(.*)'$", re.MULTILINE)
 APP = "00000000-0000-0000-0000-000000000000"
 """What stands for the reader's own app."""
 TENANTLESS = re.compile(
-    r"--sandbox\b|--help\b|\b(report|export|status|undo|profiles|completion|catalogue show)\b"
+    r"--sandbox\b|--help\b|"
+    r"\bbulkexo (report|export|compare|status|undo|profiles|completion|catalogue show)\b"
 )
 """Commands that need no tenant of the page."""
 INTERRUPT = "^C"

@@ -134,14 +134,24 @@ def test_a_run_that_was_killed_is_gone_on_with_and_then_compared(home: Path, ten
     ended(process)
     refused = bulkexo("run", "jobs/permissions.yaml", *given, cwd=home, env=tenant.env).check(2)
     assert "bulkexo resume" in refused.stderr
-    on = bulkexo("resume", second, "--rate", "1000", "--json", cwd=home, env=tenant.env).check(0)
-    assert on.summary["changes"]["with"] == f"{run}"
+    again = ("run", "jobs/permissions.yaml", *given[:-1], "1000", "--go-on", "--json")
+    on = bulkexo(*again, cwd=home, env=tenant.env).check(0)
+    assert "Going on: " in on.stderr
+    assert on.summary["changes"]["with"] == f"reports/{run.name}"
     assert on.summary["changes"]["objects"] > 50
     assert changes(home, on.summary) == []
     assert document(second)["exports"]
-    again = bulkexo("resume", second, "--json", cwd=home, env=tenant.env).check(0)
-    assert "exports" not in again.summary
+    done = bulkexo("resume", second, "--json", cwd=home, env=tenant.env).check(0)
+    assert "exports" not in done.summary
     assert len(list((home / "reports").glob("permissions-*.csv"))) == 2
+    third = bulkexo(*again, cwd=home, env=tenant.env).check(0)
+    assert third.summary["run"] == f"reports/{run.name}-3"
+
+
+def test_going_on_needs_a_folder_that_is_named(home: Path) -> None:
+    assert (
+        "needs --out" in bulkexo("run", "jobs/sizes.yaml", "--go-on", "--sandbox", cwd=home).check(2).stderr
+    )
 
 
 @pytest.mark.parametrize(
