@@ -8,8 +8,12 @@ import importlib
 import os
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 from bulkexo import __version__
 
@@ -28,11 +32,15 @@ COMMANDS = {
     "logout": ("bulkexo.cli.login", "Forget who has signed in."),
     "profiles": ("bulkexo.cli.profiles", "The profiles of bulkexo.toml, and how each signs in."),
     "catalogue": ("bulkexo.cli.catalogue", "What is known of cmdlets, and which a tenant grants."),
+    "completion": ("bulkexo.cli.completion", "A script by which the shell completes what is typed."),
     "sandbox": ("bulkexo.cli.sandbox", "Serve a pretend tenant on this machine."),
 }
 """Name → (module that holds it under that name, its line in --help)."""
+HEADINGS = {"run": "Jobs", "resume": "Runs", "login": "Signing in", "catalogue": "Besides"}
+"""Of --help, by the command that each begins with."""
 
-
+COMPLETE = "_BULKEXO_COMPLETE"
+"""The variable by which a shell asks for what may follow."""
 NO_ROOM = frozenset({errno.ENOSPC, errno.EIO, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 """Why stdout refuses what is written to it, besides that its reader has gone."""
 
@@ -51,10 +59,28 @@ class LateGroup(click.Group):
         command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
         return command if isinstance(command, click.Command) else None
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands and options that begin so, told without importing anything."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=words)
+            for name, (_, words) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in --help, written without importing anything."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+        shown: dict[str, list[tuple[str, str]]] = {}
+        heading = ""
+        for name, (_, words) in COMMANDS.items():
+            heading = HEADINGS.get(name, heading)
+            shown.setdefault(heading, []).append((name, words))
+        width = max(map(len, COMMANDS))
+        for heading, lines in shown.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), words) for name, words in lines])
 
 
 @click.group(cls=LateGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -88,7 +114,9 @@ def _code() -> int:
     from bulkexo.model import BulkexoError
 
     try:
-        code = root.main(standalone_mode=False)
+        if COMPLETE in os.environ:
+            import bulkexo.cli.completion  # noqa: F401 (one shell more)
+        code = root.main(standalone_mode=False, prog_name="bulkexo", complete_var=COMPLETE)
     except click.ClickException as error:
         with contextlib.suppress(OSError):
             error.show()

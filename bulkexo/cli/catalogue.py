@@ -43,7 +43,10 @@ SERVICES = {shipped.EXCHANGE: "Exchange Online", shipped.COMPLIANCE: "Security &
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def catalogue() -> None:
-    """What is known of the service's cmdlets: 941 of them, as shipped; and which of them a tenant grants."""
+    """What is known of the service's cmdlets: 941 of them, as shipped; and which of them a tenant grants.
+
+    Example:  bulkexo catalogue show Set-Mailbox
+    """
 
 
 @catalogue.command()

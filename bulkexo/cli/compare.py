@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from bulkexo.cli.completing import runs
 from bulkexo.cli.terminal import put, say
 from bulkexo.model import UsageError
 
 
 @click.command()
-@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path), shell_complete=runs)
 @click.option(
     "--with",
     "earlier",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bulkexo.cli.completing import runs
 from bulkexo.cli.terminal import abandon, say
 from bulkexo.model import Status, UsageError
 
@@ -20,7 +21,7 @@ DELIMITERS = {"tab": "\t", r"\t": "\t"}
 
 
 @click.command()
-@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path), shell_complete=runs)
 @click.option(
     "--to",
     required=True,

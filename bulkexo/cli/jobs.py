@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from bulkexo.cli.completing import of_option, runs
 from bulkexo.cli.terminal import hush, person_at, say, tell
 from bulkexo.model import UsageError
 from bulkexo.options import HEADINGS, MANY, NAMES, TABLE, Layer, resolve
@@ -45,7 +46,13 @@ def table_options(names: Container[str]) -> Callable[[Function], Function]:
                 continue
             if spec.placeholder:
                 many = spec.name in MANY
-                option = click.option(spec.flag, metavar=spec.placeholder, multiple=many, help=spec.help)
+                option = click.option(
+                    spec.flag,
+                    metavar=spec.placeholder,
+                    multiple=many,
+                    help=spec.help,
+                    shell_complete=of_option(spec.name),
+                )
             else:
                 option = click.option(spec.flag, is_flag=True, default=None, help=spec.help)
             function = option(function)
@@ -81,6 +88,7 @@ def run_options(argument: str, metavar: str, *, required: bool = True) -> Callab
             metavar=metavar if required else f"[{metavar}]",
             required=required,
             type=click.Path(path_type=Path),
+            shell_complete=runs if metavar == "RUN" else None,
         )(function)
 
     return decorate

@@ -122,6 +122,8 @@ def sandbox(
 ) -> None:
     """Serve a pretend Exchange Online tenant over HTTPS on this machine, to try jobs on.
 
+    Example:  bulkexo sandbox --mailboxes 500 --allowance 40/s --faults 20
+
     It answers as the service does, keeps what is written until it ends, and can throttle, stall and fail
     as the service might. The client secret is random unless BULKEXO_SANDBOX_SECRET gives one; so is the
     passphrase of the encrypted files of --credentials unless BULKEXO_SANDBOX_PASSPHRASE does.

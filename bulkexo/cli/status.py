@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bulkexo.cli.completing import runs
 from bulkexo.cli.terminal import put, say
 from bulkexo.model import UsageError
 
@@ -20,7 +21,7 @@ RUNS = Path("runs")
 
 
 @click.command()
-@click.argument("run", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@click.argument("run", metavar="[RUN]", required=False, type=click.Path(path_type=Path), shell_complete=runs)
 @click.option("--follow", is_flag=True, help="Go on telling, a line whenever there is news, until it ends.")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object; with --follow, one a line.")
 def status(run: Path | None, follow: bool, as_json: bool) -> int:
@@ -33,7 +34,8 @@ def status(run: Path | None, follow: bool, as_json: bool) -> int:
     with it. The exit code is 0 if all is well, 1 if items failed or are unknown (so far), and 3 if the run
     has stopped or died. Of several runs it is that of the worst.
     """
-    from bulkexo.report.standing import as_object, as_table, runs_in, standing, worst
+    from bulkexo.report.standing import as_object, as_table, standing, worst
+    from bulkexo.runsin import runs_in
 
     if run is not None and ((run / "run.json").is_file() or not runs_in(run)):
         return _one(run, follow=follow, as_json=as_json)

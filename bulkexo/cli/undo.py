@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bulkexo.cli.completing import runs
 from bulkexo.cli.terminal import say
 from bulkexo.journal import RunFolder
 from bulkexo.journal.lock import lock
@@ -19,7 +20,7 @@ WHERE = IDENTITY | PLACE | {"tenant", "ca_file", "profile", "sandbox", "sandbox_
 
 
 @click.command()
-@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path), shell_complete=runs)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: undo.ndjson in RUN.")
 @click.option("--including-created", is_flag=True, help="Remove what the run has made, too.")
 def undo(run: Path, out: Path | None, including_created: bool) -> int:

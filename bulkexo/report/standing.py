@@ -108,15 +108,6 @@ def standing(folder: Path, now: float) -> Standing:
     )
 
 
-def runs_in(folder: Path) -> list[Path]:
-    """The runs right under a folder, the newest first, as their names or their files tell."""
-    try:
-        found = [path for path in folder.iterdir() if (path / "run.json").is_file()]
-        return sorted(found, key=lambda path: (path / "run.json").stat().st_mtime, reverse=True)
-    except OSError:
-        return []
-
-
 def as_object(seen: Standing) -> dict[str, Any]:
     """The same for a script."""
     return {

@@ -12,7 +12,8 @@ import pytest
 
 from bulkexo.journal.lock import lock
 from bulkexo.model import Status, UsageError
-from bulkexo.report.standing import as_line, as_object, as_table, as_text, runs_in, standing, worst
+from bulkexo.report.standing import as_line, as_object, as_table, as_text, standing, worst
+from bulkexo.runsin import runs_in
 
 START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC).timestamp()
 COUNTS = {"items": 2000, "ended": 812, "succeeded": 800, "unchanged": 0, "failed": 12, "skipped": 0}
