@@ -17,21 +17,25 @@ TARGET = Path(__file__).resolve().parent.parent / "bulkexo" / "sandbox"
 CMDLETS = frozenset(
     """
     Add-DistributionGroupMember Add-MailboxFolderPermission Add-MailboxPermission Add-RecipientPermission
-    Disable-InboxRule Enable-InboxRule Get-AcceptedDomain Get-CASMailbox Get-CaseHoldPolicy
-    Get-CaseHoldRule Get-ComplianceCase Get-ComplianceSearch Get-DistributionGroup
+    Disable-InboxRule Enable-InboxRule Enable-Mailbox Get-AcceptedDomain Get-CASMailbox
+    Get-CaseHoldPolicy Get-CaseHoldRule Get-ComplianceCase Get-ComplianceSearch Get-DistributionGroup
     Get-DistributionGroupMember Get-DlpKeywordDictionary Get-DynamicDistributionGroup
-    Get-DynamicDistributionGroupMember Get-InboxRule Get-Mailbox Get-MailboxFolderPermission
-    Get-MailboxFolderStatistics Get-MailboxPermission Get-MailboxStatistics Get-MobileDeviceStatistics
-    Get-OrganizationConfig Get-Recipient Get-RecipientPermission Get-RetentionCompliancePolicy
-    Get-RetentionComplianceRule Get-User New-CaseHoldPolicy New-CaseHoldRule New-ComplianceCase
-    New-ComplianceSearch New-DistributionGroup New-DlpKeywordDictionary New-InboxRule New-Mailbox
-    New-RetentionCompliancePolicy New-RetentionComplianceRule Remove-CaseHoldPolicy Remove-CaseHoldRule
-    Remove-ComplianceCase Remove-ComplianceSearch Remove-DistributionGroup Remove-DistributionGroupMember
-    Remove-DlpKeywordDictionary Remove-InboxRule Remove-Mailbox Remove-MailboxFolderPermission
-    Remove-MailboxPermission Remove-RecipientPermission Remove-RetentionCompliancePolicy
-    Remove-RetentionComplianceRule Set-CASMailbox Set-CaseHoldPolicy Set-CaseHoldRule Set-ComplianceCase
-    Set-ComplianceSearch Set-DistributionGroup Set-Mailbox Set-MailboxFolderPermission
-    Set-RetentionCompliancePolicy Set-RetentionComplianceRule Set-User Start-ComplianceSearch
+    Get-DynamicDistributionGroupMember Get-InboxRule Get-MailContact Get-Mailbox
+    Get-MailboxAutoReplyConfiguration Get-MailboxFolderPermission Get-MailboxFolderStatistics
+    Get-MailboxPermission Get-MailboxRegionalConfiguration Get-MailboxStatistics
+    Get-MobileDeviceStatistics Get-OrganizationConfig Get-Recipient Get-RecipientPermission
+    Get-RetentionCompliancePolicy Get-RetentionComplianceRule Get-User New-CaseHoldPolicy
+    New-CaseHoldRule New-ComplianceCase New-ComplianceSearch New-DistributionGroup
+    New-DlpKeywordDictionary New-InboxRule New-MailContact New-Mailbox New-RetentionCompliancePolicy
+    New-RetentionComplianceRule Remove-CaseHoldPolicy Remove-CaseHoldRule Remove-ComplianceCase
+    Remove-ComplianceSearch Remove-DistributionGroup Remove-DistributionGroupMember
+    Remove-DlpKeywordDictionary Remove-InboxRule Remove-MailContact Remove-Mailbox
+    Remove-MailboxFolderPermission Remove-MailboxPermission Remove-RecipientPermission
+    Remove-RetentionCompliancePolicy Remove-RetentionComplianceRule Set-CASMailbox Set-CaseHoldPolicy
+    Set-CaseHoldRule Set-ComplianceCase Set-ComplianceSearch Set-DistributionGroup Set-MailContact
+    Set-Mailbox Set-MailboxAutoReplyConfiguration Set-MailboxFolderPermission
+    Set-MailboxRegionalConfiguration Set-RetentionCompliancePolicy Set-RetentionComplianceRule Set-User
+    Start-ComplianceSearch
     """.split()  # noqa: SIM905
 )
 

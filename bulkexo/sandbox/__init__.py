@@ -9,8 +9,8 @@ tests start it as a process or call `serve` inside their own event loop.
 
 Rooms: `options` and `timing` (what was asked for), `certificate`, `people`, `directory` and `replica` (what
 exists, and what of it reads see), `parameters`, `values` and `keys` (how a cmdlet's parameters are bound),
-the cmdlets themselves (`mailboxes`, `users`, `groups`, `dynamic`, `permissions`, `folders`, `devices`,
-`organization`, `compliance`, joined by `registry`), `odata` and `rest` (the REST-only ones), `v2` and
+the cmdlets themselves (`mailboxes`, `owners`, `users`, `groups`, `contacts`, `dynamic`, `permissions`,
+`folders`, `rules`, `devices`, `organization`, `compliance`, joined by `registry`), `odata` and `rest` (the REST-only ones), `v2` and
 `modulefile` (the other endpoints), `reply`, `clixml`, `paging`, `batch` (the shapes of answers),
 `throttle`, `faults`, `mishaps` (what goes wrong, when and how), `engine` (one cmdlet), `perform` (one
 request), `sites`, `adminapi`, `answers` and `server` (the sockets). Of the sign-in: `authority` (the token

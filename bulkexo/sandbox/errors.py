@@ -153,6 +153,14 @@ def not_soft_deleted() -> CmdletError:
     )
 
 
+def archive_there(name: str) -> CmdletError:
+    """Enable-Mailbox -Archive of a mailbox that has one."""
+    return CmdletError(
+        "Microsoft.Exchange.Management.RecipientTasks.RecipientTaskException",
+        f'The mailbox "{name}" already has an archive.',
+    )
+
+
 def mastered_elsewhere(name: str, cmdlet: str, properties: str) -> CmdletError:
     """A change of an object that is synchronised. properties: joined by commas, may be empty."""
     return CmdletError(

@@ -6,7 +6,7 @@ from typing import Any
 
 from bulkexo.sandbox import errors
 from bulkexo.sandbox.lists import read
-from bulkexo.sandbox.people import Facts, mix, plain, when
+from bulkexo.sandbox.people import Facts, guid, mix, plain, when
 from bulkexo.sandbox.settings import bytes_text
 from bulkexo.sandbox.tenant import Handler, Result, Run, apply_settings, check_mastered_here
 from bulkexo.sandbox.views import CAS_MAILBOX, DATACENTER, MAILBOX, render
@@ -98,6 +98,23 @@ def remove_mailbox(run: Run) -> Result:
     return Result(changed=True)
 
 
+def enable_mailbox(run: Run) -> Result:
+    """Gives a mailbox an archive. The words for one that has one already are a guess."""
+    if not run.switch("Archive"):
+        raise errors.missing_parameters("Archive")
+    tenant, identifier = run.tenant, run.tenant.mailbox(run.bound["Identity"])
+    facts = tenant.facts(identifier)
+    if facts.get("ArchiveStatus") == "Active":
+        raise errors.archive_there(facts["Name"])
+    name = run.bound.get("ArchiveName")
+    names = name.applied([]) if name is not None else [f"In-Place Archive - {facts['DisplayName']}"]
+    archive = guid(tenant.people.seed, "ArchiveGuid", identifier)
+    tenant.write(
+        identifier, {"ArchiveStatus": "Active", "ArchiveGuid": archive, "ArchiveName": names}, run.stamp
+    )
+    return Result([render(MAILBOX, tenant.facts(identifier), run.select)], changed=True)
+
+
 def get_mailbox_statistics(run: Run) -> Result:
     """Sizes and last use of one mailbox: made from its number, the same every time."""
     tenant = run.tenant
@@ -140,6 +157,7 @@ HANDLERS: dict[str, Handler] = {
     "Set-Mailbox": set_mailbox,
     "New-Mailbox": new_mailbox,
     "Remove-Mailbox": remove_mailbox,
+    "Enable-Mailbox": enable_mailbox,
     "Get-CASMailbox": get_cas_mailbox,
     "Set-CASMailbox": set_cas_mailbox,
     "Get-MailboxStatistics": get_mailbox_statistics,

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from bulkexo.sandbox import (
     compliance,
+    contacts,
     devices,
     dynamic,
     folders,
     groups,
     mailboxes,
     organization,
+    owners,
     permissions,
     rules,
     users,
@@ -31,6 +33,8 @@ _ROOMS = {
         devices,
         dynamic,
         rules,
+        owners,
+        contacts,
     ),
     Service.COMPLIANCE: (compliance,),
 }
