@@ -10,12 +10,12 @@ tests start it as a process or call `serve` inside their own event loop.
 Rooms: `options` and `timing` (what was asked for), `certificate`, `people`, `directory` and `replica` (what
 exists, and what of it reads see), `parameters`, `values` and `keys` (how a cmdlet's parameters are bound),
 the cmdlets themselves (`mailboxes`, `owners`, `users`, `groups`, `contacts`, `dynamic`, `permissions`,
-`folders`, `rules`, `devices`, `organization`, `compliance`, joined by `registry`), `odata` and `rest` (the REST-only ones), `v2` and
-`modulefile` (the other endpoints), `reply`, `clixml`, `paging`, `batch` (the shapes of answers),
-`throttle`, `faults`, `mishaps` (what goes wrong, when and how), `engine` (one cmdlet), `perform` (one
-request), `sites`, `adminapi`, `answers` and `server` (the sockets). Of the sign-in: `authority` (the token
-endpoint), `proof` and `material` (how the app shows who it is), `device_codes` and `browser` (how people
-do), `managed` (identities of machines), `tokens` (what was given), `gate` (whom the service lets in),
+`folders`, `rules`, `devices`, `organization`, `compliance`, joined by `registry`), `odata` and `rest` (the
+REST-only ones), `v2` and `modulefile` (the other endpoints), `reply`, `clixml`, `paging`, `batch` (the shapes
+of answers), `throttle`, `faults`, `mishaps` (what goes wrong, when and how), `engine` (one cmdlet), `perform`
+(one request), `sites`, `adminapi`, `answers` and `server` (the sockets). Of the sign-in: `authority` (the
+token endpoint), `proof` and `material` (how the app shows who it is), `device_codes` and `browser` (how
+people do), `managed` (identities of machines), `tokens` (what was given), `gate` (whom the service lets in),
 `aadsts` (the words of refusals), `trouble` and `control` (what fails on demand), `signin` (its addresses).
 """
 
