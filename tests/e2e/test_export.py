@@ -91,6 +91,19 @@ def test_the_day_of_the_run_in_the_name(sizes: Path) -> None:
     assert "means nothing here" in done.stderr
 
 
+def test_type_notes_and_clixml_make_no_difference(tmp_path: Path, large: Pretend) -> None:
+    job = table(tmp_path / "job.csv", ["Cmdlet", "ResultSize"], [["Get-Mailbox", "20"]])
+    tables: list[str] = []
+    for ways in ([], ["--raw"], ["--response-format", "clixml"]):
+        out = f"out{len(tables)}"
+        bulkexo("run", job, "--out", out, *ways, cwd=tmp_path, env=large.env).check(0)
+        done = bulkexo("export", out, "--to", "-", "--format", "csv", cwd=tmp_path).check(0)
+        tables.append(done.stdout)
+    assert "@odata.type" in (tmp_path / "out1" / "results.ndjson").read_text("utf-8")
+    assert tables[0].count("\n") >= 21
+    assert tables[0] == tables[1] == tables[2]
+
+
 def test_the_failed_ones(sizes: Path) -> None:
     bulkexo("export", "out", "--to", "failed.csv", "--status", "failed", cwd=sizes).check(0)
     (row,) = csv.DictReader(io.StringIO((sizes / "failed.csv").read_text("utf-8-sig")))

@@ -11,6 +11,8 @@ from typing import Any
 import openpyxl
 import pytest
 import xlsxwriter
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from openpyxl.worksheet.formula import ArrayFormula
 
 from bulkexo.job import load
@@ -345,3 +347,24 @@ def test_many_rows_of_shared_texts(tmp_path: Path) -> None:
     assert [dict(item.parameters) for item in items[-2:]] == [
         {"Identity": f"user{row}", "Office": str(row)} for row in (2999, 3000)
     ]
+
+
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), piece=st.binary(max_size=6), inside=st.booleans())
+def test_whatever_is_damaged_is_told(tmp_path: Path, place: float, piece: bytes, inside: bool) -> None:
+    made = tmp_path / "made.xlsx"
+    if not made.exists():
+        book(made, [HEADER, ("ada", 1), ("bob", True), ("eve", dt.datetime(2026, 11, 24))])
+
+    def damaged(content: bytes) -> bytes:
+        at = int(place * len(content))
+        return content[:at] + piece + content[at + len(piece) :]
+
+    whole = made.read_bytes()
+    path = rewritten(tmp_path, damaged) if inside else save(tmp_path, damaged(whole), "job.xlsx")
+    try:
+        job = load(path, cmdlet="Set-Mailbox")
+        job.check()
+        list(job.items())
+    except JobError as error:
+        assert error.problems
