@@ -10,20 +10,31 @@ import orjson
 
 from bulkexo.journal.folder import RunFolder
 from bulkexo.journal.past import Lines
-from bulkexo.model import UsageError
+from bulkexo.model import BY_RULE, Status, UsageError
 
 Line = Mapping[str, Any]
 _MEMBERS = frozenset({"row", "step", "cmdlet", "identity", "status", "attempts", "duration_ms"})
 
 
+_GOOD = frozenset(status for status in Status if status.good)
+
+
+def _in_trouble(line: Line) -> bool:
+    return line["status"] not in _GOOD and (line.get("error") or {}).get("code") != BY_RULE
+
+
 class Returned:
     """The lines of a run as they are now; what it adds while it goes on is left out, so that reading twice
-    gives the same. statuses, step: of the items wanted, none for all. Raises UsageError."""
+    gives the same. statuses, step: of the items wanted, none for all. trouble: how many items did not end
+    well, as the last pass over the lines has found; those that a rule of the job left out aside. Raises
+    UsageError.
+    """
 
     def __init__(self, folder: RunFolder, statuses: Collection[str] = (), step: int | None = None) -> None:
         self._folder = folder
         self._statuses = frozenset(statuses)
         self._step = step
+        self.trouble = 0
         try:
             self._size = folder.results.stat().st_size
         except FileNotFoundError:
@@ -33,12 +44,21 @@ class Returned:
 
     def lines(self) -> Iterator[Line]:
         """The line of each item that has ended, in the order in which they did."""
+        self.trouble = 0
+        for line in self._all():
+            self.trouble += _in_trouble(line)
+            if not self._statuses or line["status"] in self._statuses:
+                yield line
+
+    def troubled(self) -> Iterator[Line]:
+        """Those of the items that did not end well."""
+        return filter(_in_trouble, self._all())
+
+    def _all(self) -> Iterator[Line]:
         for line, _ in Lines(self._folder.results, self._size):
             if not line.keys() >= _MEMBERS:
                 raise UsageError(f"{self._folder.results} holds a line that is the result of no item.")
-            if self._step is not None and line["step"] != self._step:
-                continue
-            if not self._statuses or line["status"] in self._statuses:
+            if self._step is None or line["step"] == self._step:
                 yield line
 
     def objects(self) -> Iterator[tuple[Line, Any]]:

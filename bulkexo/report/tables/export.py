@@ -23,7 +23,6 @@ from bulkexo.report.tables.rows import OUTCOME_LEADS, VALUE_LEADS, outcomes, val
 MANY: Final = 100_000
 """Lines from which on it takes a while."""
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
-TROUBLE: Final = (Status.FAILED, Status.UNKNOWN, Status.SKIPPED)
 
 
 class What(StrEnum):
@@ -119,19 +118,20 @@ def export_into(
     Raises UsageError, OSError."""
     first = folder.read()
     summary = Summary()
-    table = _wanted(folder, request, summary)
+    source = Returned(folder, [each.value for each in request.statuses], request.step)
+    table = _wanted(source, request, summary)
     summary.rows, summary.columns = table.count, len(table.columns)
-    left_out = _left_out(folder, request)
+    beside = 0 if request.what is What.OUTCOMES or request.statuses else source.trouble
     if table.count >= MANY:
         told(f"{_many(table.count, 'line')} and {_many(len(table.columns), 'column')} are being written …")
     if request.format is Format.XLSX:
         assert scratch is not None  # noqa: S101 (only what goes to a file is a workbook)
-        _book(target, scratch, table, left_out, summary)
+        _book(target, scratch, [table, *([_failed(source)] if beside else [])], summary)
     else:
         _fill(_sink(request, target, table.columns), table)
-    if left_out.count:
+    if beside:
         where = "they stand on the sheet Failed" if request.format is Format.XLSX else _HOW
-        summary.notes.append(f"{_many(left_out.count, 'item')} failed, or did not come to an end: {where}.")
+        summary.notes.append(f"{_many(beside, 'item')} failed, or did not come to an end: {where}.")
     if first.get("state") != "complete":
         summary.notes.append("The run is not complete: the table has what had ended by now.")
     return summary
@@ -141,14 +141,13 @@ _ALWAYS: Final = [key for key in OUTCOME_LEADS if key != "@tenant"]
 _HOW: Final = "export them by --what outcomes --status failed,unknown,skipped"
 
 
-def _wanted(folder: RunFolder, request: Request, summary: Summary) -> _Table:
-    source = Returned(folder, [each.value for each in request.statuses], request.step)
+def _wanted(source: Returned, request: Request, summary: Summary) -> _Table:
     if request.what is What.VALUES:
         survey = Survey(VALUE_LEADS, ("@row",), ("@step", "@cmdlet"), request.columns)
         table = _surveyed("Values", lambda: values(source), survey)
     else:
         survey = Survey(OUTCOME_LEADS, _ALWAYS, (), request.columns)
-        table = _surveyed("Outcomes", lambda: outcomes(source), survey)
+        table = _surveyed("Outcomes", lambda: outcomes(source.lines()), survey)
     if table.count and (missing := survey.missing(table.columns)):
         _refuse_unknown(missing, survey)
     if survey.cut:
@@ -164,12 +163,9 @@ def _wanted(folder: RunFolder, request: Request, summary: Summary) -> _Table:
     return table
 
 
-def _left_out(folder: RunFolder, request: Request) -> _Table:
-    """The items in trouble, beside a table of values of all items."""
-    if request.what is What.OUTCOMES or request.statuses:
-        return _Table("Failed", (), 0, list)
-    source = Returned(folder, [each.value for each in TROUBLE], request.step)
-    return _surveyed("Failed", lambda: outcomes(source, trouble=True), Survey(OUTCOME_LEADS, _ALWAYS))
+def _failed(source: Returned) -> _Table:
+    """The items that did not end well, for a sheet beside the values."""
+    return _surveyed("Failed", lambda: outcomes(source.troubled()), Survey(OUTCOME_LEADS, _ALWAYS))
 
 
 def _surveyed(name: str, rows: Callable[[], Iterable[Row]], survey: Survey) -> _Table:
@@ -213,7 +209,7 @@ def _fill(sink: Sink, table: _Table) -> None:
         raise
 
 
-def _book(target: BinaryIO, scratch: Path, table: _Table, left_out: _Table, summary: Summary) -> None:
+def _book(target: BinaryIO, scratch: Path, tables: Sequence[_Table], summary: Summary) -> None:
     from bulkexo.report.tables.excel import SHEET_ROWS, Book  # noqa: PLC0415
 
     try:
@@ -222,7 +218,7 @@ def _book(target: BinaryIO, scratch: Path, table: _Table, left_out: _Table, summ
         raise UsageError('Excel needs XlsxWriter: pip install "bulkexo[xlsx]"') from None
     try:
         sheets = 0
-        for each in (table, *([left_out] if left_out.count else [])):
+        for each in tables:
             sink = book.table(each.name, each.columns, each.count)
             _fill(sink, each)
             sheets = max(sheets, sink.sheets)

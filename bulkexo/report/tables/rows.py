@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from bulkexo.facts.causes import cause
 from bulkexo.journal.returned import Line, Returned
-from bulkexo.model import BY_RULE
 from bulkexo.report.tables.columns import Row
 from bulkexo.report.tables.flat import flat
 
@@ -50,12 +49,9 @@ def values(source: Returned) -> Iterator[Row]:
         yield found
 
 
-def outcomes(source: Returned, *, trouble: bool = False) -> Iterator[Row]:
-    """Each item and how it ended. trouble: without those that a rule left out."""
-    for line in source.lines():
-        if trouble and (line.get("error") or {}).get("code") == BY_RULE:
-            continue
-        yield _outcome(line)
+def outcomes(lines: Iterable[Line]) -> Iterator[Row]:
+    """Each item and how it ended."""
+    return map(_outcome, lines)
 
 
 def _leads(line: Line) -> dict[str, Any]:
