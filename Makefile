@@ -12,6 +12,7 @@ demo: $(READY)
 		|| test $$? -eq 1
 
 test: $(READY) lint
+	sh tools/browser.sh
 	$(BIN)/pytest -n 4 --dist loadfile
 
 lint: $(READY)
