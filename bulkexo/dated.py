@@ -50,3 +50,13 @@ def numbered(path: Path, number: int) -> Path:
 def numbered_folder(path: Path, number: int) -> Path:
     """The same of a folder, whose name has no extension, whatever points are in it."""
     return path if number < 2 else path.with_name(f"{path.name}-{number}")
+
+
+def of_the_day(path: Path, started: str, job: Path, *, over: bool = False) -> Path:
+    """The name of a table of a run: with the day on which that began; if it has a day in it and is taken,
+    with a number. started: as run.json has it. over: a file that is there is meant."""
+    began = datetime.fromisoformat(started).astimezone()
+    name = dated(path, began, job.stem)
+    if over or not is_dated(path):
+        return name
+    return next((each for number in range(1, MOST) if not (each := numbered(name, number)).exists()), name)

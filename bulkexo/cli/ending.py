@@ -5,11 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bulkexo.dated import MOST, dated, is_dated, numbered
+from bulkexo.dated import is_dated, of_the_day
 from bulkexo.journal import RunFolder
 from bulkexo.model import BulkexoError, StoppedError, UsageError
 from bulkexo.options import Options
@@ -100,10 +99,7 @@ def _export(folder: RunFolder, path: Path, job: Path, ending: Ending) -> None:
     name = str(path.absolute())
     if name in written:
         return
-    began = datetime.fromisoformat(str(first["started"])).astimezone()
-    to = dated(path, began, job.stem)
-    if is_dated(path):
-        to = next((each for number in range(1, MOST) if not (each := numbered(to, number)).exists()), to)
+    to = of_the_day(path, str(first["started"]), job)
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -88,22 +88,14 @@ def export(
 def _named(folder: RunFolder, to: str, *, force: bool) -> Path:
     """The file, with the day on which the run began and the name of its job, where they are asked for. A
     further one of that day gets a number."""
-    from datetime import datetime
+    from bulkexo.dated import check_name, of_the_day
 
-    from bulkexo.dated import MOST, check_name, dated, is_dated, numbered
-
-    path = Path(to)
     try:
         check_name(to)
     except ValueError as error:
         raise UsageError(f"--to: {error}") from None
-    if not is_dated(path):
-        return dated(path, datetime.now().astimezone(), "")
     first = folder.read()
-    began = datetime.fromisoformat(str(first["started"])).astimezone()
-    path = dated(path, began, Path(str(first["job"]["path"])).stem)
-    free = (each for number in range(1, MOST) if not (each := numbered(path, number)).exists())
-    return path if force else next(free, path)
+    return of_the_day(Path(to), str(first["started"]), Path(str(first["job"]["path"])), over=force)
 
 
 def _to_stdout(run: Path, request: Request) -> int:

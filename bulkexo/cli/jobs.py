@@ -106,10 +106,13 @@ def check(job: Path, online: bool, **given: Any) -> None:
     mastered on-premises, and whether a name or address that is to be new is taken. With --out DIR all that is
     found goes to check.csv in that folder; the first 20 are shown.
     """
+    from bulkexo.cli.ending import require
+
     loaded, directory = load_job(job, given)
     checked = loaded.check()
     tenants = directory.tenants(list(checked.tenants))
     notes(checked)
+    require(directory.options)
     if questions := loaded.questions:
         names = ", ".join(dict.fromkeys(each.item.cmdlet for each in questions))
         say(f"{job} can run, as far as can be told now: its rows are asked for when it runs ({names}).")

@@ -23,8 +23,8 @@ ADA, BOB = "ada@contoso.com", "bob@contoso.com"
 
 
 def line(identity: str, *value: Any, cmdlet: str = "Get-Mailbox", **more: Any) -> dict[str, Any]:
-    members = {"row": 1, "step": 1, "status": "succeeded", "error": None, **more}
-    return {"cmdlet": cmdlet, "identity": identity, "value": value, **members}
+    members = {"row": 1, "step": 1, "status": "succeeded", "error": None, "attempts": 1, **more}
+    return {"cmdlet": cmdlet, "identity": identity, "value": value, "duration_ms": 1, **members}
 
 
 def run(path: Path, lines: Sequence[Line], *, started: str = "1", **more: Any) -> RunFolder:
@@ -210,39 +210,67 @@ def test_any_two_reports_differ_by_what_was_changed(tmp_path: Path) -> None:
     assert by_kind == {"went": gone, "came": new, "changed": other}
 
 
+def test_runs_of_two_jobs_are_told(tmp_path: Path) -> None:
+    earlier = run(tmp_path / "b", [], job={"path": "/jobs/b.yaml", "steps": []})
+    text = as_text(compare_runs(run(tmp_path / "a", []), earlier, Wanted()))
+    assert "/jobs/b.yaml, the other of /jobs/a.yaml" in text
+
+
 MEASURE = """
-import sys
+import resource, sys
 from pathlib import Path
 from bulkexo.journal import RunFolder
+from bulkexo.model import StoppedError
 from bulkexo.report.changes import Wanted, compare_runs
-found = compare_runs(RunFolder(Path(sys.argv[1])), RunFolder(Path(sys.argv[2])), Wanted())
+if limit := int(sys.argv[3]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    found = compare_runs(RunFolder(Path(sys.argv[1])), RunFolder(Path(sys.argv[2])), Wanted())
+except StoppedError as error:
+    sys.exit(str(error))
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(found.total, int(peak.split()[1]))
 """
+LARGE, SMALL = 40_000, 1_000
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="VmHWM is Linux's")
-def test_memory_does_not_grow_with_the_report(tmp_path: Path) -> None:
-    def peak(size: int) -> int:
-        text = "x" * 1000
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two reports of 40 MB, and two small ones; every other object differs."""
+    home = tmp_path_factory.mktemp("reports")
+    text = "x" * 1000
+    for size in (LARGE, SMALL):
         for name, value in (("before", 1), ("after", 2)):
             lines = [
                 line(f"{number}", {"Guid": f"{number}", "Note": text, "Odd": value * (number % 2)})
                 for number in range(size)
             ]
-            run(tmp_path / f"{name}{size}", lines)
-        folders = [str(tmp_path / f"{name}{size}") for name in ("after", "before")]
-        environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
-        done = subprocess.run(
-            [sys.executable, "-c", MEASURE, *folders],
-            capture_output=True,
-            check=True,
-            text=True,
-            env=environment,
-        )
-        total, kilobytes = map(int, done.stdout.split())
-        assert total == size // 2
-        return kilobytes
+            run(home / f"{name}{size}", lines)
+    return home
 
-    small, large = peak(1_000), peak(40_000)  # 80 MB of objects
-    assert large - small < 45_000
+
+def measured(reports: Path, size: int, limit: int = 0) -> subprocess.CompletedProcess[str]:
+    folders = [str(reports / f"{name}{size}") for name in ("after", "before")]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    command = [sys.executable, "-c", MEASURE, *folders, str(limit)]
+    return subprocess.run(command, capture_output=True, check=False, text=True, env=environment)
+
+
+LINUX = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="VmHWM is Linux's")
+
+
+@LINUX
+def test_memory_does_not_grow_with_the_report(reports: Path) -> None:
+    peaks = {}
+    for size in (SMALL, LARGE):
+        total, peaks[size] = map(int, measured(reports, size).stdout.split())
+        assert total == size // 2
+    assert peaks[LARGE] - peaks[SMALL] < 45_000
+
+
+@LINUX
+def test_a_disk_without_room_is_told_in_words(reports: Path) -> None:
+    done = measured(reports, LARGE, limit=1 << 20)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "needs room for a temporary file" in done.stderr

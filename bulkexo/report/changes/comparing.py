@@ -6,6 +6,7 @@ runs. What a rule of the job left out is not there.
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +17,9 @@ import orjson
 
 from bulkexo.journal import RunFolder
 from bulkexo.journal.returned import Returned
-from bulkexo.model import BY_RULE, Status, StoppedError
+from bulkexo.model import StoppedError
 from bulkexo.report.changes.differences import Known, Wanted, columns_of, differences, known
+from bulkexo.report.changes.earlier import unlike
 from bulkexo.report.changes.store import Kept, Store
 
 FILE: Final = "changes.ndjson"
@@ -28,8 +30,8 @@ SHOWN: Final = 20
 @dataclass(slots=True)
 class Changes:
     """What was found. earlier: the run that was compared with. file: with a line for each change. objects: of
-    the later run that were compared. left_out: items that failed in one of the two runs. first: some lines of
-    the file."""
+    the later run that were compared. left_out: items that failed in one of the two runs. strange: why the two
+    are unlike, a sentence, "" if they are not. first: some lines of the file."""
 
     earlier: Path
     file: Path
@@ -38,6 +40,7 @@ class Changes:
     changed: int = 0
     objects: int = 0
     left_out: int = 0
+    strange: str = ""
     first: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
@@ -61,7 +64,18 @@ class Changes:
 def compare_runs(later: RunFolder, earlier: RunFolder, wanted: Wanted) -> Changes:
     """Compare two complete runs and write the changes to a file in the later one's folder. Raises UsageError
     if one cannot be read, StoppedError if the file cannot be written."""
-    changes = Changes(earlier.path, later.path / FILE)
+    changes = Changes(earlier.path, later.path / FILE, strange=unlike(earlier.read(), later.read()))
+    try:
+        _compare(later, earlier, wanted, changes)
+    except sqlite3.Error as error:
+        raise StoppedError(
+            f"The comparison needs room for a temporary file of about the size of both reports ({error}). "
+            "Make room where TMPDIR leads, or set it."
+        ) from None
+    return changes
+
+
+def _compare(later: RunFolder, earlier: RunFolder, wanted: Wanted, changes: Changes) -> None:
     with Store() as store:
         for side, folder in (("before", earlier), ("after", later)):
             _fill(store, side, folder, wanted)
@@ -75,7 +89,6 @@ def compare_runs(later: RunFolder, earlier: RunFolder, wanted: Wanted) -> Change
         except OSError as error:
             fresh.unlink(missing_ok=True)
             raise StoppedError(f"{changes.file} cannot be written ({error.strerror}).") from None
-    return changes
 
 
 def _fill(store: Store, side: str, folder: RunFolder, wanted: Wanted) -> None:
@@ -95,14 +108,7 @@ def _fill(store: Store, side: str, folder: RunFolder, wanted: Wanted) -> None:
             yield _item(line, label), label, by, kept
 
     store.fill(side, objects())
-    untold = (line for line in returned.lines() if _tells_nothing(line))
-    store.failed(side, (_item(line, _label(line, labels)) for line in untold))
-
-
-def _tells_nothing(line: Mapping[str, Any]) -> bool:
-    if Status(line["status"]).good:
-        return False
-    return (line.get("error") or {}).get("code") != BY_RULE
+    store.failed(side, (_item(line, _label(line, labels)) for line in returned.troubled()))
 
 
 def _labels(first: Mapping[str, Any]) -> list[tuple[str, str]]:

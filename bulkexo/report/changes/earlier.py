@@ -72,6 +72,16 @@ def latest_run(of: RunFolder, first: Mapping[str, Any]) -> RunFolder | None:
     return newest[1] if newest else None
 
 
+def unlike(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> str:
+    """Why two runs should hardly be compared, as a sentence; "" if they can be. Each: its run.json."""
+    jobs = [str((each.get("job") or {}).get("path")) for each in (earlier, later)]
+    if Path(jobs[0]).name != Path(jobs[1]).name:
+        return f"Note: the one is a run of {jobs[0]}, the other of {jobs[1]}."
+    if _whose(earlier)[1:] != _whose(later)[1:]:
+        return "Note: the two runs are not of the same tenant, as far as their options tell."
+    return ""
+
+
 def _whose(first: Mapping[str, Any]) -> tuple[Any, ...]:
     options = first.get("options") or {}
     return ((first.get("job") or {}).get("path"), *(options.get(name) for name in SAME))

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from bulkexo.report.changes.comparing import Changes
+from bulkexo.report.changes.differences import IDS, LOCAL_IDS
 
 WIDEST: Final = 160
 VALUES_SHOWN: Final = 4
+UNTOLD: Final = frozenset({*IDS, *LOCAL_IDS}) - {"Name"}
+"""Columns that say who an object is: its identity stands there already."""
 NOTHING_EARLIER: Final = "There is no earlier run of the same job to compare with yet."
 
 
@@ -16,6 +19,8 @@ def as_text(changes: Changes) -> str:
     """Counts, then the first changes, then where all of them stand."""
     of = f"{changes.objects:,} object{'' if changes.objects == 1 else 's'}"
     lines = [f"S{in_short(changes)[1:]} ({of} compared)."]
+    if changes.strange:
+        lines.append(changes.strange)
     if changes.left_out:
         items = f"{changes.left_out:,} item{'' if changes.left_out == 1 else 's'}"
         lines.append(f"Not compared: what belongs to {items} that failed in one of the two runs.")
@@ -23,7 +28,7 @@ def as_text(changes: Changes) -> str:
         lines += _lines(change)
     if changes.total:
         more = changes.total - len(changes.first)
-        lines.append(f"{f'… and {more:,} more' if more else 'The same'} in {changes.file}")
+        lines.append(f"{f'… and {more:,} more' if more else 'In full'}: {changes.file}")
     return "\n".join(lines)
 
 
@@ -45,7 +50,8 @@ def _lines(change: Mapping[str, Any]) -> Iterator[str]:
         if len(columns) > VALUES_SHOWN:
             yield f"           … and {len(columns) - VALUES_SHOWN:,} further columns"
     else:
-        values = list(change["values"].items())[:VALUES_SHOWN]
+        told = [each for each in change["values"].items() if each[0] not in UNTOLD]
+        values = (told or list(change["values"].items()))[:VALUES_SHOWN]
         yield _short(f"{head}  {', '.join(f'{name} {_value(value)}' for name, value in values)}")
 
 
