@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -208,14 +209,15 @@ class Reading:
 
 
 class Pulled(Reading):
-    """Items of an iterable, read when there is room for them."""
+    """Items of an iterable, read when there is room for them, in the context of whoever gave them."""
 
     def __init__(self, items: Iterable[object], inbox: Inbox, limit: int, *, yes: bool) -> None:
         super().__init__(inbox, limit, yes=yes)
         self._items: Iterator[object] = iter(items)
+        self._context = copy_context()
 
     def _next(self) -> list[Item] | None:
-        given = next(self._items, _END)
+        given = self._context.run(next, self._items, _END)
         if given is _END:
             self._exhaust()
             return None

@@ -116,7 +116,7 @@ def test_a_slow_program_holds_the_reader_back(
     """While the program takes no outcomes, no more is read than the limit; counted when all that was read has
     ended and the engine has nothing to do but to read on."""
     read = taken = 0
-    total, limit = 3000, 1000
+    total, limit = 2200, 1000
 
     def items() -> Iterator[bulkexo.Item]:
         nonlocal read
@@ -135,7 +135,7 @@ def test_a_slow_program_holds_the_reader_back(
             before = (await anyio.to_thread.run_sync(tenant.stats))["items_run"]
             async for _ in client.run(slowly() if asynchronous else items()):
                 taken += 1
-                if taken in (1, 1500):
+                if taken in (1, 1100):
 
                     def ended(so_far: int = taken) -> bool:
                         return bool(tenant.stats()["items_run"] - before >= so_far - 1 + limit)
