@@ -279,7 +279,7 @@ class Run:
         ahead = {at.name: Ahead(self._task.left(items_of(at.name))) for at in self._tenancies}
         complete = False
         with self._scope:
-            while await self._wave_ended(ahead):
+            while not self._stopping and await self._wave_ended(ahead):
                 if self._waves.over:
                     complete = True
                     break

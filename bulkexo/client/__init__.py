@@ -13,6 +13,7 @@ from typing import Any, Self, Unpack
 from weakref import WeakSet
 
 import anyio
+from anyio.abc import TaskGroup
 
 from bulkexo.client.engine import Engine
 from bulkexo.client.errors import error_of
@@ -30,6 +31,7 @@ from bulkexo.wire.doors import Host
 
 __all__ = ["Client", "ClientOptions", "Objects", "Outcomes"]
 
+OUTSIDE = "A client works inside its `async with` block: put the call there."
 AHEAD = WINDOW
 """Items of a run that are read and whose outcomes the program has not taken yet, at the most."""
 
@@ -54,7 +56,9 @@ class Client:
     def _begin(self, made: Setup) -> None:
         self._setup = made
         self._engines: dict[Host, Engine] = {}
-        self._stack: AsyncExitStack | None = None
+        self._stack = AsyncExitStack()
+        self._group: TaskGroup | None = None
+        self._entered = self._open = False
         self._recorded: set[Recorded] = set()
         self._listings: WeakSet[Listing] = WeakSet()
 
@@ -81,49 +85,62 @@ class Client:
             asyncio.get_running_loop()
         except RuntimeError:
             raise UsageError("A client runs under asyncio; under trio it cannot.") from None
-        if self._stack is not None:
+        if self._entered:
             raise UsageError("A client is entered once: make another one.")
-        stack = AsyncExitStack()
+        self._entered = True
         try:
-            await self._open(stack)
+            await self._begin_work()
         except BaseException:
-            await stack.aclose()  # without the error, which would come out as a group of one
+            await self._end_work()
             raise
-        self._stack = stack
+        self._open = True
         return self
 
-    async def _open(self, stack: AsyncExitStack) -> None:
+    async def _begin_work(self) -> None:
         if self._setup.options.sandbox:
-            there = await stack.enter_async_context(sandbox(self._setup.options.sandbox_options))
+            there = await self._stack.enter_async_context(sandbox(self._setup.options.sandbox_options))
             self._setup = replace(self._setup, identity=there.identity)
         connection = self._setup.identity.connection
         self._sessions = Sessions([(connection, self._setup.options.concurrency)])
-        await stack.enter_async_context(self._sessions)
-        self._group = await stack.enter_async_context(anyio.create_task_group())
+        await self._stack.enter_async_context(self._sessions)
+        self._group = await anyio.create_task_group().__aenter__()
         await self._engine(Host.EXCHANGE).start()
+
+    async def _end_work(self) -> None:
+        """Cancel what is left and close all, whatever happens; without the error that led here, which would
+        come out of the task group as a group of one."""
+        try:
+            if self._group is not None:
+                self._group.cancel_scope.cancel()
+                await self._group.__aexit__(None, None, None)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._stack.aclose()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Send nothing more. What is in flight may end, for as long as `drain` says (30 s), unless this task
         is cancelled."""
-        stack, self._stack = self._stack, None
-        if stack is None:
-            return
+        self._open = False
         for engine in self._engines.values():
             engine.close()
         for recorded in self._recorded:
             recorded.leave()
-        if kind is None or not issubclass(kind, anyio.get_cancelled_exc_class()):
-            with anyio.move_on_after(self._setup.options.drain):
-                for engine in self._engines.values():
-                    await engine.ended()
-                for recorded in list(self._recorded):
-                    await recorded.ended.wait()
-        for listing in list(self._listings):
-            listing.leave()
-        self._group.cancel_scope.cancel()
-        await stack.aclose()
+        try:
+            if kind is None or not issubclass(kind, anyio.get_cancelled_exc_class()):
+                await self._drained()
+        finally:
+            for listing in list(self._listings):
+                listing.leave()
+            await self._end_work()
+
+    async def _drained(self) -> None:
+        with anyio.move_on_after(self._setup.options.drain):
+            for engine in self._engines.values():
+                await engine.ended()
+            for recorded in list(self._recorded):
+                await recorded.ended.wait()
 
     def run(self, items: Rows, *, journal: str | os.PathLike[str] | None = None) -> Outcomes:
         """Run items, and give their outcomes as they end.
@@ -149,12 +166,12 @@ class Client:
         limit = max(AHEAD, 2 * options.concurrency * options.batch_size)
         engine = self._engine(Host.EXCHANGE)
         if isinstance(items, AsyncIterable):
-            fed = Fed(items, inbox, limit, yes=options.yes)
+            fed = Fed(items, inbox, limit, options)
             fed.wake = engine.wake
             engine.add(fed)
-            self._group.start_soon(fed.feed)
+            self._tasks.start_soon(fed.feed)
         else:
-            pulled = Pulled(items, inbox, limit, yes=options.yes)
+            pulled = Pulled(items, inbox, limit, options)
             pulled.wake = inbox.on_leave = engine.wake
             engine.add(pulled)
         return Outcomes(inbox)
@@ -202,7 +219,7 @@ class Client:
     def _engine(self, host: Host) -> Engine:
         if host not in self._engines:
             session = self._sessions.of(self._setup.identity.connection)
-            self._engines[host] = Engine(self._setup, host, session, self._group, self._elsewhere)
+            self._engines[host] = Engine(self._setup, host, session, self._tasks, self._elsewhere)
         return self._engines[host]
 
     def _elsewhere(self, host: Host, row: list[Item], source: Source) -> None:
@@ -218,12 +235,18 @@ class Client:
             finally:
                 self._recorded.discard(recorded)
 
-        self._group.start_soon(run)
+        self._tasks.start_soon(run)
         return Outcomes(recorded.inbox)
 
+    @property
+    def _tasks(self) -> TaskGroup:
+        if self._group is None:
+            raise UsageError(OUTSIDE)
+        return self._group
+
     def _require_open(self) -> None:
-        if self._stack is None:
-            raise UsageError("A client works inside its `async with` block.")
+        if not self._open:
+            raise UsageError(OUTSIDE)
 
 
 def _item(cmdlet: str | Item, parameters: dict[str, Any]) -> Item:

@@ -175,6 +175,8 @@ class Recorded:
             first=kept,
             profiles=record([setup.tenant]),
         )
+        if self.inbox.left:
+            return
         place = Place("", setup.options, setup.identity)
         self._run = Run(task, [place], _Watch(setup.tell), tap=self._put, signals=False)
         _end(await self._run.execute())

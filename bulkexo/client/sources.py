@@ -13,7 +13,8 @@ import anyio.lowlevel
 
 from bulkexo.client.inbox import Inbox
 from bulkexo.facts import destroys
-from bulkexo.model import Item, Outcome, Page, StoppedError, UsageError
+from bulkexo.model import Item, Outcome, Page, Status, StoppedError, UsageError
+from bulkexo.options import Options
 from bulkexo.schedule.binding import Binding
 from bulkexo.wire.doors import Host, door
 
@@ -129,11 +130,13 @@ class Reading:
     """A run: its items are read no further ahead of its reader than `limit`. wake: to be called when there
     may be more to take."""
 
-    def __init__(self, inbox: Inbox, limit: int, *, yes: bool) -> None:
+    def __init__(self, inbox: Inbox, limit: int, options: Options) -> None:
         self.wake = _nothing
         self._inbox = inbox
         self._limit = limit
-        self._yes = yes
+        self._yes = options.yes
+        self._max_failures = options.max_failures
+        self._done = self._trouble = 0
         self._number = 0
         self._open = 0  # given on, and not read yet as outcomes
         self._exhausted = False
@@ -177,9 +180,17 @@ class Reading:
         if outcome.paged:
             outcome = replace(outcome, value=pages, paged=False)
         self._inbox.put([outcome])
-        if not self._stopped and (hopeless := self._binding.hopeless([outcome])):
+        if not self._stopped and (reason := self._hopeless(outcome)):
             self._stopped = True
-            self._exhaust(StoppedError(hopeless))
+            self._exhaust(StoppedError(reason))
+
+    def _hopeless(self, outcome: Outcome) -> str:
+        """Why the rest is not sent, "" if it is."""
+        self._done += 1
+        self._trouble += outcome.status in (Status.FAILED, Status.UNKNOWN)
+        if self._max_failures.reached(self._trouble, self._done):
+            return f"{self._trouble:,} of {self._done:,} items failed, which reaches --max-failures."
+        return self._binding.hopeless([outcome])
 
     async def page(self, page: Page) -> None:
         """Keep it until the item ends."""
@@ -211,8 +222,8 @@ class Reading:
 class Pulled(Reading):
     """Items of an iterable, read when there is room for them, in the context of whoever gave them."""
 
-    def __init__(self, items: Iterable[object], inbox: Inbox, limit: int, *, yes: bool) -> None:
-        super().__init__(inbox, limit, yes=yes)
+    def __init__(self, items: Iterable[object], inbox: Inbox, limit: int, options: Options) -> None:
+        super().__init__(inbox, limit, options)
         self._items: Iterator[object] = iter(items)
         self._context = copy_context()
 
@@ -227,8 +238,8 @@ class Pulled(Reading):
 class Fed(Reading):
     """Items of an asynchronous iterable, read by a task of their own, as far ahead as `limit`."""
 
-    def __init__(self, items: AsyncIterable[object], inbox: Inbox, limit: int, *, yes: bool) -> None:
-        super().__init__(inbox, limit, yes=yes)
+    def __init__(self, items: AsyncIterable[object], inbox: Inbox, limit: int, options: Options) -> None:
+        super().__init__(inbox, limit, options)
         self._items = items
         self._rows: deque[list[Item]] = deque()
         self._read = False

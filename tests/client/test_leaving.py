@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import anyio
 import pytest
 
 import bulkexo
@@ -141,3 +145,67 @@ def test_a_client_is_used_inside_its_block(tenant: Pretend, names: list[str]) ->
             await client.invoke("Get-Mailbox", Identity=names[0])
 
     run(program)
+
+
+def test_a_deadline_around_the_client_closes_all(tenant: Pretend, names: list[str]) -> None:
+    """Cancelled over and over, as anyio does it; with a run of each kind under way."""
+
+    async def program() -> bool:
+        begun = anyio.Event()
+
+        async def aside(client: bulkexo.Client, folder: str) -> None:
+            async for _ in client.run(changes(names, "aside"), journal=folder):
+                begun.set()
+
+        with tempfile.TemporaryDirectory() as folder, anyio.CancelScope() as scope:
+            async with bulkexo.Client(**options(tenant)) as client, anyio.create_task_group() as group:
+                group.start_soon(aside, client, folder)
+                async for _ in client.run(endless(names, [0])):
+                    if begun.is_set():
+                        scope.cancel()
+        return scope.cancelled_caught
+
+    assert run(program)
+
+
+def test_a_client_is_entered_once(tenant: Pretend) -> None:
+    async def program() -> None:
+        client = bulkexo.Client(**options(tenant))
+        async with client:
+            pass
+        with pytest.raises(bulkexo.UsageError, match="entered once"):
+            async with client:
+                raise AssertionError
+
+    run(program)
+
+
+def test_too_many_failures_end_a_run(tenant: Pretend, names: list[str]) -> None:
+    async def program() -> list[bulkexo.Outcome]:
+        found = []
+        async with bulkexo.Client(**options(tenant, max_failures=5)) as client:
+            wrong = (bulkexo.call("Get-Mailbox", Identity=f"nobody{place}") for place in itertools.count())
+            with pytest.raises(bulkexo.StoppedError, match="max-failures"):
+                async for outcome in client.run(wrong):
+                    found.append(outcome)
+        return found
+
+    outcomes = run(program)
+    assert {each.status.value for each in outcomes} == {"failed", "skipped"}
+    assert 5 <= len(outcomes) <= LIMIT + 100
+
+
+def test_a_run_with_a_journal_that_is_left_before_it_begins(
+    tenant: Pretend, names: list[str], tmp_path: Path
+) -> None:
+    async def program() -> None:
+        async with (
+            bulkexo.Client(**options(tenant)) as client,
+            client.run(changes(names, "never"), journal=tmp_path / "out"),
+        ):
+            await asyncio.sleep(0)
+
+    tenant.journal()
+    run(program)
+    assert tenant.journal() == []
+    assert not (tmp_path / "out").exists()
