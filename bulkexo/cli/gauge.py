@@ -20,6 +20,9 @@ LONG = 120.0
 IDLE = 5.0
 """Seconds without an item's end from which on that is worth a word."""
 
+BRIEF = 2.0
+"""Seconds up to which a wait is part of the pace, and no news: the line would flicker."""
+
 
 class Speed:
     """Items per second over the last while. window: seconds."""
@@ -93,11 +96,13 @@ class Gauge:
         if tally.done != self._moved[1]:
             self._moved = (now, tally.done)
         speed, longer = self._now.add(now, tally.done), self._long.add(now, tally.done)
+        idle = now - self._moved[0]
         why = waiting(tally, now)
+        if idle < BRIEF and tally.hold_until - now < BRIEF and why.startswith("throttled"):
+            why = ""
         stuck = bool(why)
         if not why and tally.state is State.DELAYED:
             why = "the service delays replies, so the pace is eased"
-        idle = now - self._moved[0]
         if not why and idle >= IDLE and tally.batches:
             flight = "1 batch is" if tally.batches == 1 else f"{tally.batches:,} batches are"
             why = f"waiting for replies: {flight} in flight, and none has come for {took(idle)}"

@@ -15,9 +15,9 @@ from bulkexo.model import Status
 
 WIDE = 66
 """Columns from which on the figures stand under their names, five abreast."""
-CELL = 16
+CELL = 22
 """Columns of a figure, at most."""
-MOST = 110
+MOST = 120
 """Columns of the view, at most: a longer bar tells no more."""
 AIRY = 14
 """Lines from which on there are empty ones between the parts."""

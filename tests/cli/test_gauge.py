@@ -40,6 +40,7 @@ def looked(seconds: float = 10.0, more: int = 100, total: int = 2000, **state: A
         ({"wave": "wave 2 of 3"}, "100 of 2,000, wave 2 of 3, ", "throttled"),
         ({"hold_until": 1041.0}, "throttled by the service, next try in 41 s", "done at"),
         ({"hold_until": 999.0}, "done at", "next try"),
+        ({"hold_until": 1001.5}, "done at", "next try"),
         ({"state": State.DELAYED}, "the service delays replies, so the pace is eased, done at", "throttled"),
         ({"resting": "resting until 20:00 Europe/Zurich"}, "resting until 20:00 Europe/Zurich", "done at"),
         ({"unreachable": "No route.", "state": State.SICK}, "waiting: No route.", "in passing"),
@@ -57,6 +58,10 @@ def test_nothing_is_promised_while_nothing_moves() -> None:
     assert scene.state == "waiting for replies: 3 batches are in flight, and none has come for 10 s"
     assert "done at" not in words(scene)
     assert looked(seconds=2.0, more=0, batches=3).state == ""
+
+
+def test_a_brief_wait_is_told_once_nothing_has_moved_for_a_while() -> None:
+    assert "next try in 2 s" in looked(more=0, hold_until=1001.5).state
 
 
 def test_the_day_is_told_where_it_is_another() -> None:
