@@ -123,7 +123,8 @@ def _in_folder(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
                 folder.discard()
             raise
         here = [place for place in here if place.name in {tenant.name for tenant in what.tenants}]
-    return anyio.run(_run, what, folder, here)
+    report, what = anyio.run(_run, what, folder, here)
+    return _told(report, what)
 
 
 async def answered(what: Start, folder: RunFolder, at: Sequence[Place]) -> Start:
@@ -169,12 +170,13 @@ def watched(what: Start) -> Watch:
     return Logged(shown, what.log) if what.log else shown
 
 
-async def _run(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
+async def _run(what: Start, folder: RunFolder, here: Sequence[Place]) -> tuple[Report, Start]:
+    """How it ended, and what it was with the rows that were asked for."""
     async with reached(what.options, what.tenants, here) as at:
         return await _run_at(what, folder, at)
 
 
-async def _run_at(what: Start, folder: RunFolder, at: Sequence[Place]) -> int:
+async def _run_at(what: Start, folder: RunFolder, at: Sequence[Place]) -> tuple[Report, Start]:
     if what.job.questions:
         what = await answered(what, folder, at)
         at = [place for place in at if place.name in {tenant.name for tenant in what.tenants}]
@@ -190,7 +192,7 @@ async def _run_at(what: Start, folder: RunFolder, at: Sequence[Place]) -> int:
         report = await run.execute()
         if sent:
             sent.concluded(report.state, report.exit_code)
-    return _told(report, what)
+    return report, what
 
 
 @contextmanager
