@@ -159,6 +159,7 @@ def test_going_on_needs_a_folder_that_is_named(home: Path) -> None:
     [
         (("--export", "table.doc"), "names no table"),
         (("--export", "jobs/README.md.csv"), "is there already"),
+        (("--threshold", "10%", "--export", "table.doc"), "names no table"),
         (("--compare-with", "none"), "no run.json"),
         (("--changed-exit-code", "10", "--compare-with", ""), "does not fit"),
         (("--changed-exit-code", "1"), "from 5 to 125"),
@@ -169,6 +170,7 @@ def test_what_cannot_be_done_at_the_end_is_told_before_the_start(
     home: Path, more: tuple[str, ...], told: str
 ) -> None:
     (home / "jobs" / "README.md.csv").write_text("", encoding="utf-8")
-    done = bulkexo("run", "jobs/permissions.yaml", "--sandbox", *more, cwd=home).check(2)
+    command = "check" if more[0] == "--export" else "run"
+    done = bulkexo(command, "jobs/permissions.yaml", "--sandbox", *more, cwd=home).check(2)
     assert told in done.stderr
     assert not (home / "runs").exists()
