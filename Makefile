@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test lint docs lock clean
 
 # Three of its rows name somebody who has left, so its exit code is 1: some items failed.
 demo: $(READY)
@@ -20,6 +20,10 @@ lint: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+docs: $(READY)
+	$(BIN)/sphinx-build -b html -W --keep-going -q docs build/docs
+	@echo "Open build/docs/index.html"
+
 $(READY): requirements.lock pyproject.toml tools/setup.sh
 	PYTHON="$(PYTHON)" sh tools/setup.sh $(VENV)
 	touch $@
@@ -30,4 +34,4 @@ lock:
 		--generate-hashes --no-header --no-annotate --upgrade --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

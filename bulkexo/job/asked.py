@@ -22,7 +22,6 @@ from bulkexo.job.template import Columns
 from bulkexo.job.text import TextFile, require_file
 from bulkexo.model import Value
 
-KEYS: Final = ("cmdlet", "parameters", "select", "api")
 _READS: Final = ("get-", "search-", "test-")
 _SENDS: Final = frozenset({"test-message"})
 """What is called a test, and sends a message."""

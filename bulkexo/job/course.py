@@ -17,13 +17,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from bulkexo.facts.catalogue import nearest
+from bulkexo.job import keys
 from bulkexo.job.problems import Problems, printable
 from bulkexo.job.template import Node
 from bulkexo.model import Value
 from bulkexo.pace.hours import DAYS, Hours
 from bulkexo.pace.times import duration
 
-KEYS: Final = ("waves", "gate", "window")
 REST: Final = "rest"
 _SIZE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,4})?)(%?)")
 _TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -86,7 +86,7 @@ class Course:
             },
             "window": str(self.hours) if self.hours else "",
         }
-        return {name: told[name] for name in KEYS if told[name] and (name != "gate" or self.waves)}
+        return {name: each for name, each in told.items() if each and (name != "gate" or self.waves)}
 
     def written(self) -> dict[str, Any]:
         """The keys as a job would write them, in values of JSON."""
@@ -149,7 +149,7 @@ class CourseReader:
 
     def _gate(self, node: Node) -> Gate:
         example = "{failures: 2%, pause: 10m, approve: true}"
-        members = self._members(node, "gate", ("failures", "pause", "approve"), example)
+        members = self._members(node, "gate", keys.names(keys.GATE), example)
         failures = pause = approve = None
         if named := members.get("failures"):
             failures = _size(named.value)
@@ -168,7 +168,7 @@ class CourseReader:
 
     def _window(self, node: Node) -> Hours | None:
         example = '{from: "20:00", to: "06:00", tz: Europe/Zurich, days: mon-fri}'
-        members = self._members(node, "window", ("from", "to", "tz", "days"), example)
+        members = self._members(node, "window", keys.names(keys.WINDOW), example)
         if not members:
             return None
         start, end = self._time(node, members, "from"), self._time(node, members, "to")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from bulkexo.job.csvrows import CsvRows
+from bulkexo.job.keys import FILE, names
 from bulkexo.job.outline import Rows
 from bulkexo.job.problems import Problems, fail, printable
 from bulkexo.job.template import Node
@@ -18,7 +19,7 @@ from bulkexo.job.text import examine
 from bulkexo.job.xlsxrows import OLDER, SUFFIXES, XlsxRows
 
 ROW_FILES: Final = frozenset({".csv", ".ndjson", *SUFFIXES})
-KEYS: Final = ("file", "sheet")
+KEYS: Final = names(FILE)
 OLDER_REMEDY: Final = "Save it as an Excel Workbook (.xlsx), or as a CSV."
 Unknown: TypeAlias = Callable[[str, int], None]
 

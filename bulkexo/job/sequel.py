@@ -17,10 +17,6 @@ from bulkexo.job.template import Columns, Node
 from bulkexo.model import Earlier, Item, UnboundError, Value
 from bulkexo.pace.times import duration
 
-KEYS: Final = ("name", "when", "keep", "retry_not_found")
-OF_ONE_STEP: Final = ("keep", "retry_not_found")
-"""Those of a job whose one step stands at its top."""
-
 
 class When(StrEnum):
     """Which rows a step is for, by what has come of the steps before it."""

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Final
 
 from bulkexo.facts.catalogue import nearest
+from bulkexo.job import keys
 from bulkexo.job.asked import AskedRows
 from bulkexo.job.outline import Outline, Rows
 from bulkexo.job.problems import Problems, printable
@@ -171,7 +172,7 @@ class TenantsReader:
         members = entry.value if isinstance(entry.value, dict) else {"tenant": entry}
         named = [node for key, node in members.items() if key.lower() in ("tenant", "profile")]
         own = next((node for key, node in members.items() if key.lower() == "rows"), None)
-        others = [key for key in members if key.lower() not in ("tenant", "profile", "rows")]
+        others = [key for key in members if key.lower() not in keys.names(keys.TENANTS)]
         name = named[0].value if len(named) == 1 else None
         if others or not isinstance(name, str) or not name.strip():
             self._problem(

@@ -1,23 +1,4 @@
-"""A YAML job's keys: what each may hold, and the outline that they make.
-
-    rows: mailboxes.csv          a file (rowfiles.py), or a list of mappings; without it the steps run once
-    rows: {cmdlet: Get-Mailbox}  what a cmdlet returns (see asked.py)
-    steps:                       in order, for each row
-      - cmdlet: Set-Mailbox
-        parameters: {Identity: "${Id}"}   without this key every column is a parameter
-        secret: [CustomAttribute1]        parameters of this step whose values are shown nowhere
-        select: [Alias, Office]           the properties wanted of what it returns; without it all
-        api: v2.0                         the documented endpoints; or exchange, or compliance (Security &
-                                          Compliance) for a cmdlet that both have
-        name: create, when:, keep:, retry_not_found: 10m     see sequel.py
-    api: v2.0, retry_not_found:  of all steps that do not say it
-    cmdlet:, parameters:, select:, keep: at the top: one step; without cmdlet: the column Cmdlet names it
-    set: {Office: Room 1}        parameters of every row; --set NAME=VALUE on the command line comes first
-    secret: [Office]             parameters of all steps whose values are shown nowhere
-    tenants: [contoso, fabrikam]          whose rows they are (see tenants.py)
-    columns: {Pin: {secret: true}}        columns whose cells are shown nowhere, nor what is made of them
-    waves:, gate:, window:       how the job goes on (see course.py)
-    tenant:, rate: and so on     options of the command line
+"""A YAML job's keys: what each may hold, and the outline that they make. keys.py has them all, with words.
 
 Keys are read in any case, options with - or _.
 """
@@ -34,8 +15,8 @@ from typing import Final
 from yaml import events as ev
 
 from bulkexo.facts.catalogue import nearest
-from bulkexo.job.asked import KEYS, AskedRows, OpenColumns, may_ask
-from bulkexo.job.course import KEYS as COURSE_KEYS
+from bulkexo.job import keys
+from bulkexo.job.asked import AskedRows, OpenColumns, may_ask
 from bulkexo.job.course import CourseReader
 from bulkexo.job.outline import (
     CMDLET,
@@ -51,8 +32,7 @@ from bulkexo.job.problems import Problems, printable
 from bulkexo.job.rowfiles import KEYS as ROW_KEYS
 from bulkexo.job.rowfiles import named_in, of_one_sheet, read_rows
 from bulkexo.job.select import names_in, selected
-from bulkexo.job.sequel import KEYS as SEQUEL_KEYS
-from bulkexo.job.sequel import OF_ONE_STEP, SequelReader, with_keeps
+from bulkexo.job.sequel import SequelReader, with_keeps
 from bulkexo.job.template import Columns, Node, from_node
 from bulkexo.job.tenants import TenantsReader
 from bulkexo.job.text import TextFile, examine
@@ -62,14 +42,12 @@ from bulkexo.job.yamlrows import InlineRows, scan_columns
 from bulkexo.model import Repeat
 from bulkexo.wire.doors import APIS
 
-_TOP_KEYS: Final = ("cmdlet", "parameters", "secret", "repeat", "select", "api")
+_STEP_KEYS: Final = keys.names((*keys.SHARED, *keys.SEQUEL))
+_KEYS: Final = keys.names(keys.TOP)
+_OF_ONE_STEP: Final = keys.names(keys.OF_ONE_STEP)
+_ASKED_KEYS: Final = keys.names(keys.ASKED)
 _LISTS: Final = frozenset({"export", "ignore"})
 """Options of which a job can name several."""
-_STEP_KEYS: Final = (*_TOP_KEYS, *SEQUEL_KEYS)
-_KEYS: Final = (
-    *(*_TOP_KEYS, *OF_ONE_STEP, "rows", "steps", "set", "columns", "tenant", "tenants"),
-    *COURSE_KEYS,
-)
 
 
 def read_outline(
@@ -175,8 +153,8 @@ class _Reader:
         members = node.value if isinstance(node.value, dict) else {}
         found = {name.lower(): member for name, member in members.items()}
         for name, member in members.items():
-            if name.lower() not in KEYS:
-                self.unknown(name, member.line, KEYS, "A question for rows")
+            if name.lower() not in _ASKED_KEYS:
+                self.unknown(name, member.line, _ASKED_KEYS, "A question for rows")
         cmdlet = self.cmdlet(found.get("cmdlet", Node(node.line, None)))
         if cmdlet and not may_ask(cmdlet):
             what = f"{printable(cmdlet)} does not only read, so no rows are asked for by it."
@@ -239,7 +217,7 @@ class _Reader:
         listed = self.nodes.get("steps")
         top = self.nodes.get("cmdlet")
         if listed is None:
-            alone = {name: node for name, node in self.nodes.items() if name in OF_ONE_STEP}
+            alone = {name: node for name, node in self.nodes.items() if name in _OF_ONE_STEP}
             sequel = SequelReader(self.file.where, columns, self.problems).read(alone)
             if command_line.cmdlet is not None:
                 return (OutlineStep(command_line.cmdlet, "--cmdlet", given, select=select, sequel=sequel),)
