@@ -106,7 +106,7 @@ class Asking:
                         group.start_soon(drive, tenancy)
                 telling.cancel_scope.cancel()
         if len(ended) < len(self._tenancies):
-            self._fail(StoppedError("The reading of the rows was stopped."))
+            self._fail(StoppedError("The reading of the rows was stopped; bulkexo resume starts it anew."))
 
     async def _tell(self) -> None:
         while True:
@@ -145,14 +145,18 @@ class Asking:
         if self._error is not None:
             self._scope.cancel()
             return
-        self._fail(StoppedError("The run was interrupted while its rows were read."))
+        self._fail(StoppedError("The run was interrupted while its rows were read; nothing was changed."))
         self._scope.deadline = anyio.current_time() + self._task.options.drain
 
     def _note(self, state: str) -> None:
         try:
             self._task.folder.write(describe(self._task, self._report, self._connection_id, state))
         except OSError as error:
-            raise UsageError(f"{self._task.folder.path} cannot be written ({error.strerror}).") from None
+            raise UsageError(
+                f"{self._task.folder.path} cannot be written ({error.strerror}). Make room, or name "
+                "another folder by "
+                "--out."
+            ) from None
 
 
 async def _nothing_unsafe(items: Sequence[Item]) -> None:
@@ -162,7 +166,12 @@ async def _nothing_unsafe(items: Sequence[Item]) -> None:
 def _refused(outcome: Outcome) -> BulkexoError:
     """A question without an answer, as an error: it may have one later, or not."""
     error = outcome.error
-    reason = f"The rows could not be read: {outcome.item.cmdlet} failed. {error.message if error else ''}"
+    said = error.message if error else ""
+    reason = (
+        f"The rows could not be read: {outcome.item.cmdlet} failed. {said} Put right what is wrong, "
+        "and start "
+        "again."
+    )
     if error is not None and error.code == "bulkexo:no-answer":
         return StoppedError(reason)
     return UsageError(reason)

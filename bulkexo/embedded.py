@@ -83,7 +83,7 @@ async def sandbox(options: str) -> AsyncIterator[Tenant]:
                 await process.wait()
                 told.seek(0)
                 said = told.read().decode(errors="replace").strip()
-                raise UsageError(f"The sandbox did not start. {said or NOT_SERVING}")
+                raise UsageError(f"The sandbox did not start: check --sandbox-options. {said or NOT_SERVING}")
             yield tenant
 
 

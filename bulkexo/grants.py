@@ -41,7 +41,10 @@ def remember(
             finally:
                 beside.unlink(missing_ok=True)
         except OSError as error:
-            raise UsageError(f"{file} cannot be written ({error.strerror}).") from None
+            raise UsageError(
+                f"{file} cannot be written ({error.strerror}). Make room there, or give yourself the "
+                "right to write."
+            ) from None
 
 
 def _file(connection: Connection, tenant: str, folder: Path | None) -> Path:

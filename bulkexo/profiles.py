@@ -84,7 +84,10 @@ class Profiles:
         """The profile of this name. Raises UsageError that tells where it was looked for."""
         if profile := self.find(name):
             return profile
-        raise UsageError(f"There is no profile {name!r}. {self.hint(name)}{self.looked()}")
+        raise UsageError(
+            f"There is no profile {name!r}. {self.hint(name)}{self.looked()} Name one of these, or "
+            "write it there."
+        )
 
     def hint(self, name: str) -> str:
         """The name that may be meant, as the start of a sentence; "" where none is like it."""
@@ -113,7 +116,9 @@ def read_profiles(folder: Path, user_file: Path | None = None) -> Profiles:
     try:
         folder = folder.absolute()
     except OSError as error:  # somebody has deleted it
-        raise UsageError(f"The current folder cannot be found ({error.strerror}).") from None
+        raise UsageError(
+            f"The current folder cannot be found ({error.strerror}). Go to one that exists."
+        ) from None
     project = _project_file(folder)
     by_name: dict[str, Profile] = {}
     files: list[tuple[Path, int | None]] = []
@@ -181,9 +186,9 @@ def _read(path: Path, problems: list[Problem]) -> list[Profile] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}).") from None
+        raise UsageError(f"{path} cannot be read ({error.strerror}). Check who may read it.") from None
     if len(raw) > LIMIT:
-        raise UsageError(f"{path} is larger than {LIMIT >> 20} MB: it is no file of profiles.")
+        raise UsageError(f"{path} is larger than {LIMIT >> 20} MB: it is no file of profiles. Move it away.")
     document = _parse(path, raw, problems)
     for key in document:
         if key != "profiles":

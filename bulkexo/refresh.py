@@ -49,7 +49,7 @@ async def ask(place: Place, hosts: Sequence[Host], note: Callable[[str], None]) 
 def _read(reply: Reply | Lost, service: str) -> dict[str, Any]:
     """The cmdlets of an answer. Raises the error that it means."""
     if isinstance(reply, Lost):
-        raise StoppedError(f"The module of {service} did not come: {reply.reason}")
+        raise StoppedError(f"The module of {service} did not come: {reply.reason} Try again later.")
     if reply.status != OK:
         error: type[BulkexoError] = SignInError if reply.status == UNAUTHORIZED else StoppedError
         raise error(
@@ -57,7 +57,11 @@ def _read(reply: Reply | Lost, service: str) -> dict[str, Any]:
             "the roles of this identity."
         )
     if not (found := cmdlets(decode(reply))):
-        raise StoppedError(f"The service gave a module for {service} in which no cmdlet could be found.")
+        raise StoppedError(
+            f"The service gave a module for {service} in which no cmdlet could be found. Check that "
+            "who signs in "
+            "has a role."
+        )
     return dict(found)
 
 

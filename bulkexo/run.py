@@ -372,7 +372,10 @@ class Run:
         try:
             self._write("running")
         except OSError as error:
-            raise UsageError(f"{self._task.folder.path} cannot be written ({error.strerror}).") from None
+            raise UsageError(
+                f"{self._task.folder.path} cannot be written ({error.strerror}). Make room, or give "
+                "another --out."
+            ) from None
 
     def _write(self, state: str) -> None:
         described = describe(self._task, self.report, self._connection_id, state)

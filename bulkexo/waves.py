@@ -71,7 +71,9 @@ class Waves:
             waiting = recorded["waiting"]
             self.waiting = None if waiting is None else float(waiting)
         except (KeyError, TypeError, ValueError):
-            raise UsageError("The run.json of this run does not tell its waves.") from None
+            raise UsageError(
+                "The run.json of this run does not tell its waves. Restore it from a copy."
+            ) from None
         self.bounds[-1] = max(rows, self.bounds[-1])  # of a job that has changed
 
     def document(self) -> dict[str, Any]:

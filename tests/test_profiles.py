@@ -140,7 +140,8 @@ def test_an_unknown_profile_names_the_nearest_and_the_files(home: Path) -> None:
         found.get("contosso")
     assert str(caught.value) == (
         f"There is no profile 'contosso'. Did you mean contoso? Profiles were looked for in {file} "
-        f"(2 profiles) and {home / 'none.toml'} (not there)."
+        f"(2 profiles) and {home / 'none.toml'} (not there). Name one of these, "
+        "or write it there."
     )
     assert "Did you mean" not in found.hint("zzzz")
 

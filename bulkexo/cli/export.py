@@ -111,7 +111,9 @@ def _to_stdout(run: Path, request: Request) -> int:
         return 0
     except OSError as error:
         abandon(sys.stdout)
-        raise StoppedError(f"The output cannot be written ({error.strerror}).") from None
+        raise StoppedError(
+            f"The output cannot be written ({error.strerror}). Make room, or write to a file by --to."
+        ) from None
     for note in summary.notes:
         say(note)
     return 0

@@ -59,7 +59,10 @@ def _all_of_them(folder: Path | None) -> Iterator[Callable[[Problem], None]]:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / FILE).open("w", encoding="utf-8-sig", newline="")
     except OSError as error:
-        raise UsageError(f"{folder / FILE} cannot be written ({error.strerror}).") from None
+        raise UsageError(
+            f"{folder / FILE} cannot be written ({error.strerror}). Close it where it is open, or give "
+            "another --out."
+        ) from None
     with file:
         writer = csv.writer(file)
         writer.writerow(["Where", "Problem", "Remedy"])

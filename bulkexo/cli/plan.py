@@ -109,7 +109,9 @@ async def _make(what: Start, folder: RunFolder, here: Sequence[Place], settle: f
     try:
         folder.write(_document(what, folder, summary))
     except OSError as error:
-        raise UsageError(f"{folder.path} cannot be written ({error.strerror}).") from None
+        raise UsageError(
+            f"{folder.path} cannot be written ({error.strerror}). Make room, or give another --out."
+        ) from None
     if what.options.json:
         put(orjson.dumps(summary, option=orjson.OPT_APPEND_NEWLINE))
     else:

@@ -68,7 +68,10 @@ def resume(run: Path, accept_changed_input: bool, approve: bool = False, **given
         try:
             rewrite_failed(folder, past, job.items(), job.columns, job.secret_columns)
         except OSError as error:
-            raise UsageError(f"{folder.failed} cannot be written ({error.strerror}).") from None
+            raise UsageError(
+                f"{folder.failed} cannot be written ({error.strerror}). Close it where it is open, or "
+                "make room."
+            ) from None
         return go_on(replace(what, past=past, first=first), folder)
 
 
@@ -103,7 +106,10 @@ def _again_with(
         kept, path = dict(first["options"]), Path(first["job"]["path"])
         secret_sets = list(first["job"]["secret_sets"])
     except (KeyError, TypeError):
-        raise UsageError("The run.json of this run lacks what is needed to go on.") from None
+        raise UsageError(
+            "The run.json of this run lacks what is needed to go on. Restore it from a copy, or run "
+            "the job anew."
+        ) from None
     sets = [*kept.pop("set", []), *(given.get("set") or ())]
     named = {text.partition("=")[0].strip().casefold() for text in sets}
     missing = sorted(name for name in secret_sets if name.casefold() not in named)

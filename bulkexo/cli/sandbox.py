@@ -154,7 +154,9 @@ def sandbox(
     try:
         _serve(options, as_json=as_json, stop_with_stdin=stop_with_stdin)
     except OSError as error:
-        raise click.UsageError(f"The sandbox cannot start: {error.strerror or error}.") from error
+        raise click.UsageError(
+            f"The sandbox cannot start: {error.strerror or error}. Choose another port or file."
+        ) from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 
@@ -190,7 +192,7 @@ def _list(options: SandboxOptions, path: Path) -> None:
     except BrokenPipeError:
         raise  # whoever read it wants no more
     except OSError as error:
-        raise click.UsageError(f"{path} cannot be written: {error.strerror}.") from error
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}. Name another file.") from error
 
 
 def _serve(options: SandboxOptions, *, as_json: bool, stop_with_stdin: bool) -> None:

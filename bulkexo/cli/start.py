@@ -100,7 +100,9 @@ def _start(what: Start, out: Path | None) -> int:
             if what.source is not None:
                 folder.copy_answers(what.source)
         except OSError as error:
-            raise UsageError(f"{folder.path} cannot be written ({error.strerror}).") from None
+            raise UsageError(
+                f"{folder.path} cannot be written ({error.strerror}). Make room, or give another --out."
+            ) from None
         return _in_folder(what, folder, here)
 
 
@@ -135,7 +137,10 @@ async def answered(what: Start, folder: RunFolder, at: Sequence[Place]) -> Start
     try:
         asking = Asking(what.task(folder), at, watched(what))
         if not await asking.execute():
-            raise UsageError(f"{names} returned no objects, so the job has no rows; nothing was changed.")
+            raise UsageError(
+                f"{names} returned no objects, so the job has no rows; nothing was changed. Check what the "
+                "question under rows: filters by."
+            )
         job = what.job.answered(folder.path)
         checked = job.check()
         tenants = [each for each in what.tenants if not each.name or each.name in checked.tenants]

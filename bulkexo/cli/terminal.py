@@ -46,7 +46,9 @@ def put(content: bytes) -> None:
         abandon(sys.stdout)
     except OSError as error:
         abandon(sys.stdout)
-        raise StoppedError(f"The output cannot be written ({error.strerror}).") from None
+        raise StoppedError(
+            f"The output cannot be written ({error.strerror}). Make room, or write it elsewhere."
+        ) from None
 
 
 def abandon(stream: TextIO | None) -> None:
@@ -71,7 +73,9 @@ class AtTerminal:
         try:
             return getpass.getpass(question)
         except (EOFError, OSError):
-            raise SignInError("Nobody answers at the terminal.") from None
+            raise SignInError(
+                "Nobody answers at the terminal: give what was asked for by the environment or a file."
+            ) from None
 
     def tell(self, text: str) -> None:
         """What they are to do."""

@@ -25,7 +25,10 @@ def backwards(path: Path, block: int = BLOCK) -> Iterator[dict[str, Any]]:
                 whole = True
                 yield found
             elif whole:
-                raise UsageError(f"{path} was damaged: a line that cannot be read is followed by others.")
+                raise UsageError(
+                    f"{path} was damaged: a line that cannot be read is followed by others. Restore it "
+                    "from a copy."
+                )
 
 
 def _parsed(raw: bytes) -> dict[str, Any] | None:

@@ -98,10 +98,13 @@ class RunFolder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise UsageError(f"{self.chosen} cannot be read ({error.strerror}).") from None
+            raise UsageError(
+                f"{self.chosen} cannot be read ({error.strerror}). Check who may read it."
+            ) from None
         if len(chosen) != items:
             raise UsageError(
-                f"{self.chosen} is for {len(chosen):,} items, and the job has {items:,}: it is another's."
+                f"{self.chosen} is for {len(chosen):,} items, and the job has {items:,}: it is another's. "
+                "Put back the job as it was."
             )
         return chosen
 
@@ -110,11 +113,13 @@ class RunFolder:
         try:
             document = orjson.loads(self.run_json.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
-            raise UsageError(f"{self.path} is not the folder of a run: it has no run.json.") from None
+            raise UsageError(
+                f"{self.path} is not the folder of a run: it has no run.json. Name one below runs."
+            ) from None
         except (OSError, orjson.JSONDecodeError) as error:
             raise UsageError(f"{self.run_json} cannot be read ({error}).") from None
         if not isinstance(document, dict):
-            raise UsageError(f"{self.run_json} does not describe a run.")
+            raise UsageError(f"{self.run_json} does not describe a run. Restore it from a copy.")
         return document
 
     def write(self, document: Mapping[str, Any]) -> None:

@@ -78,7 +78,7 @@ class Kept:
             file.seek(offset)
             found = orjson.loads(file.readline())
         if not isinstance(found, dict):
-            raise UsageError(f"{self._path} was damaged (at byte {offset}).")
+            raise UsageError(f"{self._path} was damaged (at byte {offset}). Restore it from a copy.")
         return found
 
 
@@ -86,4 +86,6 @@ def _name(line: Mapping[str, Any]) -> tuple[int, int, str]:
     try:
         return int(line["row"]), int(line["step"]), str(line["key"])
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise UsageError("The files of this run hold a line that names no item.") from None
+        raise UsageError(
+            "The files of this run hold a line that names no item. Restore them from a copy."
+        ) from None

@@ -29,7 +29,11 @@ def lock(folder: Path) -> Iterator[None]:
             f"Another bulkexo is at work in {folder}. Wait for it, or stop it with Ctrl-C, then go on."
         ) from None
     except OSError as error:
-        raise UsageError(f"The run folder {folder} cannot be locked ({error.strerror}).") from None
+        raise UsageError(
+            f"The run folder {folder} cannot be locked ({error.strerror}). Move it to a disk that "
+            "knows locks, where "
+            "you may write."
+        ) from None
     try:
         yield
     finally:

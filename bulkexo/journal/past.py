@@ -74,7 +74,9 @@ class Lines:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise UsageError(f"{self._path} cannot be read ({error.strerror}).") from None
+            raise UsageError(
+                f"{self._path} cannot be read ({error.strerror}). Check who may read it."
+            ) from None
 
 
 def _parse(raw: bytes) -> dict[str, Any] | None:
@@ -244,7 +246,8 @@ def _results(lines: Lines) -> Iterator[Line]:
             )
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             raise UsageError(
-                f"results.ndjson holds a line that is not a result (at byte {offset})."
+                f"results.ndjson holds a line that is not a result (at byte {offset}). Restore it from "
+                "a copy."
             ) from None
 
 
@@ -256,7 +259,9 @@ def _announcements(lines: Lines) -> Iterator[tuple[int, int, str, bool]]:
             items = document["withdrawn" if withdrawn else "items"]
             found = [(int(row), int(step), str(name), withdrawn) for row, step, name in items]
         except (KeyError, TypeError, ValueError, OverflowError):
-            raise UsageError(f"announced.ndjson holds a line that is none (at byte {offset}).") from None
+            raise UsageError(
+                f"announced.ndjson holds a line that is none (at byte {offset}). Restore it from a copy."
+            ) from None
         yield from found
 
 
@@ -266,7 +271,9 @@ def _formers(lines: Lines) -> Iterator[tuple[int, int, str]]:
         try:
             yield int(document["row"]), int(document["step"]), str(document["key"])
         except (KeyError, TypeError, ValueError, OverflowError):
-            raise UsageError(f"before.ndjson holds a line that is none (at byte {offset}).") from None
+            raise UsageError(
+                f"before.ndjson holds a line that is none (at byte {offset}). Restore it from a copy."
+            ) from None
 
 
 def recall(folder: RunFolder, items: int, steps: int) -> Past:

@@ -112,7 +112,11 @@ class Results:
             for file in opened:
                 with contextlib.suppress(OSError):  # the first refusal is what is told
                     file.close() if past else file.remove()
-            raise UsageError(f"The files of {folder.path} cannot be written ({error.strerror}).") from None
+            raise UsageError(
+                f"The files of {folder.path} cannot be written ({error.strerror}). Close them where "
+                "they are open, "
+                "or make room."
+            ) from None
         return opened
 
     async def __aenter__(self) -> Results:

@@ -40,7 +40,9 @@ class Returned:
         except FileNotFoundError:
             self._size = 0
         except OSError as error:
-            raise UsageError(f"{folder.results} cannot be read ({error.strerror}).") from None
+            raise UsageError(
+                f"{folder.results} cannot be read ({error.strerror}). Check who may read it."
+            ) from None
 
     def lines(self) -> Iterator[Line]:
         """The line of each item that has ended, in the order in which they did."""
@@ -57,7 +59,10 @@ class Returned:
     def _all(self) -> Iterator[Line]:
         for line, _ in Lines(self._folder.results, self._size):
             if not line.keys() >= _MEMBERS:
-                raise UsageError(f"{self._folder.results} holds a line that is the result of no item.")
+                raise UsageError(
+                    f"{self._folder.results} holds a line that is the result of no item. Restore it "
+                    "from a copy."
+                )
             if self._step is None or line["step"] == self._step:
                 yield line
 

@@ -78,7 +78,10 @@ class Keeper:
                 self._claims = claims or self._claims
                 await self._fetch(anew=True)
                 if self._text == refused:
-                    raise SignInError("The service refuses the token, and no other is to be had.")
+                    raise SignInError(
+                        "The service refuses the token, and no other is to be had. Check that the "
+                        "app has Exchange.ManageAsApp with admin consent, and a role."
+                    )
             return self._text
 
     def ended(self, token: str) -> bool:

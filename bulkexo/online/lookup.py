@@ -71,7 +71,9 @@ class Lookup:
         try:
             self._tell(found)
         except OSError as error:
-            raise UsageError(f"What was found cannot be written ({error.strerror}).") from None
+            raise UsageError(
+                f"What was found cannot be written ({error.strerror}). Make room, or give another --out."
+            ) from None
 
     def _keep_first(self, row: int, found: Problem) -> None:
         """Answers come in any order; the problems that are shown are those of the first rows."""

@@ -170,4 +170,6 @@ def _written(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"The plan cannot be written to {folder} ({error.strerror}).") from None
+        raise UsageError(
+            f"The plan cannot be written to {folder} ({error.strerror}). Make room, or give another --out."
+        ) from None

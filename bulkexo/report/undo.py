@@ -53,7 +53,9 @@ def foresee(folder: RunFolder) -> Summary:
         for _, undone in _undone(folder, kept, created=False):
             summary.note(undone)
     except OSError as error:
-        raise UsageError(f"{error.filename or folder.path} cannot be read ({error.strerror}).") from None
+        raise UsageError(
+            f"{error.filename or folder.path} cannot be read ({error.strerror}). Check who may read it."
+        ) from None
     return summary
 
 
@@ -76,7 +78,8 @@ def write_undo(folder: RunFolder, job: Path, left_out: Path, *, created: bool) -
                 summary.note(undone)
     except OSError as error:
         raise UsageError(
-            f"{error.filename or folder.path} cannot be read or written ({error.strerror})."
+            f"{error.filename or folder.path} cannot be read or written ({error.strerror}). "
+            "Check who may, and whether there is room."
         ) from None
     if not summary.left:
         left_out.unlink()

@@ -249,7 +249,9 @@ class Scheduler:
         reply, verdicts = await gate.exchange(calls, token)
         if isinstance(reply, Lost) and reply.final:
             self._desk.give_back(batch)
-            self.stop(StoppedError(f"{gate.service.endpoint} cannot be used. {reply.reason}"))
+            self.stop(
+                StoppedError(f"{gate.service.endpoint} cannot be used: check --endpoint. {reply.reason}")
+            )
             return
         attempt = max(1, *(ticket.attempts for ticket in batch)) if self._observers else 1
         self._learn(gate.service.endpoint, reply, calls, verdicts, started, attempt)
@@ -356,7 +358,12 @@ class Scheduler:
         """The service, or the one for signing in, is out of reach; too long, and the run stops."""
         self.tally.unreachable = reason
         if self._reach.too_long(clock.now()):
-            self.stop(StoppedError(f"Nothing could be sent for {self._settings.offline:.0f} s. {reason}"))
+            lasted = f"{self._settings.offline:.0f} s"
+            self.stop(
+                StoppedError(
+                    f"Nothing could be sent for {lasted}. {reason} Check the network of this machine."
+                )
+            )
 
     def _put_off_unsigned(self, tickets: Sequence[Ticket], reason: str) -> None:
         """No token can be had now: again later."""

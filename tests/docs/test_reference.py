@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import shlex
 
 import pytest
 import yaml
@@ -12,7 +11,7 @@ from bulkexo.job import keys
 from bulkexo.options import TABLE
 from tests.docs.blocks import blocks
 from tests.docs.blocks import commands as typed
-from tests.docs.cmdlines import parse_line
+from tests.docs.cmdlines import bulkexo_lines, parse_line
 from tools.reference import MADE
 from tools.reference.jobs import PLACES
 from tools.reference.sentences import ROOT, Reader, Sentence, says_what_to_do, sentences
@@ -75,8 +74,8 @@ def test_examples_of_commands_are_understood() -> None:
     ]
     assert len(examples) > 5
     for line in examples:
-        assert shlex.split(line)[0] == "bulkexo"
-        parse_line(line.removeprefix("bulkexo "))
+        for rest in bulkexo_lines(line):
+            parse_line(rest)
 
 
 def test_every_option_and_key_has_its_words() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Final
 
-from tools.reference.sentences import sentences
+from tools.reference.sentences import GOING_ON, STOPPED, Sentence, sentences
 from tools.reference.tables import plain, table
 
 ROOMS: Final = {
@@ -31,6 +31,13 @@ def messages() -> str:
     found.sort(key=lambda each: (order.get(each.room, len(order)), each.room, each.exit_code, each.what))
     parts = []
     for room, group in groupby(found, lambda each: each.room):
-        rows = [(plain(each.what), plain(each.remedy), str(each.exit_code)) for each in group]
+        rows = [(plain(each.what), _remedy(each), str(each.exit_code)) for each in group]
         parts.append(f"### {ROOMS.get(room, room)}\n\n{table(['message', 'what to do', 'exit code'], rows)}")
     return "\n".join(parts)
+
+
+def _remedy(sentence: Sentence) -> str:
+    """What to do, where it does not stand in the sentence."""
+    if not sentence.remedy and sentence.exit_code == STOPPED and sentence.room in GOING_ON:
+        return "`bulkexo resume` goes on."
+    return plain(sentence.remedy)

@@ -37,6 +37,9 @@ PROBLEMS: Final = {
     "BadCell": 0,
 }
 """Calls that tell a problem of a job, by the position of `what`; the remedy is next to it."""
+STOPPED: Final = 3
+GOING_ON: Final = frozenset({"asking", "run", "schedule"})
+"""Where a run stops: the command that goes on with it is told below the sentence, whatever that is."""
 APART: Final = frozenset({"sandbox", "__main__.py", "_version.py"})
 """The pretend tenant speaks for the service."""
 ALTERNATIVES: Final = 6
@@ -187,18 +190,20 @@ def _named(node: ast.expr) -> list[ast.Attribute | ast.Name]:
 
 DOING: Final = re.compile(
     r"(?:^|[.:;,(] ?|\b(?:or|and|then|so|else|first|please|instead) )\"?"
-    r"(add|allow|ask|bring|change|check|choose|close|correct|create|delete|do|end|exclude|finish|free|give|go|"
-    r"grant|install|keep|leave|let|list|look|make|mend|move|name|open|pass|point|put|read|rename|renew|repeat|"
+    r"(add|allow|ask|bring|change|check|choose|close|correct|create|delete|do|end|exclude|finish|free|get|give|go|"
+    r"grant|install|keep|leave|let|list|look|make|mend|move|name|open|pass|point|put|read|rename|renew|repeat|restore|export|"
     r"report|run|say|see|set|shorten|sign|split|start|stop|take|try|turn|upgrade|upload|use|wait|write|unlock)\b",
     re.IGNORECASE,
 )
 COMMANDS: Final = re.compile(
-    r"\bbulkexo [a-z]+|--[a-z]|\b(needs?|must|goes on|administrator)\b|‹(how|remedy|hint|error)›"
+    r"\bbulkexo [a-z]+|--[a-z]|\b(needs?|must|goes on|administrator|Did you mean)\b"
+    r"|\b(Known are|columns are|pip install)\b"
+    r"|‹(how|remedy|hint|error|reason)›"
 )
 
 
 def says_what_to_do(sentence: Sentence) -> bool:
     """Whether there is something to do in it: a remedy of its own, or words that ask for something."""
-    if sentence.remedy:
+    if sentence.remedy or (sentence.exit_code == STOPPED and sentence.room in GOING_ON):
         return True
     return bool(DOING.search(sentence.text) or COMMANDS.search(sentence.text))

@@ -91,7 +91,9 @@ def secret(text: Callable[[], str | None]) -> Callable[[], Credential]:
     def credential() -> Credential:
         found = text()
         if not found:
-            raise SignInError("There is no client secret.")
+            raise SignInError(
+                "There is no client secret: set BULKEXO_CLIENT_SECRET, or give --client-secret-file."
+            )
         return Credential(found, (found,))
 
     return credential

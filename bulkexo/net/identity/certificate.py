@@ -62,7 +62,10 @@ class Certificate:
             raise self._unopened(given, locked=_locked(content))
         key, certificate = opened
         if key is None or certificate is None:
-            raise SignInError(f"The file {self._path} does not hold {WHAT}: it takes both.")
+            raise SignInError(
+                f"The file {self._path} does not hold {WHAT}: it takes both. Export it anew, with the "
+                "private key."
+            )
         if not isinstance(key, rsa.RSAPrivateKey):
             raise SignInError(
                 f"The key of the certificate {self._path} is no RSA key, and the sign-in service takes no "
@@ -74,7 +77,11 @@ class Certificate:
         try:
             return self._path.read_bytes()
         except OSError as error:
-            raise SignInError(f"The certificate {self._path} cannot be read ({error.strerror}).") from None
+            raise SignInError(
+                f"The certificate {self._path} cannot be read ({error.strerror}). Check --certificate, "
+                "and who may read "
+                "the file."
+            ) from None
 
     def _unopened(self, given: str | None, *, locked: bool) -> SignInError:
         if not locked:
@@ -83,7 +90,8 @@ class Certificate:
             )
         if given:
             return SignInError(
-                f"The certificate {self._path} cannot be opened: its passphrase is wrong, or it is damaged."
+                f"The certificate {self._path} cannot be opened: its passphrase is wrong, or it is damaged. "
+                "Check both."
             )
         return SignInError(
             f"The certificate {self._path} needs its passphrase: put it in BULKEXO_CERTIFICATE_PASSPHRASE, "

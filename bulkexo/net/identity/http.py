@@ -109,7 +109,10 @@ def told(host: str, *hidden: str) -> Iterator[None]:
     except (OSError, msal.exceptions.MsalServiceError) as error:  # the latter for a status of 500 and up
         raise unreached(host, error) from None
     except (json.JSONDecodeError, RecursionError):
-        words = f"{host} does not answer as a sign-in service does; a proxy may stand before it."
+        words = (
+            f"{host} does not answer as a sign-in service does; a proxy may stand before it. "
+            "Check --authority, and what this machine's proxy lets through."
+        )
         raise SignInUnreachableError(words) from None
     except ValueError as error:
         if "authority configuration" in str(error):  # msal's many words for a 4xx of the tenant's address
@@ -128,5 +131,7 @@ def unreached(host: str, error: BaseException) -> SignInError:
         )
     reason = (isinstance(error, OSError) and error.strerror) or " ".join(str(error).split())
     return SignInUnreachableError(
-        f"The sign-in service {host} was not reached ({reason or type(error).__name__})."
+        f"The sign-in service {host} was not reached ({reason or type(error).__name__}). Check the "
+        "network and "
+        "the proxy of this machine, and --authority."
     )

@@ -44,7 +44,9 @@ class ManagedIdentity:
         try:
             lifetime = float(result.get("expires_in", 3600))
         except ValueError:
-            raise SignInError("The managed identity's answer makes no sense.") from None
+            raise SignInError(
+                "The managed identity's answer makes no sense. Try again; else restart the machine's agent."
+            ) from None
         return Token(result["access_token"], lifetime)
 
     def _made(self, msal: Any) -> Any:

@@ -119,7 +119,10 @@ class People:
         wanted = self._connection.account
         if wanted and name.lower() != wanted.lower():
             self._forget(name)
-            raise SignInError(f"{name or 'Somebody else'} has signed in, and {wanted} was meant.")
+            raise SignInError(
+                f"{name or 'Somebody else'} has signed in, and {wanted} was meant. Sign in again as them, "
+                "or give another --account."
+            )
         self._secrets.answers[self._who] = name
         return name
 

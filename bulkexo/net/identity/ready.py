@@ -27,7 +27,9 @@ class FixedToken:
                 "there, or use --token-file, which is read again when a token ends."
             )
         if not _sendable(self.text):
-            raise SignInError("BULKEXO_TOKEN does not hold a token.")
+            raise SignInError(
+                "BULKEXO_TOKEN does not hold a token. Put the access token there as it was issued."
+            )
         return Token(self.text)
 
 
@@ -44,9 +46,14 @@ class FileToken:
         except UnicodeDecodeError:
             text = ""
         except OSError as error:
-            raise SignInError(f"The token file {self.path} cannot be read ({error.strerror}).") from None
+            raise SignInError(
+                f"The token file {self.path} cannot be read ({error.strerror}). Check --token-file, "
+                "and who may read it."
+            ) from None
         if not _sendable(text):
-            raise SignInError(f"The token file {self.path} does not hold a token.")
+            raise SignInError(
+                f"The token file {self.path} does not hold a token. Let it hold the access token alone."
+            )
         return Token(text)
 
 

@@ -59,7 +59,10 @@ def read(path: Path, what: str) -> str:
     except UnicodeDecodeError:
         text = ""
     except OSError as error:
-        raise SignInError(f"The file {path}, of {what}, cannot be read ({error.strerror}).") from None
+        raise SignInError(
+            f"The file {path}, of {what}, cannot be read ({error.strerror}). Check its name, and who "
+            "may read it."
+        ) from None
     if not text:
-        raise SignInError(f"The file {path} does not hold {what}.")
+        raise SignInError(f"The file {path} does not hold {what}. Write it there, and nothing else.")
     return text

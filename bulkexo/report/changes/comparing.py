@@ -88,7 +88,11 @@ def _compare(later: RunFolder, earlier: RunFolder, wanted: Wanted, changes: Chan
             fresh.replace(changes.file)
         except OSError as error:
             fresh.unlink(missing_ok=True)
-            raise StoppedError(f"{changes.file} cannot be written ({error.strerror}).") from None
+            raise StoppedError(
+                f"{changes.file} cannot be written ({error.strerror}). Make room, or close it where it "
+                "is open."
+            ) from None
+    return changes
 
 
 def _fill(store: Store, side: str, folder: RunFolder, wanted: Wanted) -> None:

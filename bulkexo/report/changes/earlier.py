@@ -58,7 +58,9 @@ def latest_run(of: RunFolder, first: Mapping[str, Any]) -> RunFolder | None:
             if path != own and (path / "run.json").is_file()
         ]
     except OSError as error:
-        raise UsageError(f"{own.parent} cannot be read ({error.strerror}).") from None
+        raise UsageError(
+            f"{own.parent} cannot be read ({error.strerror}). Name the earlier run itself."
+        ) from None
     for path in others:
         folder = RunFolder(path)
         try:

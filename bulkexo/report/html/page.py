@@ -66,7 +66,11 @@ def write_report(folder: RunFolder, out: Path, *, everything: bool = False, live
         found = _gathered(folder, told, rows, everything=everything)
         size = _write(out, _view(folder, told, found, live=live))
     except OSError as error:
-        raise UsageError(f"{error.filename or out} cannot be read or written ({error.strerror}).") from None
+        raise UsageError(
+            f"{error.filename or out} cannot be read or written ({error.strerror}). Check who may, and "
+            "whether there "
+            "is room."
+        ) from None
     finally:
         rows.close()
     return Made(out, rows.kept, rows.total, size)

@@ -259,7 +259,7 @@ def _refused(to: Path, error: OSError) -> Exception:
         )
     if isinstance(error, PermissionError):
         reason += "; is it open in another program?"
-    return UsageError(f"{to} cannot be written ({reason}).")
+    return UsageError(f"{to} cannot be written ({reason}). Close it there, or write elsewhere.")
 
 
 def _many(number: int, one: str) -> str:
