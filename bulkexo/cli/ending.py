@@ -88,7 +88,9 @@ def _format(path: Path) -> Format:
     try:
         return Format(path.suffix.removeprefix(".").lower())
     except ValueError:
-        raise UsageError(f"{path.name} names no table: its end is one of .{', .'.join(Format)}.") from None
+        raise UsageError(
+            f"{path.name} names no table: let its end be one of .{', .'.join(Format)}."
+        ) from None
 
 
 def _export(folder: RunFolder, path: Path, job: Path, ending: Ending) -> None:
@@ -103,14 +105,16 @@ def _export(folder: RunFolder, path: Path, job: Path, ending: Ending) -> None:
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{to.parent} cannot be made ({error.strerror}).") from None
+        raise UsageError(
+            f"{to.parent} cannot be made ({error.strerror}). Name a folder where you may write."
+        ) from None
     summary = export_to(folder, Request(_format(path)), to)
     ending.words += [f"Table: {to} ({summary.rows:,} lines)", *summary.notes]
     ending.members.setdefault("exports", []).append(str(to))
     try:
         folder.write({**first, "exports": {**written, name: str(to)}})
     except OSError as error:
-        raise StoppedError(f"{folder.run_json} cannot be written ({error.strerror}).") from None
+        raise StoppedError(f"{folder.run_json} cannot be written ({error.strerror}). Make room.") from None
 
 
 def _compare(folder: RunFolder, options: Options, ending: Ending) -> None:

@@ -21,7 +21,7 @@ from bulkexo.schedule.waiting import waiting
 from bulkexo.tenancy import Place, Surroundings, Tenancy
 from bulkexo.wire.doors import Host, door
 
-ENDED = "The client has ended."
+ENDED = "The client has ended: make another one."
 LEFT = Ending(Status.SKIPPED, Failure("bulkexo:left", "", "Its run had ended by then, so it was not sent."))
 
 

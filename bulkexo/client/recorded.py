@@ -56,7 +56,7 @@ class Recorded:
 
     async def run(self) -> None:
         """The run from its items to its end, which is told in the inbox."""
-        error: BaseException | None = StoppedError("The run was cut off.")
+        error: BaseException | None = StoppedError("The run was cut off: with its journal it goes on.")
         try:
             await self._locked()
             error = None
@@ -72,7 +72,10 @@ class Recorded:
         try:
             self._folder.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"The journal {self._folder.path} cannot be made ({error.strerror}).") from None
+            raise UsageError(
+                f"The journal {self._folder.path} cannot be made ({error.strerror}). Name a folder "
+                "where you may write."
+            ) from None
         with lock(self._folder.path):
             if self._folder.run_json.exists():
                 await self._go_on()
@@ -111,7 +114,9 @@ class Recorded:
         try:
             own = Path(first["job"]["path"])
         except (KeyError, TypeError):
-            raise UsageError("The run.json of this run lacks what is needed to go on.") from None
+            raise UsageError(
+                "The run.json of this run lacks what is needed to go on. Name another journal."
+            ) from None
         if own.name != ITEMS or not self._file.exists():
             raise UsageError(
                 f"{self._folder.path} holds a run of {own.name}, which no program began. Go on with it by "
@@ -149,7 +154,7 @@ class Recorded:
                 if len(row) != steps:
                     raise UsageError(
                         f"Item {count + 1} has {len(row)} steps, and those before it {steps}: with a journal "
-                        "all have the same number."
+                        "all have the same number. Leave the journal out, or run them apart."
                     )
                 count += 1
                 piece = b"".join(_line(item, alone=steps == 1) for item in row)
@@ -212,7 +217,8 @@ def _line(item: Item, *, alone: bool) -> bytes:
         return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:
         raise UsageError(
-            f"Item {item.row} cannot be kept as JSON: with a journal its tag is a text, a number or the like."
+            f"Item {item.row} cannot be kept as JSON: give it a tag of JSON, a text or a "
+            "number, or leave the journal out."
         ) from None
 
 

@@ -100,7 +100,7 @@ def setup(given: Mapping[str, Any], environment: Mapping[str, str], profile: str
         raise UsageError(str(error)) from None
     options = tenant.options
     if options.on_unknown == "ask":
-        raise UsageError("on_unknown is skip or resend in a program: nobody is there to be asked.")
+        raise UsageError("Give on_unknown as skip or resend in a program: nobody is there to be asked.")
     tell = given.get("tell") or LOG.warning
     by_person = options.auth in (Auth.DEVICE_CODE, Auth.BROWSER)
     secrets = Secrets(

@@ -59,7 +59,8 @@ def row_of(given: object, number: int, *, yes: bool) -> list[Item]:
         row.append(replace(item, row=number, step=step))
     if len({door(item).host for item in row}) != 1:
         raise UsageError(
-            f"Item {number} has no steps, or steps of two services, which do not wait for each other."
+            f"Item {number} has no steps, or steps of two services, which do not wait for each other. "
+            "Make items of them."
         )
     return row
 
@@ -123,7 +124,7 @@ class Lone:
             self.left = True
         if self.outcome is not None:
             return self.outcome
-        raise self._error or StoppedError("The client has ended.")
+        raise self._error or StoppedError("The client has ended: make another one.")
 
 
 class Reading:

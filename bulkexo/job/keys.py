@@ -69,7 +69,7 @@ TOP: Final = (
     Key(
         "rows",
         "mailboxes.csv",
-        "A file beside the job, a list of mappings, a sheet, or a question to the tenant.",
+        "A file beside the job, a sheet, a list of mappings, or a question.",
     ),
     Key("steps", "[{cmdlet: Set-Mailbox}]", "Several cmdlets a row, in order, instead of one at the top."),
     Key("set", "{Office: Room 1}", "Parameters of every row. --set on the command line comes first."),

@@ -73,9 +73,14 @@ class CalledToken:
         except BulkexoError:
             raise
         except Exception as error:
-            raise SignInError(f"The program's own token source failed ({type(error).__name__}).") from error
+            raise SignInError(
+                f"The program's own token source failed ({type(error).__name__}). See its own error, "
+                "which is the cause."
+            ) from error
         if not isinstance(found, str) or not _sendable(found):
-            raise SignInError("The program's own token source did not give a token.")
+            raise SignInError(
+                "The program's own token source did not give a token: let it return one, as text."
+            )
         return Token(found)
 
 
