@@ -13,7 +13,7 @@ from bulkexo.cli import root
 from bulkexo.facts.catalogue import cmdlet as known
 
 STARTS = re.compile(r"""(?:^|[\s;&|(='"/])bulkexo(?:\.exe)? (?P<rest>[^\n]*)""")
-ENDS = re.compile(r"\s(?:&&|\|\||[|;&>]|2>).*$")
+ENDS = re.compile(r"(?:\s(?:&&|\|\||[|;&>]|2>)|\)).*$")
 
 OWN = frozenset(
     """

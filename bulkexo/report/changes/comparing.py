@@ -92,7 +92,6 @@ def _compare(later: RunFolder, earlier: RunFolder, wanted: Wanted, changes: Chan
                 f"{changes.file} cannot be written ({error.strerror}). Make room, or close it where it "
                 "is open."
             ) from None
-    return changes
 
 
 def _fill(store: Store, side: str, folder: RunFolder, wanted: Wanted) -> None:
