@@ -84,7 +84,9 @@ class Client:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            raise UsageError("A client runs under asyncio; under trio it cannot.") from None
+            raise UsageError(
+                "A client runs under asyncio, not under trio: start it by asyncio.run."
+            ) from None
         if self._entered:
             raise UsageError("A client is entered once: make another one.")
         self._entered = True
