@@ -162,7 +162,7 @@ TABLE = (
     Spec("sandbox_options", says.text, "TEXT", "Options for that tenant, as `bulkexo sandbox` takes them."),
     Spec("dry_run", says.switch, "", "Send nothing; show the counts and the first batch as it would go."),
     Spec("export", says.several_named, "FILE", "Then write the table: .csv, .xlsx, .parquet or .ndjson."),
-    Spec("compare_with", says.earlier, "RUN", "Then list what changed since that run, or since the latest."),
+    Spec("compare_with", says.earlier, "RUN", "Then list what changed since RUN; `latest` finds the newest."),
     Spec("ignore", says.names, "NAMES", "Columns that do not count as changed, with commas; * is any text."),
     Spec("threshold", says.share, "N%", "Numbers and sizes count as changed from this share on."),
     Spec("changed_exit_code", says.whole(5, 125), "N", "End with this code, not 0, if something changed."),

@@ -28,7 +28,7 @@ from bulkexo.model import UsageError
 def compare(run: Path, earlier: str, ignore: tuple[str, ...], threshold: str | None, as_json: bool) -> int:
     """List what changed since an earlier run of the same report; RUN is the later one's folder.
 
-    Example:  bulkexo compare reports/sizes-2026-11-24 --with reports/sizes-2026-11-23
+    Example:  bulkexo compare reports/sizes-2026-11-24 --ignore LastLogonTime
 
     changes.ndjson in RUN gets a line for each object that came, went, or whose values changed; the first 20
     are shown. An empty file means that nothing changed.
