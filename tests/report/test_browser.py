@@ -164,13 +164,25 @@ def test_the_items_of_a_cause(browser: Browser, report: Path) -> None:
         assert len(set(column(page, "c6"))) == 1
 
 
+def test_the_items_that_need_a_person(browser: Browser, report: Path) -> None:
+    with opened(browser, report) as page:
+        page.select_option("#by-mends", label="needs a person")
+        expect(page.locator("#count")).to_have_text(re.compile(r"^\d+ of 1,000 items$"))
+        page.get_by_role("button", name="Status", exact=True).click()
+        page.get_by_role("button", name="Status", exact=True).click()
+        assert column(page, "c5")[0] == "unknown"
+        page.select_option("#by-mends", label="run it again")
+        expect(page.locator("#table tbody")).not_to_contain_text("unknown")
+        assert set(column(page, "c6")) == {"the service was busy or did not answer in time"}
+
+
 def test_by_the_keyboard_alone(browser: Browser, report: Path) -> None:
     with opened(browser, report) as page:
         page.focus("#filter")
         page.keyboard.type("busy")
         expect(page.locator("#count")).to_have_text(re.compile(" of "))
-        for _ in range(3):
-            page.keyboard.press("Tab")  # status, copy, the window
+        for _ in range(4):
+            page.keyboard.press("Tab")  # status, to do, copy, the window
         assert page.evaluate("document.activeElement.id") == "window"
         page.keyboard.press("End")
         expect(page.locator("#table tbody")).not_to_contain_text("mailbox1@")

@@ -189,7 +189,7 @@ def test_a_report_that_only_reads(tmp_path: Path) -> None:
     lines = [item(1, cmdlet="Get-Mailbox", value=[{"a": 1}, {"a": 2}])]
     lines += [item(2, cmdlet="Get-Mailbox", pages={"path": "pages/2.ndjson", "objects": 5000, "bytes": 9})]
     text = words(page(run(tmp_path / "r", lines)))
-    assert "The cmdlets returned 5,002 objects." in text
+    assert "What was read The cmdlets returned 5,002 objects." in text
     assert f"bulkexo export {tmp_path / 'r'} --to offices.xlsx" in text
 
 

@@ -142,7 +142,7 @@ def _lines(
 
 def _bars(found: Sequence[tuple[str, int]], size: str) -> ElementTree.Element:
     ticks = _ticks(max((count for _, count in found), default=1), 5, whole=True)
-    every = 1 if size == "wide" else math.ceil(len(found) / 5)
+    every = math.ceil(len(found) / (11 if size == "wide" else 5))
     labels = [words if number % every == 0 else "" for number, (words, _) in enumerate(found)]
     chart = pygal.Bar(
         **_config(size),

@@ -10,10 +10,10 @@
   const STATUS = 5, CAUSE = 6;
   const get = (id) => document.getElementById(id);
   const box = get("window"), table = get("table"), body = table.tBodies[0], count = get("count");
-  const filter = get("filter"), byStatus = get("by-status"), detail = get("detail");
+  const filter = get("filter"), byStatus = get("by-status"), byMends = get("by-mends"), detail = get("detail");
   const columns = table.dataset.columns.split(" ").map(Number);
   const heads = [...table.tHead.rows[0].cells];
-  const { names, remedies } = JSON.parse(get("facts").textContent);
+  const { names, remedies, mends } = JSON.parse(get("facts").textContent);
   const shown = new Map(); // place in the order -> its <tr>
   let rows = [], hay = [], order = [], sorted = null, height = 36, chosen = null;
 
@@ -92,10 +92,11 @@
 
   function choose() {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const status = byStatus.value;
+    const status = byStatus.value, todo = byMends.value;
     order = [];
     for (let number = 0; number < rows.length; number++) {
       if (status && rows[number][STATUS] !== status) continue;
+      if (todo && mends[rows[number][CAUSE]] !== todo) continue;
       const text = hay[number];
       if (words.every((word) => text.includes(word))) order.push(number);
     }
@@ -182,6 +183,7 @@
     filter.addEventListener("input", soon);
     filter.form.addEventListener("submit", (event) => event.preventDefault());
     byStatus.addEventListener("change", choose);
+    byMends.addEventListener("change", choose);
     get("copy").addEventListener("click", (event) => copy(event.currentTarget));
     let asked = false;
     box.addEventListener("scroll", () => {

@@ -18,7 +18,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from bulkexo import __version__
-from bulkexo.facts.causes import RULES
+from bulkexo.facts.causes import OTHER, RULES
 from bulkexo.facts.ruling import Mends
 from bulkexo.journal import RunFolder
 from bulkexo.journal.past import Lines
@@ -34,6 +34,7 @@ from bulkexo.report.html.words import Words, number, share
 from bulkexo.report.summary import command, readable
 from bulkexo.report.undo import foresee
 
+CAUSES = [*(rule.cause for rule in RULES), OTHER]
 STATUSES = (Status.SUCCEEDED, Status.UNCHANGED, Status.FAILED, Status.UNKNOWN, Status.SKIPPED)
 TENANTS = 200
 """Tenants in the table of them."""
@@ -157,6 +158,7 @@ def _view(folder: RunFolder, told: Told, found: Gathered, *, live: bool) -> dict
         "mends": MENDS,
         "statuses": [status.value for status in STATUSES if whole.statuses[status]],
         "by_cmdlet": sorted(whole.cmdlets.items(), key=lambda each: -each[1].total()),
+        "returned": words.returned,
         "export": f"{command('export', folder.path)} --to {_stem(told)}.xlsx",
         "waves": words.waves,
         "rows": rows,
@@ -165,7 +167,11 @@ def _view(folder: RunFolder, told: Told, found: Gathered, *, live: bool) -> dict
         "items_title": words.items_title,
         "left_out": words.left_out,
         "unseen": f"Where scripts are off, only {PLAIN} of them can be seen." if rows.total > PLAIN else "",
-        "facts": {"names": COLUMNS, "remedies": {rule.cause.words: rule.cause.remedy for rule in RULES}},
+        "facts": {
+            "names": COLUMNS,
+            "remedies": {cause.words: cause.remedy for cause in CAUSES},
+            "mends": {cause.words: cause.mends.value for cause in CAUSES},
+        },
         "packed": rows.packed,
         "version": __version__,
         "made": datetime.now(UTC),

@@ -108,14 +108,14 @@ class Told:
         return found
 
     @property
-    def course(self) -> list[str]:
+    def course(self) -> list[tuple[str, str]]:
         """Waves, what is between them, and the hours."""
         found = []
         if waves := self._job.get("waves"):
-            found.append("Waves: " + ", ".join(shown(each, 20) for each in waves))
-            found.append(self.gate)
+            found.append(("Waves", ", ".join(shown(each, 20) for each in waves)))
+            found.append(("Gate", self.gate))
         if window := self._job.get("window"):
-            found.append(f"Sends only within {shown(window, 120)}")
+            found.append(("Hours", f"Sends only within {shown(window, 120)}"))
         return found
 
     @property

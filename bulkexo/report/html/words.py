@@ -16,6 +16,8 @@ from bulkexo.report.html.plain import shown
 from bulkexo.report.html.told import Told
 from bulkexo.report.summary import command, duration
 
+READS = ("get-", "search-", "test-")
+
 
 @dataclass(frozen=True, slots=True)
 class Headline:
@@ -258,6 +260,13 @@ class Words:
             return f"None of the {number(sent)} sendings was throttled."
         refused = f"{number(throttled)} of {number(sent)} sendings ({share(throttled, sent)})"
         return f"{refused} were refused for the pace and sent again; that is no failure."
+
+    @property
+    def returned(self) -> str:
+        """What cmdlets that read have returned, as a sentence; "" if none reads."""
+        whole = self._found.whole
+        reads = any(name.lower().startswith(READS) for name in whole.cmdlets)
+        return f"The cmdlets returned {many(whole.objects, 'object', 'objects')}." if reads else ""
 
     @property
     def waves(self) -> list[WaveRow]:
