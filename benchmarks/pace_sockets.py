@@ -3,7 +3,7 @@
     python benchmarks/pace_sockets.py              three tenants, two minutes each
 
 The whole command runs, sign-in, TLS and journal included; only its Pacer notes what it is told. Both are
-measured by the same rules (`pacing.measure`); issue 3 wants them within 5 points of each other. The exit code
+measured by the same rules (`pacing.measure`); the target is within 5 points of each other. The exit code
 is 1 if they are not.
 """
 

@@ -41,11 +41,11 @@ def _client(tenant: Tenant, client: str, random: Random) -> Client:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The worst over the seeds. share: total ÷ the oracle's. missed: in how many seeds each target of issue 3
-    was missed. at_all: seeds in which it ended later than (a) or (b) by the clock; "later" counts those in
-    which it also ended more than 1 % after the earlier of them, or after the oracle where even that, which
-    knows every limit, ends later than they do: what (b) gains by having a quarter of its items refused is
-    forbidden to whoever may have 1 % refused."""
+    """The worst over the seeds. share: total ÷ the oracle's. missed: in how many seeds each target was
+    missed. at_all: seeds in which it ended later than (a) or (b) by the clock; "later" counts those in which
+    it also ended more than 1 % after the earlier of them, or after the oracle where even that, which knows
+    every limit, ends later than they do: what (b) gains by having a quarter of its items refused is forbidden
+    to whoever may have 1 % refused."""
 
     tenant: Tenant
     client: str
@@ -84,12 +84,12 @@ def _result(run: tuple[str, str, int]) -> Result:
 
 
 def permitted(tenant: Tenant) -> float:
-    """Share of the items sent that may be refused, by issue 3."""
+    """Share of the items sent that may be refused."""
     return 0.03 if min(tenant.profile.rates) < 20 else 0.01
 
 
 def missed(tenant: Tenant, mine: Result, oracle: Result, earlier: float) -> dict[str, bool]:
-    """The targets of issue 3 by name, and whether one run missed them. earlier: seconds of (a) or (b),
+    """The targets by name, and whether one run missed them. earlier: seconds of (a) or (b),
     whichever ended first."""
     return {
         "goodput": mine.goodput < 0.97,

@@ -1,4 +1,4 @@
-"""What a run comes to: the ratios of issue 3."""
+"""What a run comes to: the ratios that docs/pace.md tells."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ SETTLED = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """goodput: accepted ÷ allowed, steady state: after 30 s, and clear of the time that issue 3 grants
-    after a change, which `regain` judges. Weighed by what is rationed: 12,000 cmdlets of which one in five
-    is ten times as heavy cost 3 % more or less by chance. refused: items ÷ sent after 30 s, changes
-    included. settle: seconds until 90 % of the allowance is reached for good. regain: the longest time to
-    get back above 90 % after a change, as a share of what issue 3 grants (None without changes). swing: the
-    largest deviation from the allowance of any `width` of time once settled; in items, which the client
-    chooses, and not in their weight, which chance does. total: seconds. stalled: it did not
-    end."""
+    """goodput: accepted ÷ allowed, steady state: after 30 s, and clear of the time granted after a change,
+    which `regain` judges. Weighed by what is rationed: 12,000 cmdlets of which one in five is ten times as
+    heavy cost 3 % more or less by chance. refused: items ÷ sent after 30 s, changes included. settle: seconds
+    until 90 % of the allowance is reached for good. regain: the longest time to get back above 90 % after a
+    change, as a share of what is granted (None without changes). swing: the largest deviation from the
+    allowance of any `width` of time once settled; in items, which the client chooses, and not in their
+    weight, which chance does. total: seconds. stalled: it did not end."""
 
     goodput: float
     refused: float
@@ -64,7 +63,7 @@ class Flow(Counter):
 
 
 def granted(tenant: Tenant, change: float) -> float:
-    """Seconds that issue 3 grants for getting back: 10, or the time of 400 items at the new rate."""
+    """Seconds granted for getting back: 10, or the time of 400 items at the new rate."""
     return max(10.0, 400 / tenant.profile.at(change))
 
 
@@ -94,9 +93,9 @@ def measure(tenant: Tenant, trace: Trace) -> Result:
 
 
 def width(tenant: Tenant, at: float) -> float:
-    """Seconds of a window wide enough to judge by: 10, which issue 3 grants for getting back after a change,
-    or the time of 200 items, half of what it grants where that is longer. A swing of twice that length shows
-    at its fullest."""
+    """Seconds of a window wide enough to judge by: 10, as are granted for getting back after a change, or the
+    time of 200 items, half of what is granted where that is longer. A swing of twice that length shows at its
+    fullest."""
     return max(10.0, 200 / tenant.profile.at(at))
 
 

@@ -1,4 +1,4 @@
-"""The tenants of issue 3, section 6."""
+"""The tenants that the targets name, and further ones."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ TRIP = 0.05
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """profile: what a client is allowed, net of others. slots: the oracle's batches in flight.
-    make: a service of its own for every run. beyond: it is not on issue 3's list."""
+    make: a service of its own for every run. further: none that the targets name."""
 
     name: str
     profile: Profile
     make: Callable[[Random], Service]
     slots: int = 64
-    beyond: bool = False
+    further: bool = False
 
     @property
     def changes(self) -> tuple[float, ...]:
@@ -88,7 +88,7 @@ def queue(name: str, rate: float) -> Tenant:
 
 
 def tenants() -> list[Tenant]:
-    """Those of issue 3, then those beyond its list. Small burst: two batches, or a quarter of a second;
+    """Those that the targets name, then further ones. Small burst: two batches, or a quarter of a second;
     large: ten seconds."""
     found = [
         bucket(f"{rate}/s, {word} burst", rate, burst)
@@ -107,11 +107,11 @@ def tenants() -> list[Tenant]:
         slots("8 batches in flight, no rate", 8),
         server_time("server time, light and heavy", 6.0, 600.0),
         queue("40/s, silent delays", 40),
-        *(replace(tenant, beyond=True) for tenant in _beyond()),
+        *(replace(tenant, further=True) for tenant in _further()),
     ]
 
 
-def _beyond() -> list[Tenant]:
+def _further() -> list[Tenant]:
     return [
         bucket("100/s, refused inside, slow replies", 100, 100, inside=1.0, latency=Latency(0.5, 0.5)),
         bucket("40/s, Retry-After in whole seconds", 40, 40, retry_after="second"),

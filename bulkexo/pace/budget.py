@@ -9,7 +9,7 @@ from __future__ import annotations
 
 SHARE, SLOW_SHARE = 0.007, 0.025
 """Items that probes may have refused per item sent, the second for slow tenants, where a single item is much:
-issue 3 asks for 1 % at most, and 3 % under 20 a second. The rest is for what nobody foresees."""
+the target is 1 % at most, and 3 % under 20 a second. The rest is for what nobody foresees."""
 DEBT = 15.0
 """Seconds of earning after which what is owed is forgiven: who is blind for longer misjudges the rate, and
 that provokes more."""

@@ -19,22 +19,28 @@ COHORT = 9
 in four of nine go unheard, and nobody waits for them."""
 LIMIT = 1.0
 """Seconds beyond the usual (or the usual once more, where that is longer) that count as a delay."""
-FIRST, TRIM = 0.65, 0.97
+NEW, CREEP = 50, 0.0005
+"""Replies from which the usual is known so well that it hardly follows what is half a delay: by this share
+with each reply."""
+FIRST, TRIM = 0.57, 0.97
 """What the delivered rate is multiplied by when the first delays of all show, which were met at an unknown
 overshoot, and when later ones do."""
-DOUBT = 0.08
-"""By what share the rate may be off. A reading of the allowance counts the more, the surer it is in
-comparison; one that is less sure does not count."""
+WIDE, DOUBT = 0.25, 0.1
+"""By what share the rate may be off after the first delays of all, and after later ones. A reading of the
+allowance counts the more, the surer it is in comparison."""
+GATE = 0.15
+"""A reading that may be off by a larger share does not count."""
 AIM = 0.998
 """What share of the allowance is sent during delays: the debt is paid back, but slowly. As long as it lasts,
 none of the allowance is lost."""
+KEEP, PULL, MOST = 4.0, 0.005, 1.02
+"""Seconds of delay under which the debt is not paid back but kept, as a buffer: by what share more is sent
+for each second less, and at most. Where no debt is left, nothing shows whether the rate is right."""
 CUT = 0.7
 """Beyond which no single change goes, nor its inverse."""
 RECENT, CHANGED = 6, 3.0
 """Points that are looked at by themselves, and the standard errors from which they show that the allowance
 has changed, so that older ones count no more."""
-FRESH = 2
-"""Points sent since the last change without which there is no other."""
 SAME = 0.01
 """A smaller change is not worth making."""
 MEMORY = 30
@@ -44,9 +50,11 @@ MEMORY = 30
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """factor: what to multiply the rate with; or the delays are over, and lasted, by the sending of what
-    was delayed, from `since` to `until`, in which `paid` seconds of delay were paid back."""
+    was delayed, from `since` to `until`, in which `paid` seconds of delay were paid back. early: replies take
+    longer, but not yet so much longer that it is called a delay."""
 
     factor: float = 1.0
+    early: bool = False
     since: float = 0.0
     until: float = 0.0
     paid: float = 0.0
@@ -72,14 +80,22 @@ class Delay:
         self._since: float | None = None
         self._deep = 0.0  # the delay at that time
         self._turned = 0.0  # clock second of the last change
-        self._fresh = 0  # points since then
+        self._fresh = 0  # points sent since then
+        self._suspected = False
         self._warned = False
         self._step = FIRST
+        self._assumed: float | None = None  # items per second before anything was read from the delays
+        self._doubt = WIDE  # by what share that may be off
 
     @property
     def on(self) -> bool:
         """Whether there are silent delays now."""
         return self._since is not None
+
+    @property
+    def suspected(self) -> bool:
+        """Whether replies take longer, be it by too little to be called a delay."""
+        return self.on or self._suspected
 
     @property
     def delivered(self) -> float:
@@ -124,10 +140,13 @@ class Delay:
         if not count:
             others = [(size, value) for (label, size), (value, _) in self._usual.items() if label == kind]
             usual = min([took, *(value * max(1.0, items / size) for size, value in others)])
-        if self._excess < max(LIMIT, usual) / 2:
-            step = 1 + max(0.002, 0.3 / (count + 1))
+        limit = max(LIMIT, usual)
+        if self._since is None and self._excess <= limit:
+            known = count >= NEW and self._excess > limit / 2
+            count += 1
+            step = 1 + (CREEP if known else max(0.002, 0.3 / count))
             usual = usual * step if took > usual else usual / step
-        self._usual[key] = usual, count + 1
+        self._usual[key] = usual, count
         return usual
 
     def _judge(self, now: float, flight: Flight, limit: float, rate: float) -> Verdict | None:
@@ -135,11 +154,11 @@ class Delay:
         at = flight.started
         if self._excess <= limit:
             self._warned = False
-            return self._end(at)
+            return self._end(at) or self._suspect(limit / 2)
         if self._since is None:
             if not self._warned:  # five heavy batches of nine are no rarity where heavy ones are
                 self._warned = True
-                return None
+                return self._suspect(limit / 2)
             self._since, self._deep = at, self._excess
             self._trend.add(at, flight.number, self._excess)
             self._turned, self._fresh = now, 0
@@ -147,22 +166,35 @@ class Delay:
         self._trend.add(at, flight.number, self._excess)
         return self._watch(now, at, rate)
 
+    def _suspect(self, limit: float) -> Verdict | None:
+        """Tell it once when replies begin to take longer."""
+        before, self._suspected = self._suspected, self._excess > limit
+        return Verdict(early=True) if self._suspected and not before else None
+
     def _watch(self, now: float, at: float, rate: float) -> Verdict | None:
         """Follow the allowance, once for each delay: before a reply to what was sent at the present rate has
-        come, nothing can tell whether it is the right one."""
+        come, nothing can tell whether it is the right one. Every reading is of all points, so that it
+        corrects what was assumed at first, not the reading before."""
+        self._assumed = self._assumed or rate
         self._fresh += at >= self._turned
         recent, error = self._trend.share(rate, RECENT)
         if self._fresh >= RECENT and abs(recent - 1) > CHANGED * error:
             self._trend.keep(RECENT)
+            self._assumed, self._doubt = rate, WIDE
         share, error = self._trend.share(rate)
-        if self._fresh < FRESH or error > DOUBT:
+        if not self._fresh or error > GATE:
             return None
-        factor = 1 + DOUBT**2 / (DOUBT**2 + error**2) * (AIM * share - 1)
+        assumed = self._assumed / rate
+        weight = 1 / (1 + (error / (self._doubt * assumed)) ** 2)
+        factor = self._aim() * (assumed + weight * (share - assumed))
         if abs(factor - 1) < SAME:
             return None
         self._turned, self._fresh = now, 0
-        self._step = TRIM
         return Verdict(min(1 / CUT, max(CUT, factor)))
+
+    def _aim(self) -> float:
+        """What share of the allowance to send."""
+        return max(AIM, min(MOST, 1 + PULL * (KEEP - self._excess)))
 
     def _end(self, middle: float) -> Verdict | None:
         if self._since is None:
@@ -170,4 +202,5 @@ class Delay:
         since, self._since = self._since, None
         self._trend.clear()
         self._step = TRIM
+        self._assumed, self._doubt = None, DOUBT
         return Verdict(since=since, until=max(middle, since + 1e-3), paid=self._deep - max(0.0, self._excess))

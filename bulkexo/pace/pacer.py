@@ -108,7 +108,7 @@ class Pacer:
             self._law.spoilt()  # nothing of it was carried out: it tells nothing of the pace
             return
         self._time(sighting, flight)
-        self._law.saw(flight, sighting.ended, slow=self._delay.on, asked=self._asked_until)
+        self._law.saw(flight, sighting.ended, slow=self._delay.suspected, asked=self._asked_until)
 
     def _heed(self, sighting: Sighting, flight: Flight) -> None:
         """Wait as long as the service asks; where it names no time, as long as refusals in a row suggest."""
@@ -134,6 +134,8 @@ class Pacer:
             return
         if verdict.over:
             self._law.cleared(verdict.since, verdict.until, verdict.paid)
+        elif verdict.early:
+            self._law.eased()
         else:
             self._law.slowed(verdict.factor, self._delay.delivered)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from bulkexo.pace.borne import Borne
 from bulkexo.pace.budget import SHARE, SLOW_SHARE, Budget
 from bulkexo.pace.catchup import BOOST, CatchUp
 from bulkexo.pace.ledger import Flight, Ledger
@@ -55,10 +56,6 @@ GAINS = (1.3, 1.3, 1.5, 2.0)
 """Times the rate during a probe, by probes passed in a row: gentle while a refusal is expected."""
 RETREAT = 0.65
 """To what share of the rate the first refusal of all leads: the burst was spent at an unknown overshoot."""
-BEYOND = 1.1
-"""Times the rate that was borne during silent delays, up to which the rate grows afterwards; from there by
-CREEP a probe. A debt of server time shows late, so that large steps would overshoot far."""
-CREEP = 1.01
 
 
 @dataclass(slots=True)
@@ -113,7 +110,7 @@ class RateLaw:
         self._full = 0.0  # share of recent batches that waited for a place in flight, not for the rate
         self._sent_at = 0.0
         self._fed = self.rate  # the rate when something was last accepted: refusals alone teach little
-        self._borne: float | None = None  # items per second delivered during silent delays
+        self._borne = Borne()
 
     @property
     def pace(self) -> float:
@@ -181,7 +178,7 @@ class RateLaw:
         if self._ceiling is not None and self.rate >= self._ceiling:
             self._passed = self._surprises = 0
             return
-        if self._borne is not None or self._full >= 0.85:
+        if self._borne.rate is not None or self._full >= 0.85:
             return
         if not self._due():
             return
@@ -204,7 +201,7 @@ class RateLaw:
                 self._hold(flight.started + (BATCH + probe.quota) / self.rate)
 
     def saw(self, flight: Flight, now: float, *, slow: bool, asked: float) -> None:
-        """Learn from a reply. slow: silent delays are on. asked: the service wants nothing before then."""
+        """Learn from a reply. slow: silent delays are on or begin. asked: nothing before then."""
         probe = self._probe
         if probe is not None and flight.probe and flight.started >= probe.started:
             probe.open -= 1
@@ -216,8 +213,9 @@ class RateLaw:
             return
         self._fed = self.rate
         self._took *= 1.05 if now - flight.started > self._took else 1 / 1.05
-        if self._borne is not None and not slow and self._since >= 5 * self.rate:
-            self._creep(self._borne)
+        if self._borne.rate is not None and not slow and self._since >= 5 * self.rate:
+            self._set(self._borne.grown(self._borne.rate, self.rate, self._since))
+            self._since = 0.0
         if probe is not None and probe.ended is not None:
             late = now > probe.ended + 4 * self._took + 1
             if late or not probe.open:
@@ -234,12 +232,6 @@ class RateLaw:
             self._before = self._before if self._passed else self.rate
             self._passed += 1
             self._set(self.rate * self._step())
-
-    def _creep(self, borne: float) -> None:
-        """Delays are over for now: a probe would not be refused, so the rate itself is the probe."""
-        self._since = 0.0
-        self._borne = borne * (CREEP if self.rate >= BEYOND * borne else 1.0)
-        self._set(min(self.rate * STEPS[0], max(self.rate, BEYOND * self._borne)))
 
     def _step(self) -> float:
         return STEPS[min(self._passed, len(STEPS)) - 1]
@@ -265,7 +257,7 @@ class RateLaw:
         self._lost = saved.most
         self._spare = self._margin() + min(saved.spare, 2 * self.rate)
         self._cut_at, self._passed = now, 0
-        self._borne = None  # this service counts: its refusals tell more than its delays
+        self._borne.forget()
         self._drop_probe()
         self._hold(resume)
 
@@ -360,13 +352,17 @@ class RateLaw:
         """A refusal had another reason than the rate: a probe under way means nothing."""
         self._drop_probe()
 
+    def eased(self) -> None:
+        """Replies begin to take longer: the last step of a climb was too much, if not by how much."""
+        if self._passed > SMALL:
+            self._set(self.rate / STEPS[-1])
+            self._passed = 0
+            self._drop_probe()
+
     def slowed(self, factor: float, delivered: float) -> None:
         """Silent delays grow (factor < 1: a share of what is delivered, items per second) or shrink (> 1)."""
-        if factor < 1:
-            self._borne = min(self.rate, delivered) if self._borne is None else self.rate
-            self._set(self._borne * factor)
-        else:
-            self._set(self.rate * factor)
+        rate = self._borne.slowed(self.rate, delivered) if factor < 1 else self.rate
+        self._set(rate * factor)
         self._passed = 0
         self._drop_probe()
 
@@ -375,9 +371,7 @@ class RateLaw:
         debt: it was worked off in about as many seconds as the delay shrank by."""
         items = self._ledger.accepted(since, until)
         seconds = max(until - since - paid, 0.5 * (until - since))
-        borne = 0.98 * items / seconds if items >= 200 else max(self.rate, self._borne or 0.0)
-        self._borne = borne
-        self._set(min(2 * self.rate, borne))
+        self._set(self._borne.cleared(items, seconds, self.rate))
         self._passed = 0
         self._drop_probe()
 
