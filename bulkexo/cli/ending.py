@@ -14,8 +14,8 @@ from bulkexo.model import BulkexoError, StoppedError, UsageError
 from bulkexo.options import Options
 from bulkexo.report.changes import Wanted, compare_runs, earlier_run, whole_run
 from bulkexo.report.changes.words import NOTHING_EARLIER, as_text, in_short
-from bulkexo.report.summary import command
 from bulkexo.report.tables.export import Format, Request, export_to
+from bulkexo.report.words import command
 from bulkexo.run import Report
 from bulkexo.says import LATEST
 

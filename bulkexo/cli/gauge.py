@@ -9,7 +9,7 @@ from datetime import datetime
 from bulkexo.facts.causes import OTHER, cause
 from bulkexo.model import Outcome, Status
 from bulkexo.pace import State
-from bulkexo.report.summary import duration
+from bulkexo.report.words import duration
 from bulkexo.schedule import Tally
 from bulkexo.schedule.waiting import waiting
 

@@ -28,7 +28,8 @@ from bulkexo.journal.earlier import copy_lines
 from bulkexo.journal.lock import lock
 from bulkexo.model import StoppedError, UsageError
 from bulkexo.options import Options
-from bulkexo.report.summary import as_line, as_object, as_text, command, readable
+from bulkexo.report.summary import as_line, as_object, as_text
+from bulkexo.report.words import command, readable
 from bulkexo.run import Report, Run, Task, Watch
 from bulkexo.tenancy import Place
 from bulkexo.tenants import Tenant, record

@@ -11,8 +11,8 @@ from bulkexo.cli.terminal import say
 from bulkexo.journal import RunFolder
 from bulkexo.journal.lock import lock
 from bulkexo.options import IDENTITY, PLACE, TABLE
-from bulkexo.report.summary import line_of
 from bulkexo.report.undo import Summary, write_undo
+from bulkexo.report.words import line_of
 
 SHOWN = 5
 WHERE = IDENTITY | PLACE | {"tenant", "ca_file", "profile", "sandbox", "sandbox_options"}

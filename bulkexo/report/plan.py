@@ -15,7 +15,7 @@ from rich.table import Table
 
 from bulkexo.compare import Change
 from bulkexo.plan.book import ON_PREMISES, PLAN, Counts
-from bulkexo.report.summary import duration, line_of, readable
+from bulkexo.report.words import duration, line_of, readable
 
 ROWS = 20
 """Items shown; all are in plan.ndjson."""

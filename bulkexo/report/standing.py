@@ -13,7 +13,7 @@ from bulkexo.journal.lines import timestamp
 from bulkexo.journal.lock import held
 from bulkexo.journal.progress import latest
 from bulkexo.model import Status
-from bulkexo.report.summary import command, duration, readable
+from bulkexo.report.words import command, duration, readable
 
 LINES = 13
 """Of progress.ndjson that the end is reckoned from: two minutes."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from bulkexo.described import counts
 from bulkexo.model import Status
+from bulkexo.report.words import command, duration, readable
 from bulkexo.run import Report
 from bulkexo.schedule import Tally
 
@@ -87,21 +84,6 @@ def as_line(report: Report, job: str) -> str:
     )
 
 
-def readable(text: str) -> str:
-    r"""A text that can be written as UTF-8; bytes of a name that are no text stand as `\udcff`."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def duration(seconds: float) -> str:
-    """`42 s`, `3 min 5 s`, `2 h 4 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
-
-
 def _headline(report: Report) -> str:
     done, total = report.tally.done, report.total
     if report.state == "complete":
@@ -114,16 +96,6 @@ def _headline(report: Report) -> str:
         f"Stopped before the end. {report.reason} {done:,} of {total:,} items ended in "
         f"{duration(report.seconds)}; {left:,} have no line in the results and are still to be done."
     )
-
-
-def command(name: str, folder: Path) -> str:
-    """What to type to do something with a run."""
-    return line_of(["bulkexo", name, str(folder)])
-
-
-def line_of(words: Sequence[str]) -> str:
-    """Words as they are typed."""
-    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def _ended(report: Report) -> str:

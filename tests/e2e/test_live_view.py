@@ -132,3 +132,16 @@ def test_under_nohup_the_run_goes_on_without_its_terminal(job: Path, tenant: Pre
         signal.signal(signal.SIGHUP, before)
     assert document(job / "out")["state"] == "complete"
     assert shown.process.returncode == 1
+
+
+def test_a_terminal_that_takes_nothing_holds_up_no_run(job: Path, tenant: Pretend) -> None:
+    """As over a line that hangs; here it is Ctrl-S, then Ctrl-Q."""
+    with screen(*RUN, "--rate", "10", cwd=job, env=tenant.env) as shown:
+        shown.until("items/s now")
+        shown.type("\x13")
+        run_json = job / "out" / "run.json"
+        until(lambda: '"state": "complete"' in run_json.read_text("utf-8"))
+        shown.type("\x11")
+        text = shown.rest()
+    assert shown.process.returncode == 1
+    assert "Complete: 31 items" in text

@@ -31,8 +31,8 @@ from bulkexo.report.html.plain import shown
 from bulkexo.report.html.rows import ALIKE, COLUMNS, PLAIN, Rows
 from bulkexo.report.html.told import Told, local, utc
 from bulkexo.report.html.words import Words, number, share
-from bulkexo.report.summary import command, readable
 from bulkexo.report.undo import foresee
+from bulkexo.report.words import command, readable
 
 CAUSES = [*(rule.cause for rule in RULES), OTHER]
 STATUSES = (Status.SUCCEEDED, Status.UNCHANGED, Status.FAILED, Status.UNKNOWN, Status.SKIPPED)

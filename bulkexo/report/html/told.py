@@ -11,7 +11,7 @@ from typing import Any
 from bulkexo.journal.lines import SECRET
 from bulkexo.options import TABLE
 from bulkexo.report.html.plain import shown
-from bulkexo.report.summary import duration
+from bulkexo.report.words import duration
 
 MOST = 40
 """Rows files, parameters or signers that are named."""

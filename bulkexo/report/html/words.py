@@ -14,7 +14,7 @@ from bulkexo.report.html.curve import Point
 from bulkexo.report.html.gather import Gathered
 from bulkexo.report.html.plain import shown
 from bulkexo.report.html.told import Told
-from bulkexo.report.summary import command, duration
+from bulkexo.report.words import command, duration
 
 READS = ("get-", "search-", "test-")
 
