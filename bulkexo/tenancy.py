@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import time
@@ -49,6 +50,8 @@ SIGN_INS = 8
 """Tenants that are signed in to at once."""
 WINDOW = 1000
 """Items read ahead at the least, so that those of one mailbox, which go one by one, leave others to send."""
+FEW_BATCHES = 2
+"""Batches of items that may go, beyond which those of several callers are not read ahead."""
 AHEAD = 200_000
 """Items that all tenants together read ahead: memory does not grow with their number."""
 
@@ -58,8 +61,9 @@ class Surroundings:
     """What all tenants of a run share. run_id: a GUID, the connection-id of the run. note: told what a person
     should know, and what does not stop the run. hosts: the services that the job needs. secure: those of
     them with secrets that go encrypted; secrets_later: whether any may yet have some. ahead: items that one
-    of the tenants may read ahead. before: what is read before items are sent. hours: in which they may be.
-    observers: told of every request."""
+    of the tenants may read ahead; shared: whether they are of several callers, so that none is to wait behind
+    all of another's. before: what is read before items are sent. hours: in which they may be. observers: told
+    of every request."""
 
     run_id: str
     sink: Sink
@@ -73,6 +77,7 @@ class Surroundings:
     secure: tuple[Host, ...] = ()
     secrets_later: bool = False
     ahead: int = AHEAD
+    shared: bool = False
     before: Before | None = None
     hours: Hours | None = None
     observers: Sequence[Observer] = ()
@@ -278,6 +283,7 @@ class Tenancy:
                 order=options.order,
                 rules=rules,
                 offline=options.offline,
+                enough=FEW_BATCHES * options.batch_size if around.shared else math.inf,
                 window=min(max(WINDOW, 2 * options.concurrency * options.batch_size), around.ahead),
                 run_id=around.run_id[:24],
                 hours=around.hours,

@@ -143,6 +143,7 @@ class Engine:
                 note=self._setup.tell,
                 hosts=(self._host,),
                 secrets_later=True,
+                shared=True,
                 before=self._before,
             )
             tenancy = Tenancy(Place("", self._setup.options, self._setup.identity), around)

@@ -196,7 +196,8 @@ class Scheduler:
     def _read(self) -> list[Ticket]:
         """Open tickets for what there is room for; those of them that end unsent."""
         unsent: list[Ticket] = []
-        while not self._exhausted and self._desk.lanes.open < self._settings.window:
+        lanes, settings = self._desk.lanes, self._settings
+        while not self._exhausted and lanes.open < settings.window and lanes.ready < settings.enough:
             try:
                 item = next(self._items)
                 if item is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -32,14 +33,16 @@ class Past(Protocol):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """batch_size: items a request, 1 to 10. rules: what becomes of an item. window: items open at once, which
-    bounds memory. offline: seconds without reaching the service, or the one for signing in, after which the
-    run stops. run_id: the first 24 characters of a GUID, from which each item's client-request-id is made.
-    hours: in which something may be sent."""
+    bounds memory. enough: items that may go, from which on no more are read, so that who comes later does not
+    wait behind them. offline: seconds without reaching the service, or the one for signing in, after which
+    the run stops. run_id: the first 24 characters of a GUID, from which each item's client-request-id is
+    made. hours: in which something may be sent."""
 
     batch_size: int = 10
     order: Order = Order.IDENTITY
     rules: Rules = field(default_factory=Rules)
     window: int = 1000
+    enough: float = math.inf
     offline: float = 600.0
     run_id: str = "00000000-0000-4000-8000-"
     hours: Hours | None = None

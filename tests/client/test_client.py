@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -30,6 +32,8 @@ def test_two_thousand_items_of_a_tenant_that_throttles(tmp_path: Path) -> None:
         outcomes = run(program)
         effects = Counter(str(line["identity"]) for line in tenant.journal())
         throttled = tenant.stats()["throttled_items"]
+        learned = Path(os.environ["XDG_CACHE_HOME"]) / "bulkexo" / "allowances.json"
+        assert tenant.said["endpoint"] in learned.read_text(encoding="utf-8"), "the next one starts from it"
     assert Counter(outcome.status for outcome in outcomes) == {bulkexo.Status.SUCCEEDED: 2000}
     assert sorted(outcome.item.row for outcome in outcomes) == list(range(1, 2001))
     assert all(names[outcome.item.tag] == outcome.item.identity for outcome in outcomes)
@@ -87,6 +91,27 @@ def test_a_list_comes_object_by_object(tenant: Pretend, names: list[str]) -> Non
                 await anext(client.stream("Get-MailboxPermission", Identity="nobody@contoso.com"))
 
     run(program)
+
+
+def test_a_call_does_not_wait_behind_a_run(tenant: Pretend, names: list[str]) -> None:
+    """The run has thousands of items ready; the call goes with the next few batches. Counted: a tenant that
+    takes two batches at once and 100 items a second has run a handful of them meanwhile."""
+
+    async def program() -> list[int]:
+        async with bulkexo.Client(**options(tenant, rate=100.0, concurrency=2)) as client:
+            between: list[int] = []
+            endless = (bulkexo.call("Get-Mailbox", Identity=names[each % 500]) for each in itertools.count())
+            async for outcome in client.run(endless):
+                if outcome.item.row % 20 == 0:
+                    before = (await anyio.to_thread.run_sync(tenant.stats))["items_run"]
+                    await client.invoke("Get-Mailbox", Identity=names[600])
+                    after = (await anyio.to_thread.run_sync(tenant.stats))["items_run"]
+                    between.append(after - before)
+                if len(between) == 3:
+                    return between
+        return []
+
+    assert max(run(program)) < 300
 
 
 def test_steps_of_a_row_go_in_order_and_stop_at_a_failure(tenant: Pretend, names: list[str]) -> None:

@@ -123,6 +123,21 @@ def test_the_window_holds_the_feed_back() -> None:
     assert max(most) <= 40
 
 
+def test_who_comes_later_does_not_wait_behind_all_that_there_is() -> None:
+    """No more is read than may go soon, but as far as the window lets it where items wait for one another."""
+    feed = Feed(*(item(row, identity="one and the same") for row in range(1, 31)), *rows(500)[30:])
+    feed.closed = True
+    most: list[int] = []
+
+    def told(outcomes: object) -> None:
+        most.append(500 - len(feed.waiting) - len(world.outcomes))
+
+    world = World(settings=Settings(enough=20), told=told, concurrency=2)
+    fed(world, feed)
+    assert len(world.by_key) == 500
+    assert 30 < max(most) <= 29 + 20 + 20 + 10
+
+
 def test_outcomes_are_told_at_the_moment_they_come() -> None:
     """An item that is alone does not wait for company."""
     seen: list[tuple[float, Outcome]] = []
