@@ -5,6 +5,7 @@ The ids of the reply are those that `wire/batch.py` gives to calls, 1 to 10, so 
 
 from __future__ import annotations
 
+import getpass
 import json
 import shutil
 import socket
@@ -24,7 +25,7 @@ CONTEXT = (
 )
 
 CONFIG = """
-daemon off; worker_processes {workers}; pid nginx.pid; error_log error.log crit;
+user {user}; daemon off; worker_processes {workers}; pid nginx.pid; error_log error.log crit;
 events {{ worker_connections 4096; }}
 http {{
   access_log off; keepalive_requests 1000000000; keepalive_timeout 600; open_file_cache max=10;
@@ -111,7 +112,7 @@ def canned(folder: Path, *, size: int = 0, workers: int = 1) -> Iterator[Server]
     (folder / "batch.json").write_text(reply)
     (folder / "lone.json").write_text(json.dumps(body(size), separators=(",", ":")))
     port = free_port()
-    (folder / "nginx.conf").write_text(CONFIG.format(port=port, workers=workers))
+    (folder / "nginx.conf").write_text(CONFIG.format(user=getpass.getuser(), port=port, workers=workers))
     with subprocess.Popen(
         [nginx, "-p", str(folder), "-c", "nginx.conf"], stderr=subprocess.DEVNULL
     ) as process:

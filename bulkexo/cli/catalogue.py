@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import anyio
 import click
 
+from bulkexo.cli import loop
 from bulkexo.cli.jobs import table_options
 from bulkexo.cli.signing import places
 from bulkexo.cli.terminal import put, say
@@ -85,7 +85,7 @@ def refresh(compliance: bool, **given: Any) -> None:
     directory = _directory(given)
     (place,) = places(directory.tenants([]))
     hosts = (Host.EXCHANGE, Host.COMPLIANCE) if compliance else (Host.EXCHANGE,)
-    granted, tenant = anyio.run(ask, place, hosts, say)
+    granted, tenant = loop.run(ask, place, hosts, say)
     connection = place.identity.connection
     remember(granted, connection, {connection.tenant or tenant, tenant})
     parameters = sum(map(len, granted.cmdlets.values()))

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import anyio
-
+from bulkexo.cli import loop
 from bulkexo.cli.progress import watch
 from bulkexo.cli.signing import places, reached
 from bulkexo.cli.start import filled
@@ -28,7 +27,7 @@ def look(job: Job, checked: Checked, options: Options, tenants: Sequence[Tenant]
     here = [] if options.sandbox else places(tenants)
     out = options.out and filled(options.out, job.path)
     with _all_of_them(out) as tell:
-        looked = anyio.run(_look, job, checked, options, tenants, here, tell)
+        looked = loop.run(_look, job, checked, options, tenants, here, tell)
     say(f"The tenant was asked {looked.asked:,} questions, none of which changes anything.")
     if looked.total:
         if out is not None:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import anyio
 import click
 import orjson
 
 from bulkexo import __version__
+from bulkexo.cli import loop
 from bulkexo.cli.jobs import Sectioned, load_job, notes, run_options
 from bulkexo.cli.log import log_of
 from bulkexo.cli.signing import places, reached
@@ -79,7 +79,7 @@ def plan(job: Path, settle: float, **given: Any) -> int:
     try:
         with lock(folder.path), log_of(what.options, job) as log:
             folder.require_no_run()
-            anyio.run(_make, replace(what, log=log), folder, here, settle)
+            loop.run(_make, replace(what, log=log), folder, here, settle)
             made = True
     finally:
         if not made:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import click
 import orjson
 
 from bulkexo.asking import Asking
+from bulkexo.cli import loop
 from bulkexo.cli.ending import finish, require
 from bulkexo.cli.jobs import confirm, notes, sizes
 from bulkexo.cli.log import Log, Logged, log_of
@@ -119,14 +119,14 @@ def _in_folder(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
     In the sandbox nobody is, and one sandbox serves for both."""
     if what.job.questions and not what.options.sandbox:
         try:
-            what = anyio.run(answered, what, folder, here)
+            what = loop.run(answered, what, folder, here)
             confirm(what.checked, what.tenants)
         except (click.Abort, UsageError):
             if not what.first:
                 folder.discard()
             raise
         here = [place for place in here if place.name in {tenant.name for tenant in what.tenants}]
-    report, what = anyio.run(_run, what, folder, here)
+    report, what = loop.run(_run, what, folder, here)
     return _told(report, what)
 
 

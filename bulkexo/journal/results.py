@@ -22,6 +22,10 @@ from bulkexo.model import Item, Outcome, Page, Status, StoppedError, UsageError
 WAITING_LIMIT = 200
 """Replies' worth of outcomes that may wait for the disk before the scheduler has to."""
 
+EVERY = 0.02
+"""Seconds from one writing to the next, if nobody waits for it: each costs a change of threads and a sync.
+What a crash loses by it is as little as what is in flight anyway."""
+
 
 @dataclass(slots=True)
 class _Waited:
@@ -95,6 +99,8 @@ class Results:
         self._pages = PageFiles(folder, steps, past, sync=sync)
         self._send, self._receive = anyio.create_memory_object_stream[Sequence[Outcome] | _Waited](math.inf)
         self._room = anyio.Semaphore(WAITING_LIMIT)
+        self._hurry = anyio.Event()  # somebody waits for the disk
+        self._written_at = -math.inf
 
     def _open(self, folder: RunFolder, past: Past | None, *, keep_before: bool) -> list[Appending]:
         paths = [folder.results, folder.failed, folder.announced, *([folder.before] if keep_before else [])]
@@ -140,7 +146,10 @@ class Results:
         be announced. Waits after that while the writer is far behind."""
         self._send.send_nowait(outcomes)
         self._waiting += len(outcomes)
-        await self._room.acquire()
+        try:
+            self._room.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._room.acquire()
 
     def former(self, item: Item, twin: str, before: Any, *, whole: bool = True) -> None:
         """Take in what there was before an item (see lines.former). The next `announce` has it on disk. What
@@ -169,6 +178,7 @@ class Results:
 
     async def _settled(self, entry: _Waited) -> None:
         self._send.send_nowait(entry)
+        self._hurry.set()
         await entry.settled.wait()
         if entry.error is not None:
             raise entry.error
@@ -176,16 +186,21 @@ class Results:
     def end(self) -> None:
         """No more will come: `write_all` ends when it has written what there is."""
         self._send.close()
+        self._hurry.set()
 
     async def write_all(self) -> None:
         """The writer's task: takes all that waits, writes it in one piece, and again."""
         async for first in self._receive:
+            with anyio.move_on_after(self._written_at + EVERY - anyio.current_time()):
+                await self._hurry.wait()
             await self._write(self._gathered(first))
+            self._written_at = anyio.current_time()
             del first  # while nothing comes, no page is held
         if self._pending:  # there may be room by now
             await self._write(_Group())
 
     def _gathered(self, first: Sequence[Outcome] | _Waited) -> _Group:
+        self._hurry = anyio.Event()
         group = _Group()
         self._take(first, group)
         while self._receive.statistics().current_buffer_used:

@@ -45,6 +45,20 @@ class Bucket:
         self._limiter = None
         self._changed.set()
 
+    def take(self, items: float) -> bool:
+        """Take `items` (at most `burst`) if they are there and nobody waits for others; else `acquire` waits."""
+        if self._turn.locked():
+            return False
+        if self._rate is None:
+            self._level, self._level_at = float(self._burst), _now()
+            return True
+        self._leak()
+        if self._level + items > self._burst:
+            return False
+        self._level += items
+        self._limiter = None
+        return True
+
     async def acquire(self, items: float) -> None:
         """Return when `items` (at most `burst`) may go."""
         if items > self._burst:

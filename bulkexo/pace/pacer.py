@@ -53,9 +53,19 @@ class Pacer:
         self._refusals = 0
         self._refused_at = -math.inf
 
+    @property
+    def hold_until(self) -> float:
+        """Clock seconds before which nothing may be sent."""
+        return max(self._law.hold_until, self._asked_until, self._retries.hold_until)
+
+    @property
+    def rate(self) -> float | None:
+        """Items per second to send now, None for no limit."""
+        return self._law.pace
+
     def allowance(self, now: float) -> Allowance:
         """What is allowed at clock second `now`."""
-        hold = max(self._law.hold_until, self._asked_until, self._retries.hold_until)
+        hold = self.hold_until
         places, size = self._places.limit, self._law.batch_size
         if self._places.may_try(now, self._ledger.in_flight):
             places, size = places + 1, 1

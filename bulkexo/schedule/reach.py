@@ -17,9 +17,10 @@ def sighting(
     reply: Reply | Lost, calls: Sequence[Call], verdicts: Sequence[Verdict], started: float, ended: float
 ) -> Sighting:
     """One batch and its reply as the pacer takes them. Times: clock seconds."""
-    refused = [verdict for verdict in verdicts if verdict.action in REFUSALS]
+    actions = [verdict.action for verdict in verdicts]
+    refused = [action for action in actions if action in REFUSALS]
     waits = [verdict.retry_after for verdict in verdicts if verdict.retry_after is not None]
-    busy = all(verdict.action in NO_USE for verdict in verdicts)
+    busy = all(action in NO_USE for action in actions)
     remaining, reset = rate_limit(reply.headers) if isinstance(reply, Reply) else (None, None)
     kinds = {call.cmdlet for call in calls}
     return Sighting(
@@ -28,11 +29,11 @@ def sighting(
         sent=len(verdicts),
         refused=len(refused),
         retry_after=max(waits) if waits and (refused or busy) else None,
-        crowded=any(verdict.action is Action.CROWDED for verdict in refused),
+        crowded=Action.CROWDED in refused,
         busy=busy,
         remaining=remaining,
         reset=reset,
-        failed=sum(verdict.action in IN_PASSING for verdict in verdicts),
+        failed=sum(action in IN_PASSING for action in actions),
         kind=kinds.pop() if len(kinds) == 1 else "",
     )
 

@@ -169,10 +169,11 @@ class Scheduler:
         """As much of the batch as may go once its tokens are there; what may not is put back."""
         if not batch:
             return []
-        self._bucket.set_rate(self._pacer.allowance(clock.now()).rate)
-        with anyio.CancelScope() as self._asking:
-            await self._bucket.acquire(len(batch))
-        self._asking = None
+        self._bucket.set_rate(self._pacer.rate)
+        if not self._bucket.take(len(batch)):
+            with anyio.CancelScope() as self._asking:
+                await self._bucket.acquire(len(batch))
+            self._asking = None
         while not self._stopping:
             now = clock.now()
             allowance = self._allowance(now)
@@ -241,7 +242,7 @@ class Scheduler:
             self.stop(error)
             return
         started = clock.now()
-        held = self._rest.left() > 0 or started < self._pacer.allowance(started).hold_until
+        held = self._rest.left() > 0 or started < self._pacer.hold_until
         if self._stopping or held:
             self._desk.give_back(batch)  # things changed while the token was renewed
             return
@@ -346,7 +347,7 @@ class Scheduler:
         self._pacer.saw(seen)
         if self._observers:
             tell(self._observers, endpoint, calls, reply, seen, self._wall(), attempt)
-        self._bucket.set_rate(self._pacer.allowance(now).rate)
+        self._bucket.set_rate(self._pacer.rate)
         if isinstance(reply, Lost) and not reply.sent:
             self.tally.sent -= len(verdicts)
             self.tally.pages -= sum(bool(call.link) for call in calls)

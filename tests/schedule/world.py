@@ -50,6 +50,14 @@ class PlainPacer(Pacer):
         super().__init__(rate=rate, concurrency=concurrency, backoff=backoff)
         self.now_allowed = Allowance(rate, concurrency, 0.0)
 
+    @property
+    def hold_until(self) -> float:
+        return self.now_allowed.hold_until
+
+    @property
+    def rate(self) -> float | None:
+        return self.now_allowed.rate
+
     def allowance(self, now: float) -> Allowance:
         return self.now_allowed
 
