@@ -147,17 +147,17 @@ def table(rows: int, times: int, ways: Sequence[str], loops: Sequence[str], repl
                     if not (way in ("threads", "httpx") and at != loops[0]):
                         seconds.append(in_process(way, at, job, server, cmdlet))
     for at in loops:
-        bare, bare_busy = middle(found["aiohttp", at])
+        bare, bare_busy = medians(found["aiohttp", at])
         for way in ways:
             if found[way, at]:
-                seconds, busy = middle(found[way, at])
-                told = f"{rows / seconds:>10,.0f} items/s{bare / seconds:>8.0%} of (i)"
+                took, busy = medians(found[way, at])
+                told = f"{rows / took:>10,.0f} items/s{bare / took:>8.0%} of (i)"
                 print(f"{at:<9}{WAYS[way]:<28}{told}{busy / rows * 1e6:>8.1f} µs{bare_busy / busy:>8.0%}")
-        worst = min(worst, bare / middle(found["bulkexo", at])[0])
+        worst = min(worst, bare / medians(found["bulkexo", at])[0])
     return worst
 
 
-def middle(found: Sequence[tuple[float, float]]) -> tuple[float, float]:
+def medians(found: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """The medians of seconds, and of those that the processor was busy."""
     return median(each for each, _ in found), median(each for _, each in found)
 

@@ -21,7 +21,7 @@ def light(frozen: _Class) -> _Class:
     all that a run does. mypy guards them as before; while it runs, nothing does.
     """
     members = [(each.name, each.type, copy(each)) for each in fields(frozen)]
-    unfrozen: Any = make_dataclass(frozen.__name__, members)
+    unfrozen: Any = make_dataclass(frozen.__name__, members, repr=False, eq=False)
     setattr(frozen, "__init__", unfrozen.__init__)  # noqa: B010 - mypy holds it for one of an instance
     del frozen.__setattr__, frozen.__delattr__
     return frozen

@@ -343,7 +343,7 @@ class Run:
         """Too many failures stop the run."""
         self._done += len(outcomes)
         self._waves.note(outcomes)
-        self._trouble += sum(each.status in (Status.FAILED, Status.UNKNOWN) for each in outcomes)
+        self._trouble += len([each for each in outcomes if each.status in (Status.FAILED, Status.UNKNOWN)])
         if hopeless := self._binding.hopeless(outcomes):
             self._stop(StoppedError(hopeless))
         if self._task.options.max_failures.reached(self._trouble, self._done) and not self.report.reason:

@@ -82,7 +82,7 @@ def destroys(cmdlet: str, given: Mapping[str, Value] = MappingProxyType({})) -> 
     """What the cmdlet takes away for good, as half a sentence; "" if nothing. given: its parameters, since
     some destroy only with one of them."""
     always, sometimes = _effect(cmdlet)
-    if sometimes:
+    if sometimes and not sometimes.keys().isdisjoint(map(str.lower, given)):
         for name, value in given.items():
             if (why := sometimes.get(name.lower())) and value not in (None, False):
                 return why

@@ -311,8 +311,11 @@ class Job:
                 steps = [by_column.step(line, row)]
             cells = dict(zip(columns, row, strict=True)) if whole else {}
             tenant = "" if tenants is None else self._tenant(line, row[tenants], problems)
-            made = [step.item(number, line, row, cells, problems, tenant) for step in steps if step]
-            yield number, [item for item in made if item]
+            items = []
+            for step in steps:
+                if step and (item := step.item(number, line, row, cells, problems, tenant)):
+                    items.append(item)
+            yield number, items
 
     def _tenant(self, line: int, cell: Value, problems: Problems) -> str:
         """The tenant of a row, or the profile; one that cannot be is told, in a list once."""

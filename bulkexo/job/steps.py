@@ -104,6 +104,7 @@ class Step:
         self._needs_identity = needs_identity(cmdlet)
         naming = tuple(name for name in identity_names(cmdlet) if name in given)
         self._naming = naming[:1] if self._needs_identity else naming
+        self._usual = self._naming[0] if self._naming else ""
         self._rule = None if sequel.plain else StepRule(sequel, self._naming)
         lists = known is not None and known.name.startswith("Get-") and known.parameter("Identity")
         self._may_list_all = bool(lists) and "Identity" in given
@@ -145,7 +146,11 @@ class Step:
                 "Leave WhatIf out; rehearse with --dry-run or --sandbox, which send the service nothing.",
             )
             return None
-        name, identity = self._named(parameters)
+        name = self._usual
+        found = parameters.get(name)
+        identity = found if isinstance(found, str) else ""
+        if not identity or identity.isspace():
+            name, identity = self._named(parameters)
         if not identity and not self._may_go_without(line, problems):
             return None
         if name in self.secrets or name in pending:

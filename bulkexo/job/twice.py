@@ -90,8 +90,9 @@ class Twice:
         for name in entry:
             if name in item.secrets:
                 return
-            parts.append(repr(item.parameters.get(name)).casefold())
-        first = self._seen.first(hash("\0".join(parts)) & _BITS, item.row)
+            value = item.parameters.get(name)
+            parts.append("" if value is None else repr(value).casefold())
+        first = self._seen.first(hash(tuple(parts)) & _BITS, item.row)
         if first != item.row:
             self._counts[item.cmdlet] = self._counts.get(item.cmdlet, 0) + 1
             self._found.setdefault(item.cmdlet, (item, first))

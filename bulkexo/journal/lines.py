@@ -24,7 +24,7 @@ def line(outcome: Outcome, pages: Mapping[str, Any] | None = None) -> bytes:
         "step": item.step,
         "cmdlet": item.cmdlet,
         "identity": item.identity,
-        "status": outcome.status.value,
+        "status": str(outcome.status),
         "attempts": outcome.attempts,
         "http_status": outcome.http_status,
         "started": None if outcome.started is None else timestamp(outcome.started),

@@ -8,11 +8,13 @@ import logging
 import re
 import ssl
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
 import aiohttp
 import anyio
+from aiohttp import hdrs
 from yarl import URL
 
 from bulkexo.model import UsageError
@@ -112,11 +114,9 @@ class Session:
 
     async def send(self, request: Request) -> Reply | Lost:
         """Send it; what did not come back is a Lost that says whether it may have arrived."""
-        endpoint = home(request.url, self._endpoints)
+        endpoint, url = _place(request.url, self._endpoints)
         if self._session is None or endpoint is None:
             raise ValueError(f"no session for {request.url}")
-        # A link of the service goes as it is: the text of its cursor is its own.
-        url = URL(request.url, encoded=PLAIN.fullmatch(request.url) is not None)
         proxy = self._proxies[endpoint]
         cookies = self._cookies.header(endpoint)
         try:
@@ -125,14 +125,14 @@ class Session:
                 url,
                 data=request.body if request.method == "POST" else None,
                 headers={**request.headers, "Cookie": cookies} if cookies else request.headers,
-                timeout=aiohttp.ClientTimeout(total=request.timeout, sock_connect=CONNECT_TIMEOUT),
+                timeout=_timeout(request.timeout),
                 allow_redirects=False,
                 proxy=proxy.url if proxy else None,
                 proxy_headers=proxy.headers if proxy else None,
             ) as response:
-                self._cookies.keep(endpoint, response.cookies.values())
-                with anyio.fail_after(request.timeout):  # its turn, too, is awaited only so long
-                    body = await self._read(response)
+                if hdrs.SET_COOKIE in response.headers:
+                    self._cookies.keep(endpoint, response.cookies.values())
+                body = await self._read(response, request.timeout)
                 if body is None:
                     return Lost(TOO_LARGE.reason, sent=True)
                 return Reply(response.status, _headers(response.raw_headers), body)
@@ -148,11 +148,15 @@ class Session:
         except (aiohttp.ClientError, OSError) as error:
             return Lost(_broken(error), sent=True)
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes | None:
-        """The body, still packed; of an error no more than its beginning; None if it is too large."""
+    async def _read(self, response: aiohttp.ClientResponse, timeout: float) -> bytes | None:
+        """The body, still packed; of an error no more than its beginning; None if it is too large. timeout:
+        seconds for which it waits for its turn."""
         good = 200 <= response.status < 300
         limit = REPLY_LIMIT if good else ERROR_LIMIT
-        if good and (response.content_length or 0) > limit:
+        length = response.content_length
+        if length is not None and length <= min(limit, LARGE):  # and more than that is never read
+            return await response.read()
+        if good and (length or 0) > limit:
             return None
         body = bytearray()
         async with contextlib.AsyncExitStack() as turn:
@@ -164,8 +168,21 @@ class Session:
                     return None if good else bytes(body[:limit])
                 if len(body) > LARGE and not waited:
                     waited = True
-                    await turn.enter_async_context(self._large)
+                    with anyio.fail_after(timeout):
+                        await turn.enter_async_context(self._large)
         return bytes(body)
+
+
+@lru_cache(64)
+def _place(url: str, endpoints: tuple[str, ...]) -> tuple[str | None, URL]:
+    """The endpoint that a URL leads to, None if it leads to none of them; and the URL. A link of the service
+    goes as it is: the text of its cursor is its own."""
+    return home(url, endpoints), URL(url, encoded=PLAIN.fullmatch(url) is not None)
+
+
+@lru_cache(64)
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_TIMEOUT)
 
 
 def _broken(error: BaseException) -> str:

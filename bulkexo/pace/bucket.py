@@ -8,6 +8,8 @@ import contextlib
 from aiolimiter import AsyncLimiter
 
 _TICK = 1e-6  # seconds: later than the reckoned instant by more than rounding, by less than anyone sees
+STILL = 0.001
+"""Seconds for which the clock of a loop may stand still: uvloop looks at it once a round, by milliseconds."""
 
 
 class Bucket:
@@ -46,14 +48,14 @@ class Bucket:
         self._changed.set()
 
     def take(self, items: float) -> bool:
-        """Take `items` (at most `burst`) if they are there and nobody waits for others; else `acquire` waits."""
+        """Take `items` (at most `burst`) if they are there and nobody waits for any; else `acquire` waits."""
         if self._turn.locked():
             return False
         if self._rate is None:
             self._level, self._level_at = float(self._burst), _now()
             return True
         self._leak()
-        if self._level + items > self._burst:
+        if self._level + items > self._burst + self._rate * STILL:
             return False
         self._level += items
         self._limiter = None

@@ -73,12 +73,13 @@ class Desk:
         now = clock.now()
         fates = Fates()
         for ticket, heard in zip(batch, verdicts, strict=True):
-            verdict = chosen(ticket, within(ticket, heard, self._rules))
+            some = heard.link or heard.value
+            verdict = chosen(ticket, within(ticket, heard, self._rules)) if some else heard
             move = next_move(ticket, verdict, self._rules)
             if move is Next.ABSENT and self.wait_for(ticket, now):
                 continue
             if move in (Next.END, Next.ABSENT):
-                closed = self.close(ticket, verdict)
+                closed = self.close(ticket, verdict, now)
                 fates.ended += closed
                 if closed[0].paged and verdict.value:
                     fates.pages.append(page(ticket, verdict))
@@ -108,13 +109,14 @@ class Desk:
         """The outcome of a ticket if it ended with this verdict."""
         return outcome(ticket, verdict, clock.now(), strict=self._rules.strict)
 
-    def close(self, ticket: Ticket, verdict: Verdict) -> list[Outcome]:
-        """End a ticket: its outcome, and those of the steps that end with it."""
-        told = self.told(ticket, verdict)
+    def close(self, ticket: Ticket, verdict: Verdict, now: float) -> list[Outcome]:
+        """End a ticket: its outcome, and those of the steps that end with it. now: see `clock`."""
+        told = outcome(ticket, verdict, now, strict=self._rules.strict)
         return self._close(ticket, told, ended(ticket, told.status, verdict))
 
     def _close(self, ticket: Ticket, told: Outcome, how: Ended) -> list[Outcome]:
-        return [told, *map(left_out, self.lanes.end(ticket, how))]
+        left = self.lanes.end(ticket, how)
+        return [told, *map(left_out, left)] if left else [told]
 
     async def read_first(self, batch: list[Ticket]) -> list[Ticket]:
         """Those of a batch, all of one door, that go now: by themselves, or the reads that come before them.
@@ -171,6 +173,8 @@ class Desk:
 
     def give_back(self, tickets: Sequence[Ticket]) -> None:
         """Tickets that were taken may go again, before all others and in their order."""
+        if not tickets:
+            return
         for ticket in reversed(tickets):
             self.lanes.give_back(ticket)
         self.wake()

@@ -77,8 +77,10 @@ class Gate:
                 return self._without_key(calls, token)
         reply = await self._send(lambda service: pack(service, calls, token, seal))
         verdicts = self._judged(reply, calls, token)
+        if seal is None or self.keyring is None:
+            return reply, verdicts
         unread = [number for number, call in enumerate(calls) if _unread(call, verdicts[number])]
-        if unread and self.keyring and await self.keyring.renew(seal):
+        if unread and await self.keyring.renew(seal):
             seal, again = await self.keyring.current(), [calls[number] for number in unread]
             later = await self._send(lambda service: pack(service, again, token, seal))
             for number, verdict in zip(unread, self._judged(later, again, token), strict=True):
@@ -133,22 +135,23 @@ class Gate:
     def _judged(self, reply: Reply | Lost, calls: Sequence[Call], token: str) -> list[Verdict]:
         """What the reply says of each call; the token and the secrets of the request stand nowhere in it,
         though the service may quote to each what all have sent."""
-        hidden = sorted((text for call in calls for text in call.hidden), key=len, reverse=True)
+        hidden = sorted(
+            [text for call in calls if call.hidden for text in call.hidden], key=len, reverse=True
+        )
         heard = unpack(reply, len(calls), token)
         if self.service.response_format == Format.CLIXML:
             heard = [from_clixml(each) for each in heard]
         if hidden:
             heard = [discreet_text(each, hidden) for each in heard]
         verdicts = [
-            self._checked(judge(each, call.cmdlet, keep_notes=self._keep_notes))
+            judge(each, call.cmdlet, keep_notes=self._keep_notes)
             for call, each in zip(calls, heard, strict=True)
         ]
+        verdicts = [self._checked(verdict) if verdict.link else verdict for verdict in verdicts]
         return [discreet(verdict, hidden) for verdict in verdicts] if hidden else verdicts
 
     def _checked(self, verdict: Verdict) -> Verdict:
         """The same verdict with its next page made absolute; one elsewhere would carry the token away."""
-        if not verdict.link:
-            return verdict
         places = dict.fromkeys((self._here.endpoint, self.service.endpoint))
         link = next((found for place in places if (found := trusted(verdict.link, place))), None)
         if link is None:

@@ -139,7 +139,7 @@ class Lanes:
                 self._follow(ticket, ahead)
         if ticket.waiting:
             return []
-        if not self._ready_to_go(ticket):
+        if (item.step > 1 or item.rule is not None) and not self._ready_to_go(ticket):
             return [ticket, *self.end(ticket)]
         self._queue(ticket).append(ticket)
         return []
@@ -170,10 +170,10 @@ class Lanes:
     def end(self, ticket: Ticket, ended: Ended | None = None) -> list[Ticket]:
         """Close a ticket; returns the later steps that end with it, unsent, in order. ended: how, None for
         one that ends unsent itself."""
-        closed = [ticket]
+        closed = self._close(ticket, ended)
         for each in closed:  # grows: a lane can hold a thousand doomed steps, one behind another
-            closed += self._close(each, ended if each is ticket else None)
-        return closed[1:]
+            closed += self._close(each, None)
+        return closed
 
     def _close(self, ticket: Ticket, ended: Ended | None) -> list[Ticket]:
         """Let those behind the ticket go; returns those of them that must end unsent."""

@@ -20,14 +20,17 @@ FORBIDDEN = 403
 def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Outcome:
     """The outcome of a ticket that ends with this verdict. now: seconds of the loop."""
     item = ticket.item
-    status, error = _status(ticket, verdict)
+    status: Status = Status.SUCCEEDED
+    error: Failure | None = None
+    if verdict.action is not Action.DONE or ticket.asking or ticket.reading is not None:
+        status, error = _status(ticket, verdict)
     warnings: Sequence[str] = verdict.warnings
     value: Sequence[Any] = verdict.value
     if ticket.paging is not None and not ticket.asking:
         warnings, value = list(dict.fromkeys([*ticket.paging.warnings, *warnings])), ()
     if told := notice(item):
         warnings = [told, *warnings]
-    if status.good and error is not None:
+    if error is not None and status.good:
         warnings, error = [*warnings, error.message], None
     if status is Status.UNCHANGED and strict:
         status, error = Status.FAILED, Failure("bulkexo:unchanged", "", " ".join(warnings))
@@ -42,7 +45,7 @@ def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Ou
         value=value,
         warnings=warnings,
         error=error,
-        paged=status.good and ticket.paging is not None and not ticket.asking,
+        paged=ticket.paging is not None and status.good and not ticket.asking,
     )
 
 
@@ -84,8 +87,6 @@ def _status(ticket: Ticket, verdict: Verdict) -> tuple[Status, Failure | None]:
             return Status.SUCCEEDED, _found(ticket)
         done = ticket.done_before
         return (Status.SUCCEEDED, done) if done else (Status.UNKNOWN, _unknown(ticket, verdict))
-    if action is Action.DONE:
-        return Status.SUCCEEDED, None
     if action is Action.UNCHANGED:
         # After a lost answer it is our own first sending that left nothing to do.
         return (Status.SUCCEEDED if ticket.unsettled else Status.UNCHANGED), failure

@@ -258,7 +258,7 @@ class Scheduler:
         attempt = max(1, *(ticket.attempts for ticket in batch)) if self._observers else 1
         self._learn(gate.service.endpoint, reply, calls, verdicts, started, attempt)
         if not isinstance(reply, Lost) or reply.sent:
-            self.tally.reads += sum(ticket.reading is not None for ticket in batch)
+            self.tally.reads += len([ticket for ticket in batch if ticket.reading is not None])
         fates = self._desk.sort(batch, verdicts)
         await self._finish(fates)
         if fates.sign_in:
@@ -282,7 +282,7 @@ class Scheduler:
             told_to_resend(ticket)
             self._desk.give_back([ticket])
         else:
-            await self._desk.deliver(self._desk.close(ticket, verdict))
+            await self._desk.deliver(self._desk.close(ticket, verdict, clock.now()))
         self._desk.wake()
 
     async def _announce_unsafe(self, batch: Sequence[Ticket]) -> None:
@@ -328,7 +328,7 @@ class Scheduler:
             if ticket.started is None:
                 ticket.started, ticket.began = wall, now
         self.tally.sent += len(batch)
-        self.tally.pages += sum(bool(ticket.link) for ticket in batch)
+        self.tally.pages += len([ticket for ticket in batch if ticket.link])
         self._pacer.sent(now, len(batch))
 
     def _learn(

@@ -143,6 +143,8 @@ def turn(ticket: Ticket, verdict: Verdict, came: int | None = None) -> None:
 
 def ended(ticket: Ticket, status: Status, verdict: Verdict) -> Ended:
     """How a ticket ends with this verdict, with what later steps of its row name of its objects."""
+    if ticket.item.rule is None and ticket.paging is None:
+        return Ended(status, (), len(verdict.value))
     pages = None if ticket.asking else ticket.paging
     count = len(verdict.value) + (pages.objects if pages else 0)
     kept = _kept(ticket, verdict)

@@ -54,7 +54,7 @@ def pack(service: Service, calls: Sequence[Call], token: str, seal: Seal | None 
     """
     if not 1 <= len(calls) <= BATCH_LIMIT:
         raise ValueError(f"a batch holds 1 to {BATCH_LIMIT} calls, not {len(calls)}")
-    seconds = service.timeout or max(timeout(call.cmdlet) for call in calls)
+    seconds = service.timeout or max([timeout(call.cmdlet) for call in calls])
     common = _headers(service, token)
     if len(calls) == 1:
         return _lone(service, calls[0], common, seconds, seal)
@@ -114,7 +114,10 @@ def unpack(reply: Reply | Lost, count: int, token: str = "") -> list[Heard]:
     if isinstance(reply, Lost):
         return [reply] * count
     hidden = _disguises(token) if len(token) >= SHORTEST_TOKEN else ()
-    headers = blot(reply.headers, hidden) if hidden else reply.headers
+    headers = reply.headers
+    told = "\n".join([*headers, *headers.values()])
+    if any(text in told for text in hidden):
+        headers = blot(headers, hidden)
     body = decode(reply, hidden)
     responses = body.get("responses") if isinstance(body, dict) else None
     if count == 1 or not 200 <= reply.status < 300 or not isinstance(responses, list):
@@ -188,7 +191,8 @@ def _inner(response: Mapping[str, Any], lent: Mapping[str, str]) -> Heard:
     if body.__class__ is str and body.lstrip()[:1] in ("{", "["):
         with contextlib.suppress(orjson.JSONDecodeError):
             body = orjson.loads(body)
-    headers = _lowered(response.get("headers"))
+    found = response.get("headers")
+    headers = _lowered(found) if found else {}
     return Answer(status, {**lent, **headers} if lent else headers, body)
 
 

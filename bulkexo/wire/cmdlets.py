@@ -8,7 +8,7 @@ from typing import Any
 
 from bulkexo.model import Form, Value
 from bulkexo.wire.doors import CUSTOM_ROUTING
-from bulkexo.wire.values import Seal, encode
+from bulkexo.wire.values import Seal, encode, encoded_all
 
 _ROUTING = len(CUSTOM_ROUTING)
 DEFAULT_TIMEOUT = 960.0
@@ -122,7 +122,7 @@ def sent(
 ) -> dict[str, Any]:
     """The parameters of a cmdlet as they are sent, ready for JSON. forms, seal, and what is raised: see
     `encode`."""
-    found = encode(parameters, forms or {}, seal)
+    found = encode(parameters, forms, seal) if forms else encoded_all(parameters)
     for name in [name for name in found if len(name) == _ROUTING and name.lower() == CUSTOM_ROUTING]:
         del found[name]
     if _confirmed(cmdlet):

@@ -155,8 +155,9 @@ def door(item: Item) -> Door:
 
 def call(item: Item, request_id: str, link: str = "") -> Call:
     """What goes over the wire for an item, through its door."""
-    here = door(item)
-    if not _ordinary(item.cmdlet) and here.host is Host.EXCHANGE and here.way is not Way.V2:
+    ordinary = _ordinary(item.cmdlet)
+    here = INVOKE if ordinary and not item.api else door(item)
+    if not ordinary and here.host is Host.EXCHANGE and here.way is not Way.V2:
         found = translate(item.cmdlet, item.parameters, item.select)
         if isinstance(found, Read):
             return Call(request_id, item.cmdlet, {}, link, door=here, path=found.path)

@@ -15,8 +15,10 @@ def rate_limit(headers: Mapping[str, str]) -> tuple[float | None, float | None]:
 
 
 def _number(text: str | None) -> float | None:
+    if text is None:
+        return None
     try:
-        number = float(text or "")
+        number = float(text)
     except ValueError:
         return None
     return number if math.isfinite(number) and number >= 0 else None

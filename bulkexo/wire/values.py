@@ -34,10 +34,6 @@ def encode(
     Raises ValueError for a secret without a seal: it is never sent bare; and for bytes that are none, which
     the loader does not let through.
     """
-    if not forms:
-        return {
-            name: value if value.__class__ is str else encoded(value) for name, value in parameters.items()
-        }
     found: dict[str, Any] = {}
     for name, value in parameters.items():
         form = forms.get(name)
@@ -54,6 +50,11 @@ def encode(
             one = encoded if form is Form.TABLES else _bytes
             found[name] = [one(member) for member in _members(value, form)]
     return found
+
+
+def encoded_all(parameters: Mapping[str, Value]) -> dict[str, Any]:
+    """The same of parameters without forms."""
+    return {name: value if value.__class__ is str else encoded(value) for name, value in parameters.items()}
 
 
 def encoded(value: Value) -> Any:

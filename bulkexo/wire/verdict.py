@@ -121,6 +121,10 @@ RULES = (
 """First match wins. A 503 counts as not run (HTTP's own meaning), a 502 or 504 as lost on the way back; a 5xx
 that is not listed is a 500 (HTTP's own rule)."""
 
+OK = 200
+QUIET = frozenset({"@odata.context", "adminapi.warnings@odata.type", "@adminapi.warnings", "value"})
+"""Members of a body that has neither errors nor questions nor further pages."""
+
 OF_ONE_ITEM = frozenset({Action.FAILED, Action.UNCHANGED, Action.RESTART})
 """What can be true of one item of a batch, but not of each, when it is said of the whole."""
 
@@ -134,10 +138,26 @@ def judge(heard: Heard, cmdlet: str, *, keep_notes: bool = False) -> Verdict:
     """What to do about a call of `cmdlet` after what was heard. keep_notes: see Gate."""
     if isinstance(heard, Lost):
         return _lost(heard)
+    if _silent(heard):
+        return Verdict(Action.DONE, heard.status, [], [], request_id=heard.headers.get("request-id"))
     try:
         return _answered(heard, cmdlet, raw if keep_notes else without_notes)
     except RecursionError:
         return _lost(Lost("The reply is nested too deeply to be read.", sent=True))
+
+
+def _silent(heard: Answer) -> bool:
+    """Whether the cmdlet ran and there is nothing to tell: of a write, the usual answer."""
+    body = heard.body
+    return (
+        heard.status == OK
+        and body.__class__ is dict
+        and body.keys() <= QUIET
+        and body.get("value") == []
+        and not body.get("@adminapi.warnings")
+        and "x-warnings" not in heard.headers
+        and not heard.whole
+    )
 
 
 def _answered(heard: Answer, cmdlet: str, shaped: Callable[[Any], Any]) -> Verdict:
