@@ -28,7 +28,8 @@ CONFIG = """
 user {user}; daemon off; worker_processes {workers}; pid nginx.pid; error_log error.log crit;
 events {{ worker_connections 4096; }}
 http {{
-  access_log off; keepalive_requests 1000000000; keepalive_timeout 600; open_file_cache max=10;
+  log_format times "$msec $request_time"; access_log {log};
+  keepalive_requests 1000000000; keepalive_timeout 600; open_file_cache max=10;
   client_body_buffer_size 64k; client_body_temp_path temp; tcp_nodelay on;
   proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp; scgi_temp_path temp;
   server {{
@@ -99,8 +100,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def canned(folder: Path, *, size: int = 0, workers: int = 1) -> Iterator[Server]:
-    """nginx for the length of a block. size: bytes of the object that each cmdlet returns, 0 for none."""
+def canned(folder: Path, *, size: int = 0, workers: int = 1, noting: bool = False) -> Iterator[Server]:
+    """nginx for the length of a block. size: bytes of the object that each cmdlet returns, 0 for none.
+    noting: it writes when each request ended and how long it took, in seconds, to requests.log."""
     nginx = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")
     if nginx is None:
         raise SystemExit("This benchmark needs nginx (apt-get install nginx-light).")
@@ -112,7 +114,9 @@ def canned(folder: Path, *, size: int = 0, workers: int = 1) -> Iterator[Server]
     (folder / "batch.json").write_text(reply)
     (folder / "lone.json").write_text(json.dumps(body(size), separators=(",", ":")))
     port = free_port()
-    (folder / "nginx.conf").write_text(CONFIG.format(user=getpass.getuser(), port=port, workers=workers))
+    log = "requests.log times" if noting else "off"
+    config = CONFIG.format(user=getpass.getuser(), port=port, workers=workers, log=log)
+    (folder / "nginx.conf").write_text(config)
     with subprocess.Popen(
         [nginx, "-p", str(folder), "-c", "nginx.conf"], stderr=subprocess.DEVNULL
     ) as process:

@@ -216,7 +216,8 @@ class Job:
         for found.rows, items in self._walk(problems, whole=False):  # the last number is their count
             for item in items:
                 count(item)
-        found.twice.tell(self.path.name, problems)
+        again = (item for _, items in self._walk(Problems(), whole=False) for item in items)
+        found.twice.tell(self.path.name, problems, again)
         if not found.rows and not unanswered and not problems:
             problems.add(
                 self.path.name,

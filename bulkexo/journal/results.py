@@ -19,7 +19,7 @@ from bulkexo.journal.pages import PageFiles
 from bulkexo.journal.past import Past
 from bulkexo.model import Item, Outcome, Page, Status, StoppedError, UsageError
 
-WAITING_LIMIT = 200
+WAITING_LIMIT = 100
 """Replies' worth of outcomes that may wait for the disk before the scheduler has to."""
 
 EVERY = 0.02
@@ -149,6 +149,7 @@ class Results:
         try:
             self._room.acquire_nowait()
         except anyio.WouldBlock:
+            self._hurry.set()
             await self._room.acquire()
 
     def former(self, item: Item, twin: str, before: Any, *, whole: bool = True) -> None:

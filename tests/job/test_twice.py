@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bulkexo.job import load
-from bulkexo.job.twice import Seen
+from bulkexo.job import load, twice
+from bulkexo.job.twice import Digests
 from tests.job.helpers import save
 
 
@@ -61,23 +61,35 @@ def test_two_steps_of_one_row_may_concern_the_same(tmp_path: Path) -> None:
     assert load(save(tmp_path, text, "job.yaml")).check().warnings == ()
 
 
-def test_the_first_row_of_each_digest_through_all_growth() -> None:
-    seen = Seen()
-    digests = [number * 0x9E3779B97F4A7C15 % 2**64 for number in range(1, 20_001)]
-    assert [seen.first(digest, row) for row, digest in enumerate(digests, 1)] == list(range(1, 20_001))
-    assert [seen.first(digest, 99_999) for digest in digests] == list(range(1, 20_001))
+@pytest.mark.parametrize("held", [1, 7, 1000, 100_000])
+def test_the_first_row_of_each_digest_however_much_is_held(held: int) -> None:
+    digests = Digests(held)
+    different = [number * 0x9E3779B97F4A7C15 % 2**64 for number in range(1, 5_001)]
+    for row, digest in enumerate([*different, *different[:100], *different[:50]], 1):
+        digests.add(digest, row)
+    assert digests.twice() == {digest: row for row, digest in enumerate(different[:100], 1)}
 
 
 def test_digests_that_differ_in_high_bits_only_are_two() -> None:
-    seen = Seen()
-    assert seen.first(5, 1) == 1
-    assert seen.first(5 | 1 << 63, 2) == 2
-    assert (seen.first(5, 3), seen.first(5 | 1 << 63, 3)) == (1, 2)
+    digests = Digests()
+    for row, digest in enumerate((5, 5 | 1 << 63, 5), 1):
+        digests.add(digest, row)
+    assert digests.twice() == {5: 1}
 
 
-def test_a_full_table_takes_nothing_in_and_still_knows_what_it_has() -> None:
-    seen = Seen(limit=64)
-    for number in range(1, 1001):
-        assert seen.first(number, number) == number
-    assert seen.first(48, 2000) == 48
-    assert seen.first(1000, 2000) == 2000
+def test_one_row_of_several_steps_is_no_second_one() -> None:
+    digests = Digests()
+    digests.add(7, 1)
+    digests.add(7, 1)
+    assert digests.twice() == {}
+
+
+def test_a_temporary_folder_that_is_full_is_no_reason_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_words: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(twice, "TemporaryFile", refuse)
+    digests = Digests(held=2)
+    for row in range(1, 10):
+        digests.add(1, row)
+    assert digests.twice() == {1: 1}
