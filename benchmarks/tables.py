@@ -42,9 +42,9 @@ def statistics(row: int) -> dict[str, Any]:
         "MailboxType": "Private",
         "MailboxTypeDetail": "SharedMailbox" if row % 5 == 0 else "UserMailbox",
         "ItemCount": row * 31 % 100_000,
-        "TotalItemSize": f"{size / (1 << 30):.3g} GB ({size:,} bytes)",
+        "TotalItemSize": f"{size / (1 << 20):.1f} MB ({size:,} bytes)",
         "DeletedItemCount": row % 1000,
-        "TotalDeletedItemSize": f"{deleted / (1 << 20):.4g} MB ({deleted:,} bytes)",
+        "TotalDeletedItemSize": f"{deleted / (1 << 20):.1f} MB ({deleted:,} bytes)",
         "AssociatedItemCount": row % 400,
         "LastLogonTime": seen,
         "LastInteractionTime": seen,
@@ -64,7 +64,7 @@ def statistics(row: int) -> dict[str, Any]:
 def fill(folder: RunFolder, rows: int) -> None:
     """Write the files of such a run."""
     folder.path.mkdir()
-    folder.write({"state": "complete"})
+    folder.write({"state": "complete", "started": "2026-11-24T09:30:00.000Z", "job": {"path": "job.csv"}})
     with folder.results.open("wb") as results:
         for row in range(1, rows + 1):
             failed = row % FAILED_EVERY == 0
