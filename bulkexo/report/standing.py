@@ -99,7 +99,7 @@ def standing(folder: Path, now: float) -> Standing:
         left=_left(lines, total) if running and not running.get("waiting") else None,
         batches=_whole(running.get("batches")),
         places=_whole(running.get("places")),
-        waiting=str(running.get("waiting") or ""),
+        waiting=str(running.get("waiting") or "") if running else _before(state, job),
         pid=_whole(newest.get("pid")) or None,
         started=_seconds(document.get("started")),
         ended=_seconds(document.get("ended")) if state in (COMPLETE, STOPPED) else None,
@@ -215,6 +215,16 @@ def _state(said: Any, folder: Path, told: float | None, now: float) -> str:
     if lives is None:
         lives = told is not None and now - told < STALE
     return RUNNING if lives else DIED
+
+
+def _before(state: str, job: Mapping[str, Any]) -> str:
+    """What a run that has not said anything yet is doing."""
+    if state != RUNNING:
+        return ""
+    rows = job.get("rows")
+    asked = [each for each in (rows if isinstance(rows, list) else [rows]) if isinstance(each, Mapping)]
+    unread = any("asked" in each and not each.get("sha256") for each in asked)
+    return "reading its rows" if unread else "starting"
 
 
 def _told_state(seen: Standing) -> str:

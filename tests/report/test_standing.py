@@ -131,6 +131,20 @@ def test_a_run_json_that_lacks_much_is_no_trouble(tmp_path: Path, document: dict
     assert orjson.dumps(as_object(seen))
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (None, "starting"),
+        ([{"asked": "Get-Mailbox", "path": "rows.ndjson", "sha256": None}], "reading its rows"),
+        ({"asked": "Get-Mailbox", "path": "rows.ndjson", "sha256": "0" * 64}, "starting"),
+    ],
+)
+def test_what_it_does_before_its_first_line(tmp_path: Path, rows: Any, said: str) -> None:
+    run = made(tmp_path / "run", "running", job={"path": "job.yaml", "rows": rows}, counts={"items": 0})
+    with lock(run):
+        assert as_text(standing(run, START), START).splitlines()[2] == f"State:      running; {said}"
+
+
 def test_no_run_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not the folder of a run"):
         standing(tmp_path, START)
