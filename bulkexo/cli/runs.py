@@ -1,30 +1,13 @@
-"""`bulkexo resume` and `bulkexo retry`: runs that start from an earlier one."""
+"""`bulkexo resume` and `bulkexo retry`: their words, at once; what they do stands in `again`."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bulkexo.cli.jobs import JOB_KEYS, Sectioned, confirm, known_grants, notes, run_options
-from bulkexo.cli.start import Start, go_on, start
-from bulkexo.cli.terminal import hush, say, tell
-from bulkexo.goingon import asked, changed, past_of
-from bulkexo.job import load
-from bulkexo.journal import Past, RunFolder
-from bulkexo.journal.files import rewrite_failed
-from bulkexo.journal.lock import lock
-from bulkexo.journal.past import again
-from bulkexo.model import UsageError
-from bulkexo.options import NAMES, Layer
-from bulkexo.tenants import Directory, Words
-
-OF_THE_WHOLE = frozenset({"export", "compare_with", "changed_exit_code"})
-"""Options of a whole report, which a run of some of its rows is none of."""
+from bulkexo.cli.jobs import Sectioned, run_options
 
 
 @click.command(cls=Sectioned)
@@ -41,38 +24,9 @@ def resume(run: Path, accept_changed_input: bool, approve: bool = False, **given
     What has ended is not sent again. What was in flight is settled: sent again where that is harmless, else
     looked for, else reported as unknown. The options are those of the run; given here, they override.
     """
-    folder = RunFolder(run)
-    folder.read()
-    with lock(run):
-        first = folder.read()  # as the last one who had the lock has left it
-        if approve and (first.get("waves") or {}).get("waiting") is None:
-            raise UsageError("--approve is for a run that waits between two waves, and this one does not.")
-        what = _again_with(folder, first, given, accept_changed=accept_changed_input)
-        what = replace(what, approved=approve)
-        job = what.job
-        chosen = folder.read_chosen(what.checked.items)
-        if changed(first, job):
-            if chosen is not None:
-                raise UsageError(
-                    "This run is of chosen rows of a job that has changed since. Put back what it was, or "
-                    f"run {folder.failed} anew."
-                )
-            confirm(what.checked, what.tenants)  # what was agreed to was another job
-            first["input_changed"] = True  # from now on numbers of rows mean different rows in one file
-            first.pop("connection_id", None)  # and would make the ids of other items' requests
-        if job.questions:  # its rows were not read to the end, so nothing else was done either
-            return go_on(replace(what, first=first), folder)
-        past = past_of(folder, first, what.job, what.checked)
-        past.choose(chosen)
-        _tell(past)
-        try:
-            rewrite_failed(folder, past, job.items(), job.columns, job.secret_columns)
-        except OSError as error:
-            raise UsageError(
-                f"{folder.failed} cannot be written ({error.strerror}). Close it where it is open, or "
-                "make room."
-            ) from None
-        return go_on(replace(what, past=past, first=first), folder)
+    from bulkexo.cli import again
+
+    return again.resume(run, given, accept_changed=accept_changed_input, approve=approve)
 
 
 @click.command(cls=Sectioned)
@@ -84,81 +38,6 @@ def retry(run: Path, **given: Any) -> int:
 
     Later steps that were skipped because of them go along. RUN itself stays as it is.
     """
-    folder = RunFolder(run)
-    first = folder.read()
-    first["options"] = {k: v for k, v in first.get("options", {}).items() if k not in OF_THE_WHOLE}
-    with lock(run):
-        what = _again_with(folder, first, {"on_unknown": "resend", **{k: v for k, v in given.items() if v}})
-        past = again(past_of(folder, first, what.job, what.checked), what.job.steps)
-    if past is None:
-        say(f"Nothing failed in {run}: there is nothing to run again.")
-        return 0
-    confirm(what.checked, what.tenants)
-    source = folder if asked(first["job"]) else None
-    return start(replace(what, past=past, source=source), what.options.out)
+    from bulkexo.cli import again
 
-
-def _again_with(
-    folder: RunFolder, first: Mapping[str, Any], given: Mapping[str, Any], *, accept_changed: bool = False
-) -> Start:
-    """The job and the options of a run, checked anew. Raises UsageError if the job is not what it was."""
-    try:
-        kept, path = dict(first["options"]), Path(first["job"]["path"])
-        secret_sets = list(first["job"]["secret_sets"])
-    except (KeyError, TypeError):
-        raise UsageError(
-            "The run.json of this run lacks what is needed to go on. Restore it from a copy, or run "
-            "the job anew."
-        ) from None
-    sets = [*kept.pop("set", []), *(given.get("set") or ())]
-    named = {text.partition("=")[0].strip().casefold() for text in sets}
-    missing = sorted(name for name in secret_sets if name.casefold() not in named)
-    if missing:
-        needed = " ".join(f"--set {name}=…" for name in missing)
-        raise UsageError(f"A secret is kept nowhere, so give it once more: {needed}")
-    cmdlet = given.get("cmdlet") or kept.get("cmdlet")
-    answers = asked(first["job"])
-    job = load(
-        path,
-        cmdlet=cmdlet,
-        sets=sets,
-        select=given.get("select") or kept.get("select"),
-        sheet=given.get("sheet") or kept.get("sheet"),
-        option_names=NAMES - JOB_KEYS,
-        tenant_column=kept.get("tenant_column"),
-        answers=folder.path if answers and all(each["sha256"] for each in answers) else None,
-    )
-    command_line = {**given, "set": tuple(sets)}
-    words = Words(command_line, {}, Layer(kept), os.environ)
-    recorded = first.get("profiles")
-    directory = Directory.look(words, Path(), names_tenants=job.names_tenants, recorded=recorded)
-    job.profiles = directory.profiles.by_name.keys()
-    job.granted = known_grants(job, directory)
-    checked = job.check()
-    options = directory.options
-    hush(options.quiet)
-    notes(checked)
-    if (others := changed(first, job)) and not accept_changed:
-        raise UsageError(
-            f"{' and '.join(others)} changed since the run began. Put back what it was; or go on all the "
-            "same with --accept-changed-input: what has ended is then known by its cmdlet and parameters."
-        )
-    if options.dry_run:
-        raise UsageError("--dry-run shows a job before it runs; what a run has left cannot be rehearsed.")
-    return Start(job, checked, options, directory.tenants(list(checked.tenants)), words.stated())
-
-
-def _tell(past: Past) -> None:
-    """What was found in the folder."""
-    if past.torn:
-        tell(f"The last line of the results was torn ({past.torn:,} bytes) and is left out.")
-    if past.strangers:
-        one, more = "result belongs to a row that is", "results belong to rows that are"
-        tell(f"{_many(past.strangers, one, more)} no longer in the job.")
-    done = _many(sum(past.counts.values()), "item has ended", "items have ended")
-    doubt = _many(past.in_doubt, "was in flight and is settled first", "were in flight and are settled first")
-    tell(f"Going on: {done}{f'; {doubt}' if past.in_doubt else ''}.")
-
-
-def _many(number: int, one: str, more: str) -> str:
-    return f"{number:,} {one if number == 1 else more}"
+    return again.retry(run, given)

@@ -112,6 +112,7 @@ def haunt(fate: Fate) -> None:
 
 def serve() -> None:
     """Read commands from standard input, a JSON object a line; answer each with the child's end."""
+    import bulkexo.cli.again  # noqa: PLC0415
     import bulkexo.cli.runs  # noqa: PLC0415
     import bulkexo.run  # noqa: F401, PLC0415
 
