@@ -32,8 +32,13 @@ smartquotes = False  # two hyphens begin an option
 html_theme_options = {"footer_icons": []}
 html_copy_source = False
 html_show_sphinx = False
-pygments_style = "xcode"
-pygments_dark_style = "github-dark"
+html_show_copyright = False
+
+ACCESS = {
+    '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
+    "<pre>": '<pre tabindex="0">',
+}
+"""What Sphinx leaves out: the level of a heading, and that what scrolls can be reached by keys."""
 
 MARK = re.compile(r"<!-- made: (.+?) -->")
 
@@ -43,10 +48,20 @@ def fill_in(_app: Sphinx, _name: str, content: list[str]) -> None:
     content[0] = MARK.sub(lambda found: MADE[found[1]](), content[0])
 
 
+def make_accessible(app: Sphinx, error: Exception | None) -> None:
+    """Add it to the pages that were written."""
+    for path in () if error else Path(app.outdir).glob("**/*.html"):
+        text = path.read_text(encoding="utf-8")
+        for written, meant in ACCESS.items():
+            text = text.replace(written, meant)
+        path.write_text(text, encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect it, and tell Pygments what it does not know."""
     app.add_lexer("csv", TextLexer)
     app.add_lexer("ndjson", JsonLexer)
     app.add_lexer("crontab", TextLexer)
     app.connect("source-read", fill_in)
+    app.connect("build-finished", make_accessible)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

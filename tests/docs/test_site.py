@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -36,23 +34,6 @@ class Page(HTMLParser):
             self.links.append(link)
         if (loaded := given.get(FETCHING.get(tag, ""))) and given.get("rel") not in ("search", "index"):
             self.loads.append(loaded)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built where nobody else builds it."""
-    folder = tmp_path_factory.mktemp("site")
-    ended = subprocess.run(
-        [
-            *(sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q"),
-            *("-d", str(folder / "doctrees"), str(ROOT / "docs"), str(folder / "html")),
-        ],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return folder / "html"
 
 
 def test_every_page_is_in_it(site: Path) -> None:
