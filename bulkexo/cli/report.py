@@ -11,6 +11,9 @@ from bulkexo.journal import RunFolder
 from bulkexo.journal.lock import held
 from bulkexo.model import UsageError
 
+LONG = 50_000_000
+"""Bytes of results from which on a report takes more than a moment."""
+
 
 @click.command()
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
@@ -31,6 +34,8 @@ def report(run: Path, out: Path | None, all_items: bool, opened: bool) -> int:
 
     folder = RunFolder(run)
     live = folder.read().get("state") == "running" and held(run) is not False
+    if (size := _length(folder.results)) > LONG:
+        tell(f"Reading {folder.results} ({_size(size)}) …")
     made = write_report(folder, out or run / "report.html", everything=all_items, live=live)
     tell(f"Report: {made.path} ({_size(made.size)})")
     if made.items < made.total:
@@ -50,6 +55,13 @@ def at_end(folder: RunFolder) -> None:
         say(f"There is no report: {error}")
     else:
         tell(f"Report:          {made.path}")
+
+
+def _length(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _size(size: int) -> str:

@@ -7,7 +7,7 @@ from statistics import quantiles
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkexo.report.html.charts import EDGES, _elapsed, _ticks, _times, briefly
@@ -43,6 +43,7 @@ def test_a_steady_run_is_seen_as_steady_however_long_it_is() -> None:
         assert len(rates) <= 240
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e7), min_size=1, max_size=800))
 def test_no_item_is_lost_and_there_are_never_too_many_slots(times: list[float]) -> None:
     curve = Curve()
@@ -95,6 +96,7 @@ def test_a_progress_file_that_makes_no_sense_does_no_harm() -> None:
     assert curve.points() == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(1, 1e6), min_size=1, max_size=500))
 def test_shares_of_the_durations_are_within_three_percent(times: list[float]) -> None:
     durations = Durations()
@@ -119,6 +121,7 @@ def test_durations_of_a_known_run() -> None:
     assert Durations().below(0.5) == 0
 
 
+@settings(deadline=None)
 @given(st.floats(1e-3, 1e7), st.integers(2, 6))
 def test_ticks_are_round_and_reach_above_the_highest(highest: float, count: int) -> None:
     ticks = _ticks(highest, count)
@@ -126,6 +129,7 @@ def test_ticks_are_round_and_reach_above_the_highest(highest: float, count: int)
     assert 2 <= len(ticks) <= count + 2
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 1e8), st.integers(3, 8))
 def test_times_of_an_axis_are_few_and_told_apart(ends: float, count: int) -> None:
     times = _times(ends, count)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bulkexo.model import UsageError
 from bulkexo.report.html import write_report
@@ -258,6 +260,48 @@ def test_a_folder_of_no_run_and_a_place_that_cannot_be_written(tmp_path: Path) -
     folder = run(tmp_path / "r", [item(1)])
     with pytest.raises(UsageError, match="cannot be read or written"):
         write_report(folder, tmp_path / "nowhere" / "x.html")
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+RUN = ("state", "reason", "started", "ended", "job", "options", "signed_in", "counts", "waves", "bulkexo")
+JOB = ("path", "rows", "columns", "steps", "set", "waves", "gate", "window")
+LINE = tuple(item(1))
+
+
+def some(names: tuple[str, ...], good: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Members that are as they should be, or anything, or not there."""
+    each = {name: JSON | st.just(good.get(name)) for name in names}
+    return st.fixed_dictionaries({}, optional=each)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    some(RUN, {"state": "complete"}),
+    some(JOB, {}),
+    some(LINE, item(1)),
+    some(LINE, item(2, "failed", NOT_FOUND)),
+    JSON,
+)
+def test_whatever_the_files_hold_there_is_a_report(
+    tmp_path: Path, told: Any, job: Any, first: Any, second: Any, pulse: Any
+) -> None:
+    folder = run(tmp_path / "r", [first, second])
+    text = json.dumps({**told, "job": job} if job else told)
+    (tmp_path / "r" / "run.json").write_text(text, encoding="utf-8")
+    (tmp_path / "r" / "progress.ndjson").write_text(json.dumps(pulse) + "\n", encoding="utf-8")
+    try:
+        html = page(folder)
+    except UsageError:
+        return
+    assert html.rstrip().endswith("</html>")
 
 
 def test_the_allowance_of_several_processes_with_days_between(tmp_path: Path) -> None:

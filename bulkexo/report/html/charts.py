@@ -30,6 +30,13 @@ EDGES = (
 LABEL = 6
 """Letters of a label on the upright axis."""
 FIGURE_SPACE = "\u2007"
+COLOURS = {
+    "rate": {"stroke": "#2a6fd6", "fill": "#d6e3f7"},
+    "allowed": {"stroke": "#b45309", "fill": "none"},
+    "throttled": {"stroke": "none", "fill": "#e0a29e"},
+    "counted": {"fill": "#2a6fd6"},
+}
+"""Where CSS has no variables, as in Outlook's preview; else page.css says."""
 LEFT_OUT = ("defs", "desc", "title", "script", "style")
 
 ElementTree.register_namespace("", SVG)
@@ -208,12 +215,16 @@ def _named(chart: Any, names: Sequence[str]) -> ElementTree.Element:
     for parent in list(root.iter()):
         for child in list(parent):
             tag, kind = child.tag.rpartition("}")[2], child.get("class", "")
+            if kind == "background":
+                child.set("fill", "none")
             if tag in LEFT_OUT or kind.endswith("overlay") or kind == "titles":
                 parent.remove(child)
     for number, name in enumerate(names):
         for element in root.iter(f"{{{SVG}}}g"):
             if f"serie-{number} " in f"{element.get('class', '')} ":
                 element.set("class", f"line {name}")
+                for attribute, colour in COLOURS[name].items():
+                    element.set(attribute, colour)
     return root
 
 

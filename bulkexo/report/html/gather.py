@@ -26,6 +26,8 @@ KINDS = 60
 TENANTS = 1000
 """Tenants told apart; what comes after is one."""
 CMDLETS = 200
+HIGHEST = 1 << 53
+"""No number of a line is larger; JSON's own readers know none beyond it."""
 STEP = math.log(1.05)
 """Of the durations, which are kept as a histogram: each class is 5% longer than the one before."""
 BAD = frozenset({Status.FAILED, Status.UNKNOWN})
@@ -122,13 +124,12 @@ class Group:
         if cmdlet not in self.cmdlets and len(self.cmdlets) >= CMDLETS:
             cmdlet = "others"
         self.cmdlets.setdefault(cmdlet, Counter())[status] += 1
-        attempts = int(line.get("attempts") or 0)
+        attempts = line["attempts"]
         self.attempts += attempts
         self.again += attempts > 1
         if attempts:
-            self.durations.add(float(line.get("duration_ms") or 0))
-        pages = line.get("pages")
-        self.objects += int(pages.get("objects") or 0) if pages else len(line.get("value") or ())
+            self.durations.add(line["duration_ms"])
+        self.objects += line["objects"]
         if why is not None and status in BAD:
             self._fail(line, cmdlet, status, why)
 
@@ -176,12 +177,10 @@ class Gathered:
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Take in a line of the results; one that is none of ours is left out."""
-        try:
-            status = Status(line["status"])
-            row = int(line["row"])
-        except (KeyError, ValueError, TypeError):
+        if (known := _known(line)) is None:
             return
-        error = line.get("error") or None
+        line, status = known
+        row, error = line["row"], line["error"]
         why = _why(line, error) if error else None
         tenant = str(line.get("tenant") or "")
         self.whole.add(line, status, why)
@@ -192,9 +191,39 @@ class Gathered:
         if self.waves:
             self.waves[min(bisect_left(self._bounds, row), len(self.waves) - 1)].statuses[status] += 1
         if (started := line.get("started")) and (at := seconds(started)) is not None:
-            self.curve.ended(at + float(line.get("duration_ms") or 0) / 1000)
+            self.curve.ended(at + line["duration_ms"] / 1000)
         if self.everything or not (status.good or _left_out(status, error)):
             self.rows.add(line, status, why)
+
+
+def _known(line: Mapping[str, Any]) -> tuple[dict[str, Any], Status] | None:
+    """A line with the members that are reckoned with as they should be, and its status; None of one that is
+    no result of an item."""
+    error, pages, value, warnings = (line.get(name) for name in ("error", "pages", "value", "warnings"))
+    try:
+        numbers = {name: int(line.get(name) or 0) for name in ("row", "step", "attempts", "duration_ms")}
+        status = Status(line["status"])
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
+    if not all(0 <= number <= HIGHEST for number in numbers.values()):
+        return None
+    found = {
+        **line,
+        **numbers,
+        "error": error if isinstance(error, dict) else None,
+        "objects": _objects(pages)
+        if isinstance(pages, dict)
+        else len(value)
+        if isinstance(value, list)
+        else 0,
+        "warnings": warnings if isinstance(warnings, list) else [],
+    }
+    return found, status
+
+
+def _objects(pages: Mapping[str, Any]) -> int:
+    objects = pages.get("objects")
+    return objects if isinstance(objects, int) else 0
 
 
 def _why(line: Mapping[str, Any], error: Mapping[str, Any]) -> Cause:
@@ -212,8 +241,8 @@ def example(line: Mapping[str, Any]) -> Example:
     """An item of the results."""
     error = line.get("error") or {}
     return Example(
-        int(line.get("row") or 0),
-        int(line.get("step") or 1),
+        line["row"],
+        line["step"],
         shown(line.get("tenant"), 100),
         shown(line.get("cmdlet"), 100),
         shown(line.get("identity"), 120),

@@ -100,18 +100,16 @@ class Rows:
 
 def _cells(line: Mapping[str, Any], status: Status, why: Cause | None) -> Cells:
     error = line.get("error") or {}
-    message = error.get("message") or " ".join(map(str, line.get("warnings") or ()))
-    duration = line.get("duration_ms")
-    sent = bool(line.get("attempts"))
+    message = error.get("message") or " ".join(map(str, line["warnings"]))
     return (
-        int(line.get("row") or 0),
-        int(line.get("step") or 1),
+        line["row"],
+        line["step"],
         shown(line.get("tenant"), 100),
         shown(line.get("cmdlet"), 100),
         shown(line.get("identity"), 256),
         status.value,
         why.words if why is not None and not status.good else "",
         shown(message, MESSAGE),
-        int(line.get("attempts") or 0),
-        round(float(duration) / 1000, 2) if sent and isinstance(duration, int | float) else None,
+        line["attempts"],
+        round(line["duration_ms"] / 1000, 2) if line["attempts"] else None,
     )

@@ -13,6 +13,7 @@ from bulkexo.options import TABLE
 from bulkexo.report.html.plain import shown
 from bulkexo.report.words import duration
 
+MOST_ITEMS = 1 << 53
 MOST = 40
 """Rows files, parameters or signers that are named."""
 UNTOLD = frozenset(
@@ -50,9 +51,7 @@ class Told:
         self._run = run
         self._job = _mapping(run.get("job"))
         self.options = _mapping(run.get("options"))
-        self.counts = {
-            name: int(value) for name, value in _mapping(run.get("counts")).items() if _number(value)
-        }
+        self.counts = {name: _whole(value) for name, value in _mapping(run.get("counts")).items()}
         self.state = str(run.get("state") or "")
         self.reason = shown(run.get("reason"), 500)
         self.version = shown(run.get("bulkexo"), 40)
@@ -87,13 +86,13 @@ class Told:
     def steps(self) -> list[Step]:
         """The steps of the job, with the names of their parameters, and never a value."""
         common = [shown(name, 80) for name in _mapping(self._job.get("set"))]
-        steps = [_mapping(step) for step in self._job.get("steps") or ()]
+        steps = _listed(self._job.get("steps"))
         return [_step(number, step, common) for number, step in enumerate(steps[:MOST], 1)]
 
     @property
     def columns(self) -> list[str]:
         """The columns of the rows."""
-        return [shown(name, 80) for name in (self._job.get("columns") or ())[:MOST]]
+        return [shown(name, 80) for name in _texts(self._job.get("columns"))[:MOST]]
 
     @property
     def stated(self) -> list[tuple[str, str]]:
@@ -111,7 +110,7 @@ class Told:
     def course(self) -> list[tuple[str, str]]:
         """Waves, what is between them, and the hours."""
         found = []
-        if waves := self._job.get("waves"):
+        if waves := _texts(self._job.get("waves")):
             found.append(("Waves", ", ".join(shown(each, 20) for each in waves)))
             found.append(("Gate", self.gate))
         if window := self._job.get("window"):
@@ -125,7 +124,7 @@ class Told:
         failures = gate.get("failures")
         parts = [
             f"at most {shown(failures, 20)} of its rows may fail" if failures else "",
-            f"a pause of {duration(float(gate['pause']))}" if gate.get("pause") else "",
+            f"a pause of {duration(pause)}" if (pause := _whole(gate.get("pause"))) else "",
             "somebody approves" if gate.get("approve") else "",
         ]
         return "Between two waves: " + ("; ".join(part for part in parts if part) or "nothing") + "."
@@ -134,6 +133,11 @@ class Told:
     def waves(self) -> Mapping[str, Any]:
         """Where the run stands among them: `bounds`, `passed`, `waiting`; empty for a run of one."""
         return _mapping(self._run.get("waves"))
+
+    @property
+    def passed(self) -> int:
+        """Waves whose gates the run has passed."""
+        return _whole(self.waves.get("passed"))
 
     @property
     def bounds(self) -> list[int]:
@@ -162,7 +166,7 @@ class Told:
     @property
     def services(self) -> list[str]:
         """Which services the steps go to."""
-        apis = (str(_mapping(step).get("api") or "") for step in self._job.get("steps") or ())
+        apis = (str(step.get("api") or "") for step in _listed(self._job.get("steps")))
         return list(dict.fromkeys(EXCHANGE.get(api, shown(api, 40)) for api in apis))
 
 
@@ -229,6 +233,10 @@ def _signer_tenant(each: Mapping[str, Any]) -> str:
     return shown(each.get("tenant") or each.get("tenant_id"), 120)
 
 
+def _texts(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _listed(value: Any) -> list[Mapping[str, Any]]:
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
@@ -237,5 +245,6 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _whole(value: Any) -> int:
+    """A count; 0 of what is none."""
+    return min(max(int(value), 0), MOST_ITEMS) if isinstance(value, int | float) else 0

@@ -271,7 +271,7 @@ class Words:
     @property
     def waves(self) -> list[WaveRow]:
         """The waves, and where each stands."""
-        passed, waiting = self._told.waves.get("passed", 0), self._told.waves.get("waiting")
+        passed, waiting = self._told.passed, self._told.waves.get("waiting")
         rows = []
         for place, wave in enumerate(self._found.waves):
             if self._told.state == "complete" or place < passed:
