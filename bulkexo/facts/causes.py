@@ -107,6 +107,13 @@ OWN: Final = (
         Mends.RETRY,
         codes="unread",
     ),
+    rule("left", "its run had ended", "Run it again if it is still wanted.", Mends.NOTHING, codes="left"),
+    rule(
+        "no-key",
+        "the service did not give its key, and passwords go encrypted only",
+        f"Check the roles of the identity. {RETRY}",
+        codes="no-key",
+    ),
     rule(
         "too-large-reply",
         "the reply is too large to be read",
