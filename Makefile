@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo test lint docs lock clean
+.PHONY: bench demo test lint docs lock clean
 
 # Three of its rows name somebody who has left, so its exit code is 1: some items failed.
 demo: $(READY)
@@ -14,6 +14,10 @@ demo: $(READY)
 test: $(READY) lint
 	sh tools/browser.sh
 	$(BIN)/pytest -n 4 --dist loadfile
+
+# Needs nginx; half an hour. One benchmark alone: see benchmarks/bench.py.
+bench: $(READY)
+	$(BIN)/python benchmarks/bench.py
 
 lint: $(READY)
 	$(BIN)/ruff check

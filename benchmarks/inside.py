@@ -61,11 +61,19 @@ class Here:
 
 def run(job: Path, folder: Path, *more: str, size: int = 0) -> None:
     """The command, from its words to its end."""
+    _command("run", str(job), "--tenant", TENANT, "--yes", "--out", str(folder), *more, size=size)
+
+
+def go_on(folder: Path) -> None:
+    """`bulkexo resume`, likewise."""
+    _command("resume", str(folder), "--yes")
+
+
+def _command(*words: str, size: int = 0) -> None:
     no_limit()
     setattr(bulkexo.run, "Sessions", Here(size))  # noqa: B010 - a class is put in the place of another
     os.environ["BULKEXO_TOKEN"] = TOKEN
-    words = ["run", str(job), "--tenant", TENANT, "--yes", "--out", str(folder), "--no-progress", *more]
-    if code := root.main(words, standalone_mode=False):
+    if code := root.main([*words, "--no-progress"], standalone_mode=False):
         raise SystemExit(f"bulkexo ended with {code}")
 
 

@@ -3,7 +3,7 @@
     python benchmarks/start.py --times 5
 
 Milliseconds, medians; beside each the start of Python itself, and what it is a multiple of. The first batch
-is timed from the command to the first byte of it at the server. Targets: --help 150 ms, first batch 500 ms.
+is timed from the command to its first byte at the server. Targets: --help 150 ms, first batch 500 ms.
 """
 
 from __future__ import annotations
