@@ -1,4 +1,7 @@
-"""What a run does when it is complete: it writes its tables, and lists what changed since an earlier run."""
+"""What a run does when it is complete: it writes its tables, and lists what changed since an earlier run.
+
+What that takes is imported where it is asked for: most runs do neither.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,20 @@ import importlib.util
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bulkexo.dated import is_dated, of_the_day
 from bulkexo.journal import RunFolder
 from bulkexo.model import BulkexoError, StoppedError, UsageError
 from bulkexo.options import Options
-from bulkexo.report.changes import Wanted, compare_runs, earlier_run, whole_run
-from bulkexo.report.changes.words import NOTHING_EARLIER, as_text, in_short
-from bulkexo.report.tables.export import Format, Request, export_to
 from bulkexo.report.words import command
 from bulkexo.run import Report
 from bulkexo.says import LATEST
 
-EXTRAS = {Format.XLSX: ("xlsxwriter", "xlsx"), Format.PARQUET: ("pyarrow", "parquet")}
+if TYPE_CHECKING:
+    from bulkexo.report.tables.export import Format
+
+EXTRAS = {"xlsx": ("xlsxwriter", "xlsx"), "parquet": ("pyarrow", "parquet")}
 """What a format needs: a module, and the extra that brings it."""
 UNFINISHED = 3
 
@@ -42,7 +45,7 @@ def require(options: Options, *, new: bool = True) -> None:
     written its tables. Raises UsageError."""
     for path in options.export:
         kind = _format(path)
-        module, extra = EXTRAS.get(kind, ("", ""))
+        module, extra = EXTRAS.get(kind.value, ("", ""))
         if module and importlib.util.find_spec(module) is None:
             raise UsageError(f'{path.name} cannot be written: pip install "bulkexo[{extra}]"')
         if new and not is_dated(path) and path.exists():
@@ -53,6 +56,8 @@ def require(options: Options, *, new: bool = True) -> None:
     if options.telemetry:
         _require_telemetry()
     if isinstance(options.compare_with, Path):
+        from bulkexo.report.changes import whole_run
+
         whole_run(options.compare_with)
     if options.changed_exit_code is not None and options.compare_with is None:
         raise UsageError("--changed-exit-code is of a comparison: give --compare-with too.")
@@ -85,6 +90,8 @@ def finish(report: Report, options: Options, job: Path) -> Ending:
 
 
 def _format(path: Path) -> Format:
+    from bulkexo.report.tables.export import Format
+
     try:
         return Format(path.suffix.removeprefix(".").lower())
     except ValueError:
@@ -96,6 +103,8 @@ def _format(path: Path) -> Format:
 def _export(folder: RunFolder, path: Path, job: Path, ending: Ending) -> None:
     """A table under the day on which the run began; a further one of that day gets a number. It is noted in
     run.json, so that it is written once."""
+    from bulkexo.report.tables.export import Request, export_to
+
     first = folder.read()
     written: dict[str, str] = first.get("exports") or {}
     name = str(path.absolute())
@@ -118,6 +127,9 @@ def _export(folder: RunFolder, path: Path, job: Path, ending: Ending) -> None:
 
 
 def _compare(folder: RunFolder, options: Options, ending: Ending) -> None:
+    from bulkexo.report.changes import Wanted, compare_runs, earlier_run
+    from bulkexo.report.changes.words import NOTHING_EARLIER, as_text, in_short
+
     other = earlier_run(folder, options.compare_with or LATEST)
     if other is None:
         ending.words.append(NOTHING_EARLIER)
