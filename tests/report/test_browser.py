@@ -162,6 +162,10 @@ def test_the_items_of_a_cause(browser: Browser, report: Path) -> None:
         page.get_by_role("button", name="Show the items").first.click()
         expect(page.locator("#count")).to_have_text(re.compile(r" of 1,000 items$"))
         assert len(set(column(page, "c6"))) == 1
+        section = page.locator(".tenant", has=page.get_by_role("heading", name="fabrikam.onmicrosoft.com"))
+        section.get_by_role("button", name="Show the items").first.click()
+        expect(page.locator("#table .c2").nth(1)).to_have_text("fabrikam.onmicrosoft.com")
+        assert set(column(page, "c2")) == {"fabrikam.onmicrosoft.com"}
 
 
 def test_the_items_that_need_a_person(browser: Browser, report: Path) -> None:

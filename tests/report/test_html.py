@@ -209,10 +209,12 @@ def test_what_undoing_would_come_to(tmp_path: Path) -> None:
     }
     (tmp_path / "r" / "before.ndjson").write_text(json.dumps(kept) + "\n", encoding="utf-8")
     text = words(page(folder))
-    assert "1 items can be undone, by 1 lines of a job." in text
+    assert "1 item can be undone, by 1 line of a job." in text
     assert f"bulkexo undo {tmp_path / 'r'}" in text
     assert not (tmp_path / "r" / "undo.ndjson").exists()
     assert "Basel" not in text and "Bern" not in text
+    (tmp_path / "r" / "before.ndjson").write_text('{"row": "x"}\n' * 2, encoding="utf-8")
+    assert "What can be undone The files of this run hold a line that names no item." in words(page(folder))
 
 
 def test_an_older_run_without_most_of_what_is_there_today(tmp_path: Path) -> None:

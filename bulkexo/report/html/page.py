@@ -30,7 +30,7 @@ from bulkexo.report.html.gather import Gathered, Group
 from bulkexo.report.html.plain import shown
 from bulkexo.report.html.rows import ALIKE, COLUMNS, PLAIN, Rows
 from bulkexo.report.html.told import Told, local, utc
-from bulkexo.report.html.words import Words, number, share
+from bulkexo.report.html.words import Words, many, number, share
 from bulkexo.report.undo import foresee
 from bulkexo.report.words import command, readable
 
@@ -210,7 +210,7 @@ def _troubles(group: Group) -> str:
     failed, unknown = group.statuses[Status.FAILED], group.statuses[Status.UNKNOWN]
     parts = [f"{number(failed)} failed"] if failed else []
     parts += [f"{number(unknown)} of unknown fate"] if unknown else []
-    return f"Of {number(group.ended)} items that ended, {' and '.join(parts) or 'none failed'}."
+    return f"Of {many(group.ended, 'item', 'items')} that ended, {' and '.join(parts) or 'none failed'}."
 
 
 def _time(words: Words) -> dict[str, Any]:
@@ -251,12 +251,15 @@ def _undo(folder: RunFolder, told: Told) -> dict[str, Any] | None:
     """What undoing the run would come to; None where nothing was kept for it."""
     if not told.keeps_before or not folder.before.exists():
         return None
-    summary = foresee(folder)
-    total = sum(summary.lines.values())
-    can = f"{number(summary.items)} items can be undone, by {number(total)} lines of a job"
+    try:
+        summary = foresee(folder)
+    except UsageError as error:  # the rest of the report does not hang on it
+        return {"words": str(error), "lines": [], "left": [], "command": ""}
+    lines = many(summary.lines.total(), "line", "lines")
+    can = f"{many(summary.items, 'item', 'items')} can be undone, by {lines} of a job."
     left: Counter[str] = summary.left
     return {
-        "words": f"{can}." if summary.items else "There is nothing that can be undone.",
+        "words": can if summary.items else "There is nothing that can be undone.",
         "lines": summary.lines.most_common(20),
         "left": [(shown(why, 300), count) for why, count in left.most_common(8)],
         "command": command("undo", folder.path),
