@@ -50,7 +50,8 @@ class Inbox:
                 raise error
             if self._ended or self.left:
                 raise StopAsyncIteration
-            self._changed = anyio.Event()
+            if self._changed.is_set():
+                self._changed = anyio.Event()
             await self._changed.wait()
         outcome = self._waiting.popleft()
         self.taken()

@@ -130,7 +130,8 @@ class Listing:
                 error, self._error = self._error, None
                 raise error or StopAsyncIteration
             else:
-                self._changed = anyio.Event()
+                if self._changed.is_set():
+                    self._changed = anyio.Event()
                 await self._changed.wait()
         self._handed_on += 1
         return self._ready.pop()

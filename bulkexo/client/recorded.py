@@ -122,6 +122,11 @@ class Recorded:
                 f"{self._folder.path} holds a run of {own.name}, which no program began. Go on with it by "
                 f"`bulkexo resume {self._folder.path}`."
             )
+        if own != self._file.absolute():
+            raise UsageError(
+                f"The run of {self._folder.path} began as {own.parent}: put the folder back, or link to it "
+                "from there."
+            )
         if self._items is not None:
             await self._require_same()
         job = load(self._file)
@@ -187,10 +192,11 @@ class Recorded:
         _end(await self._run.execute())
 
     async def _put(self, outcomes: Sequence[Outcome]) -> None:
-        """To the program; waits while it is far behind."""
+        """To the program; waits while it is far behind, as many replies may at the same time."""
         self.inbox.put(outcomes)
         while len(self.inbox) >= AHEAD and not self.inbox.left:
-            self._room = anyio.Event()
+            if self._room.is_set():
+                self._room = anyio.Event()
             await self._room.wait()
 
     def _taken(self) -> None:

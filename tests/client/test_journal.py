@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 
 import bulkexo
 from tests.client.helpers import changes, options, run
-from tests.e2e.command import LIMIT, document, environment, lines
+from tests.e2e.command import LIMIT, document, environment, lines, until
 from tests.e2e.command import bulkexo as command
 from tests.e2e.pretend import Pretend
 
@@ -157,6 +159,24 @@ def test_leaving_keeps_what_has_ended_for_later(tmp_path: Path, tenant: Pretend,
     assert len(tenant.journal()) == 600
 
 
+def test_a_slow_program_holds_a_run_with_a_journal_back(
+    tmp_path: Path, tenant: Pretend, names: list[str]
+) -> None:
+    """Many replies wait for room at the same time, and each of them gets it."""
+    wanted = names[:1500]
+
+    async def program() -> int:
+        taken = 0
+        async with bulkexo.Client(**options(tenant)) as client:
+            async for _ in client.run(changes(wanted, "slow"), journal=tmp_path / "out"):
+                taken += 1
+                if taken == 1:
+                    await anyio.to_thread.run_sync(until, lambda: len(lines(tmp_path / "out")) > 1050)
+        return taken
+
+    assert run(program) == 1500
+
+
 async def first(client: bulkexo.Client, items: list[bulkexo.Item], folder: Path) -> bulkexo.Outcome | None:
     return await anext(client.run(items, journal=folder), None)
 
@@ -179,6 +199,9 @@ def test_what_a_folder_is_not_for(tmp_path: Path, tenant: Pretend, names: list[s
                 assert not (tmp_path / "wrong").exists()
             async for _ in client.run(items, journal=tmp_path / "out"):
                 pass
+            shutil.copytree(tmp_path / "out", tmp_path / "moved")
+            with pytest.raises(bulkexo.UsageError, match="put the folder back"):
+                await first(client, items, tmp_path / "moved")
             with pytest.raises(bulkexo.UsageError, match="other items than these"):
                 await first(client, items[1:], tmp_path / "out")
             with pytest.raises(bulkexo.UsageError, match="not the folder of a run"):
