@@ -95,7 +95,11 @@ def _named(folder: RunFolder, to: str, *, force: bool) -> Path:
     except ValueError as error:
         raise UsageError(f"--to: {error}") from None
     first = folder.read()
-    return of_the_day(Path(to), str(first["started"]), Path(str(first["job"]["path"])), over=force)
+    try:
+        began, job = str(first["started"]), Path(str(first["job"]["path"]))
+    except (KeyError, TypeError):
+        raise UsageError(f"{folder.run_json} does not tell when the run began, and of which job.") from None
+    return of_the_day(Path(to), began, job, over=force)
 
 
 def _to_stdout(run: Path, request: Request) -> int:

@@ -32,7 +32,7 @@ def run(path: Path, lines: Sequence[bytes], state: str = "complete") -> RunFolde
     """A folder with these lines."""
     folder = RunFolder(path)
     path.mkdir()
-    folder.write({"state": state, "job": {"path": "job.csv"}})
+    folder.write({"state": state, "started": "2026-11-24T09:30:00.000Z", "job": {"path": "job.csv"}})
     folder.results.write_bytes(b"".join(lines))
     return folder
 

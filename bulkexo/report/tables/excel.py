@@ -40,16 +40,7 @@ class Book:
         import xlsxwriter  # noqa: PLC0415 (an extra)
 
         self.cut = 0
-        self._book = xlsxwriter.Workbook(
-            target,
-            {
-                "constant_memory": True,
-                "tmpdir": str(scratch),
-                "strings_to_formulas": False,
-                "strings_to_urls": False,
-                "strings_to_numbers": False,
-            },
-        )
+        self._book = xlsxwriter.Workbook(target, {"constant_memory": True, "tmpdir": str(scratch)})
         self._book.use_zip64()  # used by zipfile for what needs it alone
         self._formats: dict[str, Any] = {}
 
