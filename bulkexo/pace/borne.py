@@ -7,13 +7,13 @@ been delayed by then, that is what is borne.
 
 from __future__ import annotations
 
-BEYOND, IDLE, MOST, NEXT = 0.05, 52.0, 0.25, 0.1
+BEYOND, IDLE, MOST, NEXT = 0.05, 60.0, 0.25, 0.1
 """By what share the rate grows beyond what was borne, or by as many items as may have been missed between the
 end of the debt and its being seen, where that is more, up to MOST; by NEXT once that is borne."""
 SAVED = 15.0
 """Seconds' worth of items that a service may have saved up, so that sending them delays nothing yet."""
 STEP = 1.02
-"""What the rate is multiplied by at most, every five seconds."""
+"""What the rate is multiplied by at most, every five seconds, or by a third of what it is to grow by."""
 LEAST = 200
 """Items from which what was borne is measured, with CAUTION."""
 CAUTION = 0.98
@@ -47,7 +47,7 @@ class Borne:
         if self._ahead > SAVED * borne:
             borne, self._ahead, self._beyond = rate, 0.0, NEXT
         self.rate = borne
-        return min(rate * STEP, max(rate, (1 + self._beyond) * borne))
+        return min(rate * max(STEP, 1 + self._beyond / 3), max(rate, (1 + self._beyond) * borne))
 
     def forget(self) -> None:
         """The service counts: its refusals tell more than its delays."""

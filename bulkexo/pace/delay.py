@@ -22,7 +22,7 @@ LIMIT = 1.0
 NEW, CREEP = 50, 0.0005
 """Replies from which the usual is known so well that it hardly follows what is half a delay: by this share
 with each reply."""
-FIRST, TRIM = 0.57, 0.97
+FIRST, TRIM = 0.58, 0.97
 """What the delivered rate is multiplied by when the first delays of all show, which were met at an unknown
 overshoot, and when later ones do."""
 WIDE, DOUBT = 0.25, 0.1

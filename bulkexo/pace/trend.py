@@ -29,9 +29,10 @@ ANY = 3.0
 WEIGHT, CALM = 6, 0.5
 """Points that the assumed scatter counts for, and the share of it that is assumed at least: few points that
 happen to lie on a line prove little."""
-VAGUE, CLEAR = 0.15, 3.0
-"""A standard error beyond which a reading says little; and the number of them from which the delay clearly
-grows even if an item delays as much as it can, so that at least this much is sent too fast."""
+VAGUE, GROWS, SHRINKS = 0.15, 3.0, 2.0
+"""A standard error beyond which a reading says little; and the numbers of them from which the delay clearly
+grows, or shrinks, even if an item delays as much as it can: the rate is off by this much at least. While it
+shrinks fast there is no time to be surer, or the debt is gone and the allowance unused."""
 MEMORY = 24
 """Points kept: a minute or two."""
 
@@ -105,7 +106,7 @@ class _Walk:
         error = math.sqrt(max(0.0, steep - 2 * beyond * both + beyond**2 * wide)) / kept
         scatter = math.sqrt(max(CALM, (WEIGHT + self._misfit) / (WEIGHT + max(0, self._steps - 2))))
         least = (slope + both / wide * (HARDEST - growth)) / HARDEST
-        sure = math.sqrt(max(0.0, steep - both**2 / wide)) / HARDEST
-        if error * scatter > VAGUE and least > CLEAR * sure * scatter:
+        sure = math.sqrt(max(1e-9, steep - both**2 / wide)) / HARDEST
+        if error * scatter > VAGUE and not -SHRINKS < least / (sure * scatter) < GROWS:
             return 1 - least, sure * scatter
         return 1 - beyond, error * scatter
