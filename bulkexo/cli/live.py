@@ -56,7 +56,7 @@ class LiveView:
             try:
                 yield
             finally:
-                with contextlib.suppress(*GONE):
+                with anyio.move_on_after(LAST, shield=True), contextlib.suppress(*GONE):
                     await self._drawn(self._start)
 
     async def follow(self, read: Callable[[], Tally], total: int) -> None:

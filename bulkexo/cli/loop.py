@@ -26,9 +26,20 @@ Python's 700, looking took a seventh of all time."""
 
 def run(function: Callable[..., Awaitable[_Result]], *arguments: object) -> _Result:
     """Run it to its end, in a process that is ours alone. Raises UsageError."""
+    _occupied()
     gc.freeze()  # what has been imported stays
     gc.set_threshold(GARBAGE, 10, 10)
     return anyio.run(function, *arguments, backend_options={"use_uvloop": fast(os.environ.get(VARIABLE, ""))})
+
+
+def _occupied() -> None:
+    """A stream that was closed leads nowhere from now on: uvloop aborts the process when it meets a pipe under
+    the number of one, and what a library prints would go into whichever file had got it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
 
 
 def fast(asked: str) -> bool:

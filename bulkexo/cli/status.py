@@ -34,7 +34,7 @@ def status(run: Path | None, follow: bool, as_json: bool) -> int:
     with it. The exit code is 0 if all is well, 1 if items failed or are unknown (so far), and 3 if the run
     has stopped or died. Of several runs it is that of the worst.
     """
-    from bulkexo.report.standing import as_object, as_table, standing, worst
+    from bulkexo.report.standing import as_table, standing, worst
     from bulkexo.runsin import runs_in
 
     if run is not None and ((run / "run.json").is_file() or not runs_in(run)):
@@ -44,7 +44,7 @@ def status(run: Path | None, follow: bool, as_json: bool) -> int:
     now = time.time()
     several = [standing(each, now) for each in runs_in(run or RUNS)]
     if as_json:
-        _put_json({"runs": [as_object(each) for each in several]})
+        _put_json(*several, listed=True)
     elif several:
         put(f"{as_table(several, now)}\n".encode("utf-8", "replace"))
     else:
@@ -53,34 +53,35 @@ def status(run: Path | None, follow: bool, as_json: bool) -> int:
 
 
 def _one(run: Path, *, follow: bool, as_json: bool) -> int:
-    from bulkexo.report.standing import RUNNING, as_line, as_object, standing
+    from bulkexo.report.standing import RUNNING, as_line, standing
 
     told = None
     while True:
         seen = standing(run, time.time())
-        ended = seen.state != RUNNING
-        if follow and not ended and (seen.told, seen.state) != told:
-            told = (seen.told, seen.state)
-            if as_json:
-                _put_json(as_object(seen))
-            else:
-                put(f"{datetime.now():%H:%M:%S}  {as_line(seen)}\n".encode("utf-8", "replace"))
-        if ended or not follow:
+        if seen.state != RUNNING or not follow:
             return _end(seen, as_json=as_json)
+        if (seen.told, seen.state) != told:
+            told = (seen.told, seen.state)
+            line = f"{datetime.now():%H:%M:%S}  {as_line(seen)}\n".encode("utf-8", "replace")
+            if not (_put_json(seen) if as_json else put(line)):
+                return seen.exit_code
         time.sleep(LOOK_EVERY)
 
 
 def _end(seen: Standing, *, as_json: bool) -> int:
-    from bulkexo.report.standing import as_object, as_text
+    from bulkexo.report.standing import as_text
 
     if as_json:
-        _put_json(as_object(seen))
+        _put_json(seen)
     else:
         put(f"{as_text(seen, time.time())}\n".encode("utf-8", "replace"))
     return seen.exit_code
 
 
-def _put_json(document: object) -> None:
+def _put_json(*several: Standing, listed: bool = False) -> bool:
     import orjson
 
-    put(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
+    from bulkexo.report.standing import as_object
+
+    found = [as_object(each) for each in several]
+    return put(orjson.dumps({"runs": found} if listed else found[0], option=orjson.OPT_APPEND_NEWLINE))

@@ -38,17 +38,19 @@ def hush(on: bool) -> None:
     _voice.hushed = on
 
 
-def put(content: bytes) -> None:
-    """Results that were asked for. A reader who has gone wants no more; else raises StoppedError."""
+def put(content: bytes) -> bool:
+    """Results that were asked for; False if their reader has gone and wants no more. Raises StoppedError."""
     try:
         click.echo(content, nl=False)
     except BrokenPipeError:
         abandon(sys.stdout)
+        return False
     except OSError as error:
         abandon(sys.stdout)
         raise StoppedError(
             f"The output cannot be written ({error.strerror}). Make room, or write it elsewhere."
         ) from None
+    return True
 
 
 def abandon(stream: TextIO | None) -> None:

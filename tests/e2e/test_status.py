@@ -51,3 +51,17 @@ def test_nothing_to_tell(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     assert bulkexo("status", "--json", cwd=tmp_path).check(0).summary == {"runs": []}
     bulkexo("status", "--follow", cwd=tmp_path).check(2)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a pipe that closes")
+def test_following_ends_when_nobody_reads(tenant: Pretend, names: list[str], tmp_path: Path) -> None:
+    table(tmp_path / "job.csv", COLUMNS, [[name, "v"] for name in names[:60]])
+    arguments = ("run", "job.csv", "--cmdlet", "Set-Mailbox", "--out", "one", "--rate", "1")
+    process = start(*arguments, cwd=tmp_path, env=tenant.env, stderr=subprocess.DEVNULL)
+    until((tmp_path / "one" / "progress.ndjson").exists)
+    follower = start("status", "one", "--follow", cwd=tmp_path)
+    assert follower.stdout is not None
+    assert "of 60" in follower.stdout.readline()
+    follower.stdout.close()
+    assert follower.wait(60) == 0
+    process.kill()
