@@ -33,8 +33,8 @@ def run(function: Callable[..., Awaitable[_Result]], *arguments: object) -> _Res
 
 
 def _occupied() -> None:
-    """A stream that was closed leads nowhere from now on: uvloop aborts the process when it meets a pipe under
-    the number of one, and what a library prints would go into whichever file had got it."""
+    """A stream that was closed leads nowhere from now on: uvloop aborts when it meets a pipe under the number
+    of one, and what a library prints would go into whichever file had got it."""
     for number in range(3):
         try:
             os.fstat(number)
