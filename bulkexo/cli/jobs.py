@@ -129,7 +129,8 @@ def check(job: Path, online: bool, **given: Any) -> None:
         look(loaded, checked, directory.options, tenants)
     for line in course(loaded, checked):
         say(line)
-    say(f"{job} can run: {sizes(checked)}.")
+    noted = " Read the notes above first." if checked.warnings else ""
+    say(f"{job} can run: {sizes(checked)}.{noted}")
 
 
 @click.command(cls=Sectioned)

@@ -154,8 +154,9 @@ def sandbox(
     try:
         _serve(options, as_json=as_json, stop_with_stdin=stop_with_stdin)
     except OSError as error:
+        what = f" ({error.filename})" if error.filename else ""
         raise click.UsageError(
-            f"The sandbox cannot start: {error.strerror or error}. Choose another port or file."
+            f"The sandbox cannot start: {error.strerror or error}{what}. Choose another port or file."
         ) from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error

@@ -87,10 +87,10 @@ def as_line(report: Report, job: str) -> str:
 def _headline(report: Report) -> str:
     done, total = report.tally.done, report.total
     if report.state == "complete":
+        items = "item" if done == 1 else "items"
         earlier = f"; {report.before:,} of them had ended before" if report.before else ""
-        return (
-            f"Complete: {done:,} items in {duration(report.seconds)} ({_rate(report):.1f} items/s){earlier}."
-        )
+        took = f"{duration(report.seconds)} ({_rate(report):.1f} items/s)"
+        return f"Complete: {done:,} {items} in {took}{earlier}."
     left = total - done + report.unwritten
     return (
         f"Stopped before the end. {report.reason} {done:,} of {total:,} items ended in "

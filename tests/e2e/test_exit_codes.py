@@ -118,6 +118,7 @@ def test_2_when_there_is_no_way_to_sign_in(tmp_path: Path) -> None:
         ("--list-mailboxes - --mailboxes 5000", "something else than to serve"),
         ("--nonsense", "No such option"),
         ("--faults missing.yaml", "missing.yaml"),
+        ("--app-certificate missing.crt", "No such file or directory (missing.crt)"),
     ],
 )
 def test_2_when_the_sandbox_does_not_start(tmp_path: Path, options: str, words: str) -> None:
