@@ -98,7 +98,11 @@ def _named(folder: RunFolder, to: str, *, force: bool) -> Path:
     try:
         began, job = str(first["started"]), Path(str(first["job"]["path"]))
     except (KeyError, TypeError):
-        raise UsageError(f"{folder.run_json} does not tell when the run began, and of which job.") from None
+        raise UsageError(
+            f"{folder.run_json} does not tell when the run began, and of which job: give a name "
+            f"without ${{date}} "
+            "and the like."
+        ) from None
     return of_the_day(Path(to), began, job, over=force)
 
 
