@@ -9,10 +9,8 @@ from datetime import datetime
 
 import anyio
 import click
-from rich.console import Console
 
 from bulkexo.cli.gauge import Gauge, words
-from bulkexo.cli.live import LiveView
 from bulkexo.cli.terminal import person_at, say, tell
 from bulkexo.model import Item
 from bulkexo.run import Watch
@@ -91,6 +89,10 @@ class Live(Silent):
 
     def __init__(self, title: str) -> None:
         super().__init__()
+        from rich.console import Console
+
+        from bulkexo.cli.live import LiveView
+
         self._view = LiveView(Console(stderr=True, highlight=False), title)
 
     async def follow(self, read: Callable[[], Tally], total: int) -> None:
@@ -118,6 +120,9 @@ def watch(title: str, *, silent: bool = False) -> Watch:
     """The way to show a run that suits where stderr goes. title: of the live view."""
     if silent:
         return Silent()
-    if person_at(sys.stderr) and not Console(stderr=True).is_dumb_terminal:
-        return Live(title)
+    if person_at(sys.stderr):
+        from rich.console import Console
+
+        if not Console(stderr=True).is_dumb_terminal:
+            return Live(title)
     return Lines()

@@ -77,7 +77,8 @@ class Session:
     def __init__(self, endpoints: Collection[str], *, connections: int, ca_file: Path | None = None) -> None:
         self._endpoints = tuple(endpoints)
         self._connections = connections
-        self._context = trust(ca_file)
+        # Without a file, aiohttp's own context serves: it has read the system's certificates already.
+        self._context = trust(ca_file) if ca_file else True
         self._proxies = {endpoint: proxy_for(endpoint) for endpoint in self._endpoints}
         self._cookies = Cookies()
         self._large = anyio.Semaphore(LARGE_AT_ONCE)
