@@ -145,7 +145,7 @@ class Asking:
         if self._error is not None:
             self._scope.cancel()
             return
-        self._fail(StoppedError("The run was interrupted while its rows were read; nothing was changed."))
+        self._fail(StoppedError("The run was interrupted while its rows were read."))
         self._scope.deadline = anyio.current_time() + self._task.options.drain
 
     def _note(self, state: str) -> None:

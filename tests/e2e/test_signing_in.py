@@ -50,7 +50,7 @@ def test_an_authority_that_never_answers_is_not_waited_for_for_ever(
     monkeypatch.setattr(http, "SIGN_IN_TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         authority = f"https://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(SignInUnreachableError, match=r"was not reached \(.*timed out.*\)\.$"):
+        with pytest.raises(SignInUnreachableError, match=r"was not reached \(.*timed out.*\)\. Check"):
             app(authority, tenant).fetch("", anew=False)
 
 
