@@ -208,7 +208,7 @@ def test_hostile_cells_in_excel(tmp_path: Path) -> None:
     found = [str(cell.value) for cell in cells]
     assert found[:7] == HOSTILE[:7]
     assert found[7] == "\ufffd" * 4
-    assert found[9:12] == HOSTILE[9:12]
+    assert [text.rstrip("\u200b") for text in found[9:12]] == HOSTILE[9:12]
     assert found[14].endswith(CUT)
     assert len(found[14].encode("utf-16-le")) // 2 <= CELL_LIMIT
     with zipfile.ZipFile(to) as packed:
@@ -387,7 +387,7 @@ def test_the_table_is_the_one_that_xlsxwriter_itself_would_add(tmp_path: Path) -
 def test_names_that_look_like_marked_up_text(tmp_path: Path) -> None:
     to, _ = table(tmp_path, [ended(1, {"<r>&</r>": "<r>&</r>", "_x0041_": "_x0041_"})], Format.XLSX)
     (row,) = sheet_rows(to)
-    assert row["<r>&</r>"] == "<r>&</r>"
+    assert row["<r>&</r>\u200b"] == "<r>&</r>\u200b"  # else XlsxWriter would take it for its own
     with zipfile.ZipFile(to) as packed:
         assert b'name="_x005F_x0041_"' in packed.read("xl/tables/table1.xml")
         assert packed.read("xl/worksheets/sheet1.xml").count(b">_x005F_x0041_<") == 2

@@ -1,9 +1,8 @@
 """Excel, by XlsxWriter in its mode of constant memory: a real table on each sheet, cells of real types.
 
-Two things XlsxWriter does not do in that mode. Tables: it would write their cells out of order, and remember
-every cell of them; so a table is added over two rows without a header, stretched, and its header is written
-as the cells of the first row. And speed: its way of a cell takes ten times as long as the XML itself; so the
-rows are drawn here (excelcells.py), into the file that it keeps for them.
+XlsxWriter offers no tables in that mode, since it would write their cells out of order, and would remember
+every cell of them. Both is avoided here: a table is added over two rows without a header, stretched, and its
+header is written as the cells of the first row.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any, BinaryIO, Final
 
 from bulkexo.report.tables.cells import TYPED, Sink, cells
 from bulkexo.report.tables.columns import Column, Kind, Row
-from bulkexo.report.tables.excelcells import Draw, booleans, escaped, moments, numbers, row_xml, texts
+from bulkexo.report.tables.excelcells import Write, booleans, escaped, legal, moments, numbers, texts
 
 SHEET_ROWS: Final = 1_048_575
 """Rows of a sheet, its header aside."""
@@ -63,11 +62,11 @@ class Book:
         for sheet in self._book.worksheets():
             sheet._opt_close()
 
-    def style(self, shown: str, **look: Any) -> int:
-        """The number of a cell format, made once. shown: how numbers are; "General" for the header's."""
+    def style(self, shown: str, **look: Any) -> Any:
+        """A cell format, made once. shown: how numbers are; "General" for the header's."""
         if shown not in self._formats:
             self._formats[shown] = self._book.add_format({"num_format": shown, **look})
-        return int(self._formats[shown]._get_xf_index())
+        return self._formats[shown]
 
     def count_cut(self) -> None:
         """One more cell was cut."""
@@ -90,10 +89,7 @@ class Book:
         header = self.style("General", bold=True, font_color="#FFFFFF", bg_color="#1F4E79")
         for number, column in enumerate(columns):
             sheet.set_column(number, number, width(column))
-        sheet.dim_rowmin, sheet.dim_rowmax = 0, max(rows, 1)
-        sheet.dim_colmin, sheet.dim_colmax = 0, last
-        draws = [texts(self.count_cut, header)] * len(columns)
-        sheet.row_data_fh.write(row_xml(1, draws, [column.name for column in columns]))
+            sheet.write_string(0, number, legal(column.name), header)
         return sheet
 
 
@@ -105,7 +101,7 @@ def _stretch(sheet: Any, columns: Sequence[Column], rows: int) -> None:
     table["range"] = table["a_range"] = table["autofilter"] = xl_range(0, 0, rows, len(columns) - 1)
     table["header_row_count"] = 1
     for described, column in zip(table["columns"], columns, strict=True):
-        described["name"] = escaped(column.name)  # to Excel it is the header's text, escapes and all
+        described["name"] = escaped(legal(column.name))  # to Excel it is the header's text, escapes and all
 
 
 class Table(Sink):
@@ -119,7 +115,7 @@ class Table(Sink):
         self._left = rows
         self._limit = limit
         self._cells = cells(columns, TYPED)
-        self._draws = [_draw(book, column) for column in columns]
+        self._writers = [_writer(book, column) for column in columns]
         self._next()
 
     def write(self, row: Row) -> None:
@@ -127,7 +123,9 @@ class Table(Sink):
         if self._line == self._limit:
             self._next()
         self._line += 1
-        self._sheet.row_data_fh.write(row_xml(self._line + 1, self._draws, self._cells(row)))
+        for number, value in enumerate(self._cells(row)):
+            if value is not None and value != "":
+                self._writers[number](self._sheet, self._line, number, value)
 
     def _next(self) -> None:
         self.sheets += 1
@@ -147,7 +145,7 @@ def width(column: Column) -> float:
     return min(max(held + 2, len(column.name) + 4, 7), WIDEST)
 
 
-def _draw(book: Book, column: Column) -> Draw:
+def _writer(book: Book, column: Column) -> Write:
     """How the cells of a column are written."""
     if column.kind in (Kind.UTC, Kind.LOCAL):
         return moments(book.style("yyyy-mm-dd hh:mm:ss"))
