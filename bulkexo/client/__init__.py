@@ -139,7 +139,7 @@ class Client:
 
     async def _drained(self) -> None:
         with anyio.move_on_after(self._setup.options.drain):
-            for engine in self._engines.values():
+            for engine in list(self._engines.values()):
                 await engine.ended()
             for recorded in list(self._recorded):
                 await recorded.ended.wait()

@@ -6,6 +6,8 @@ not read yet waits in a temporary file.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import tempfile
 from typing import Any, Self
 
@@ -13,10 +15,9 @@ import anyio
 import orjson
 
 from bulkexo.client.errors import error_of
-from bulkexo.client.sources import row_of
+from bulkexo.client.sources import Single
 from bulkexo.journal.lines import packed
 from bulkexo.model import Item, Outcome, Page, StoppedError
-from bulkexo.wire.doors import Host, door
 
 IN_MEMORY = 4 << 20
 """Bytes of a list that are kept in memory; what is more goes to the disk."""
@@ -34,11 +35,16 @@ class _Spool:
         self.left = 0
 
     def append(self, values: Any) -> None:
-        """Some more. Raises OSError."""
-        self._file.seek(self._written)
-        for value in values:
-            self._file.write(packed(value))
-            self.left += 1
+        """Some more. Raises OSError; then nothing can be read back any more."""
+        lines = [packed(value) for value in values]
+        try:
+            self._file.seek(self._written)
+            self._file.writelines(lines)
+            self._file.flush()  # else the disk would refuse when somebody reads
+        except OSError:
+            self.left = 0
+            raise
+        self.left += len(lines)
         self._written = self._file.tell()
 
     def next(self) -> list[Any]:
@@ -51,34 +57,21 @@ class _Spool:
 
     def close(self) -> None:
         """Nobody reads any more."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # what a disk has refused is tried once more
+            self._file.close()
 
 
-class Listing:
+class Listing(Single):
     """One item, whose objects somebody reads as they come."""
 
     def __init__(self, item: Item, *, yes: bool) -> None:
-        self.left = False
-        self._row: list[Item] | None = row_of(item, 1, yes=yes)
-        self._host = door(self._row[0]).host
+        super().__init__(item, yes=yes)
         self._spool = _Spool()
         self._ready: list[Any] = []
         self._handed_on = 0
         self._done = False
         self._error: BaseException | None = None
         self._changed = anyio.Event()
-
-    @property
-    def host(self) -> Host:
-        """Where it goes."""
-        return self._host
-
-    def take(self) -> list[Item] | None:
-        """The item."""
-        row, self._row = self._row, None
-        if row is None:
-            raise StopIteration
-        return row
 
     def ended(self, outcome: Outcome) -> None:
         """The last page, or all of a list of one."""
@@ -142,6 +135,7 @@ class Objects:
 
     def __init__(self, listing: Listing) -> None:
         self._listing = listing
+        self._loop = asyncio.get_running_loop()
 
     def __aiter__(self) -> Self:
         return self
@@ -154,4 +148,5 @@ class Objects:
         self._listing.leave()
 
     def __del__(self) -> None:
-        self._listing.leave()
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and the client has let go of the file
+            self._loop.call_soon_threadsafe(self._listing.leave)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,7 +18,7 @@ from bulkexo.client.sources import Rows, each, row_of
 from bulkexo.goingon import changed, past_of
 from bulkexo.job import Checked, Job, load
 from bulkexo.journal import Past, RunFolder, lines
-from bulkexo.journal.files import rewrite_failed
+from bulkexo.journal.files import Appending, rewrite_failed
 from bulkexo.journal.lock import lock
 from bulkexo.model import BulkexoError, Item, JobError, Outcome, SignInError, StoppedError, UsageError
 from bulkexo.run import Report, Run, Task
@@ -30,6 +31,8 @@ NEW: Mapping[str, Any] = {}
 """The run.json of a run that is not there yet."""
 AHEAD = 1000
 """Outcomes that wait for the program, before the run waits for it."""
+BLOCK = 1 << 16
+"""Bytes of items that are written in one go."""
 
 
 class Recorded:
@@ -148,24 +151,23 @@ class Recorded:
             )
 
     async def _spool(self, path: Path) -> tuple[int, str]:
-        """Write the items to a file, a line each; how many, and the SHA-256 of it."""
+        """Write the items to a file, a line each; how many rows, and the SHA-256 of it. Raises UsageError,
+        and what the items raise."""
         digest, count, steps = hashlib.sha256(), 0, 0
-        with path.open("wb") as file:
-            async for given in each(self._items or ()):
-                if self.inbox.left:
-                    break
-                row = row_of(given, count + 1, yes=self._setup.options.yes)
-                steps = steps or len(row)
-                if len(row) != steps:
-                    raise UsageError(
-                        f"Item {count + 1} has {len(row)} steps, and those before it {steps}: with a journal "
-                        "all have the same number. Leave the journal out, or run them apart."
-                    )
-                count += 1
-                piece = b"".join(_line(item, alone=steps == 1) for item in row)
-                digest.update(piece)
-                file.write(piece)
-            file.flush()
+        given = () if self._items is None else self._items
+        async with aclosing(each(given)) as rows:
+            with closing(_ItemFile(path)) as file:
+                async for given_row in rows:
+                    if self.inbox.left:
+                        break
+                    row = row_of(given_row, count + 1, yes=self._setup.options.yes)
+                    steps = steps or len(row)
+                    _require_steps(row, steps)
+                    count += 1
+                    piece = b"".join(_line(item, alone=steps == 1) for item in row)
+                    digest.update(piece)
+                    file.write(piece)
+                await anyio.to_thread.run_sync(file.end)
         return count, digest.hexdigest()
 
     async def _execute(
@@ -201,6 +203,58 @@ class Recorded:
 
     def _taken(self) -> None:
         self._room.set()
+
+
+def _require_steps(row: Sequence[Item], steps: int) -> None:
+    """Raises UsageError for a row of another number of steps than those before it."""
+    if len(row) != steps:
+        raise UsageError(
+            f"Item {row[0].row} has {len(row)} steps, and those before it {steps}: with a journal all have "
+            "the same number. Leave the journal out, or run them apart."
+        )
+
+
+class _ItemFile:
+    """The file of the items while it is written. Raises UsageError where the disk refuses."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._block = bytearray()
+        try:
+            self._file = Appending(path, keep=0)
+        except OSError as error:
+            raise self._refused(error) from None
+
+    def write(self, piece: bytes) -> None:
+        """Some more of it."""
+        self._block += piece
+        if len(self._block) >= BLOCK:
+            self._write()
+
+    def end(self) -> None:
+        """Return when the disk has it: what goes on with the run needs it."""
+        self._write()
+        try:
+            self._file.sync()
+        except OSError as error:
+            raise self._refused(error) from None
+
+    def close(self) -> None:
+        """Close it."""
+        self._file.close()
+
+    def _write(self) -> None:
+        try:
+            self._file.append(bytes(self._block))
+        except OSError as error:
+            raise self._refused(error) from None
+        self._block.clear()
+
+    def _refused(self, error: OSError) -> UsageError:
+        reason = error.strerror or error
+        return UsageError(
+            f"The items cannot be kept in {self._path} ({reason}). Make room, or name another journal."
+        )
 
 
 def _line(item: Item, *, alone: bool) -> bytes:

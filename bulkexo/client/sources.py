@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from contextvars import copy_context
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeAlias
@@ -65,33 +67,37 @@ def row_of(given: object, number: int, *, yes: bool) -> list[Item]:
     return row
 
 
-async def each(rows: Rows) -> AsyncIterator[Item | Sequence[Item]]:
-    """The rows, whichever way they come; others get their turn now and then."""
-    if isinstance(rows, AsyncIterable):
-        async for row in rows:
+async def each(rows: Rows) -> AsyncGenerator[Item | Sequence[Item]]:
+    """The rows, whichever way they come; others get their turn now and then. Their generator is closed with
+    this one. Raises what they raise, and StoppedError where that is a cancellation of nobody here."""
+    if not isinstance(rows, AsyncIterable):
+        for number, row in enumerate(rows):
+            if not number % 100:
+                await anyio.lowlevel.checkpoint()
             yield row
         return
-    for number, row in enumerate(rows):
-        if not number % 100:
-            await anyio.lowlevel.checkpoint()
-        yield row
+    iterator = aiter(rows)
+    try:
+        async for row in iterator:
+            yield row
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise StoppedError("What the items come from was cancelled, and gives no more of them.") from None
+    finally:
+        if isinstance(iterator, AsyncGenerator):
+            with anyio.CancelScope(shield=True):
+                await iterator.aclose()
 
 
-class Lone:
-    """One item, whose outcome somebody waits for."""
+class Single:
+    """One item that is given alone. host: where it goes."""
 
     def __init__(self, item: Item, *, yes: bool) -> None:
         self.left = False
-        self.outcome: Outcome | None = None
         self._row: list[Item] | None = row_of(item, 1, yes=yes)
-        self._pages: list[Any] = []
-        self._error: BaseException | None = None
-        self._done = anyio.Event()
-
-    @property
-    def host(self) -> Host:
-        """Where it goes."""
-        return door(self._row[0]).host if self._row else Host.EXCHANGE
+        self.host: Host = door(self._row[0]).host
 
     def take(self) -> list[Item] | None:
         """The item."""
@@ -99,6 +105,17 @@ class Lone:
         if row is None:
             raise StopIteration
         return row
+
+
+class Lone(Single):
+    """One item, whose outcome somebody waits for."""
+
+    def __init__(self, item: Item, *, yes: bool) -> None:
+        super().__init__(item, yes=yes)
+        self.outcome: Outcome | None = None
+        self._pages: list[Any] = []
+        self._error: BaseException | None = None
+        self._done = anyio.Event()
 
     def ended(self, outcome: Outcome) -> None:
         """With what came in pages."""
@@ -239,7 +256,9 @@ class Pulled(Reading):
 class Fed(Reading):
     """Items of an asynchronous iterable, read by a task of their own, as far ahead as `limit`."""
 
-    def __init__(self, items: AsyncIterable[object], inbox: Inbox, limit: int, options: Options) -> None:
+    def __init__(
+        self, items: AsyncIterable[Item | Sequence[Item]], inbox: Inbox, limit: int, options: Options
+    ) -> None:
         super().__init__(inbox, limit, options)
         self._items = items
         self._rows: deque[list[Item]] = deque()
@@ -250,22 +269,18 @@ class Fed(Reading):
         inbox.on_leave = self._scope.cancel
 
     async def feed(self) -> None:
-        """Read until all is read, or the reader has left."""
-        iterator = aiter(self._items)
+        """Read until all is read, or the reader has left. What goes wrong there ends this run alone."""
         with self._scope:
             try:
-                async for given in iterator:
-                    self._rows.append(self._made(given))
-                    self.wake()
-                    while self._open + len(self._rows) >= self._limit:
-                        self._room = anyio.Event()
-                        await self._room.wait()
+                async with aclosing(each(self._items)) as items:
+                    async for given in items:
+                        self._rows.append(self._made(given))
+                        self.wake()
+                        while self._open + len(self._rows) >= self._limit:
+                            self._room = anyio.Event()
+                            await self._room.wait()
             except Exception as error:  # the program's own: it is the program's to hear of it
                 self._why = error
-            finally:
-                if isinstance(iterator, AsyncGenerator):
-                    with anyio.CancelScope(shield=True):
-                        await iterator.aclose()
         self._read = True
         self.wake()
 
