@@ -8,8 +8,9 @@ been delayed by then, that is what is borne.
 from __future__ import annotations
 
 BEYOND, IDLE, MOST, NEXT = 0.05, 60.0, 0.25, 0.1
-"""By what share the rate grows beyond what was borne, or by as many items as may have been missed between the
-end of the debt and its being seen, where that is more, up to MOST; by NEXT once that is borne."""
+"""By what share the rate grows beyond what was borne; or, after the first delays of all, which were met with
+a large cut, by as many items as may have been missed between the end of the debt and its being seen, where
+that is more, up to MOST; by NEXT once that is borne."""
 SAVED = 15.0
 """Seconds' worth of items that a service may have saved up, so that sending them delays nothing yet."""
 STEP = 1.02
@@ -25,6 +26,7 @@ class Borne:
     def __init__(self) -> None:
         self.rate: float | None = None
         self._beyond = BEYOND
+        self._first = True  # the delays are the first
         self._ahead = 0.0  # items sent beyond it
 
     def slowed(self, rate: float, delivered: float) -> float:
@@ -37,7 +39,8 @@ class Borne:
         """The delays are over; `items` were worked off in `seconds`. Returns the rate to go on with; `rate`
         is that of now."""
         self._ahead = 0.0
-        self._beyond = min(MOST, max(BEYOND, IDLE / max(1, items)))
+        missed = IDLE / max(1, items) if self._first else 0.0
+        self._beyond, self._first = min(MOST, max(BEYOND, missed)), False
         self.rate = CAUTION * items / seconds if items >= LEAST else max(rate, self.rate or 0.0)
         return min(2 * rate, self.rate)
 

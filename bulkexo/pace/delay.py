@@ -29,7 +29,8 @@ WIDE, DOUBT = 0.25, 0.1
 """By what share the rate may be off after the first delays of all, and after later ones. A reading of the
 allowance counts the more, the surer it is in comparison."""
 GATE = 0.15
-"""A reading that may be off by a larger share does not count."""
+"""A reading that may be off by a larger share does not count, unless the delay will be over before a surer
+one: a queue is idle then, and what it could have done is lost. While much debt is left, waiting is free."""
 AIM = 0.998
 """What share of the allowance is sent during delays: the debt is paid back, but slowly. As long as it lasts,
 none of the allowance is lost."""
@@ -164,25 +165,25 @@ class Delay:
             self._turned, self._fresh = now, 0
             return Verdict(self._step)
         self._trend.add(at, flight.number, self._excess)
-        return self._watch(now, at, rate)
+        return self._watch(now, flight, limit, rate)
 
     def _suspect(self, limit: float) -> Verdict | None:
         """Tell it once when replies begin to take longer."""
         before, self._suspected = self._suspected, self._excess > limit
         return Verdict(early=True) if self._suspected and not before else None
 
-    def _watch(self, now: float, at: float, rate: float) -> Verdict | None:
+    def _watch(self, now: float, flight: Flight, limit: float, rate: float) -> Verdict | None:
         """Follow the allowance, once for each delay: before a reply to what was sent at the present rate has
         come, nothing can tell whether it is the right one. Every reading is of all points, so that it
         corrects what was assumed at first, not the reading before."""
         self._assumed = self._assumed or rate
-        self._fresh += at >= self._turned
+        self._fresh += flight.started >= self._turned
         recent, error = self._trend.share(rate, RECENT)
         if self._fresh >= RECENT and abs(recent - 1) > CHANGED * error:
             self._trend.keep(RECENT)
             self._assumed, self._doubt = rate, WIDE
         share, error = self._trend.share(rate)
-        if not self._fresh or error > GATE:
+        if not self._fresh or (error > GATE and not self._ending(now, flight, limit, rate)):
             return None
         assumed = self._assumed / rate
         weight = 1 / (1 + (error / (self._doubt * assumed)) ** 2)
@@ -191,6 +192,12 @@ class Delay:
             return None
         self._turned, self._fresh = now, 0
         return Verdict(min(1 / CUT, max(CUT, factor)))
+
+    def _ending(self, now: float, flight: Flight, limit: float, rate: float) -> bool:
+        """Whether the delay, as it shrinks at `rate`, will be no more before another cohort has gone."""
+        shrinks = -self._trend.slope(rate)
+        until = now + COHORT * flight.items / rate
+        return self._excess - limit < shrinks * (until - flight.started)
 
     def _aim(self) -> float:
         """What share of the allowance to send."""

@@ -29,10 +29,9 @@ ANY = 3.0
 WEIGHT, CALM = 6, 0.5
 """Points that the assumed scatter counts for, and the share of it that is assumed at least: few points that
 happen to lie on a line prove little."""
-VAGUE, GROWS, SHRINKS = 0.15, 3.0, 2.0
-"""A standard error beyond which a reading says little; and the numbers of them from which the delay clearly
-grows, or shrinks, even if an item delays as much as it can: the rate is off by this much at least. While it
-shrinks fast there is no time to be surer, or the debt is gone and the allowance unused."""
+VAGUE, CLEAR = 0.15, 3.0
+"""A standard error beyond which a reading says little; and the number of them from which the delay clearly
+grows even if an item delays as much as it can, so that at least this much is sent too fast."""
 MEMORY = 24
 """Points kept: a minute or two."""
 
@@ -59,13 +58,23 @@ class Trend:
     def share(self, rate: float, last: int = MEMORY) -> tuple[float, float]:
         """The allowance as a share of `rate` items per second, and its standard error: infinite if unknown.
         last: points to go by."""
+        walk = self._walk(rate, last)
+        return walk.share() if walk else (1.0, math.inf)
+
+    def slope(self, rate: float) -> float:
+        """Seconds of delay that each second at `rate` adds, or takes off if negative; 0 if unknown."""
+        walk = self._walk(rate, MEMORY)
+        return walk.slope if walk else 0.0
+
+    def _walk(self, rate: float, last: int) -> _Walk | None:
+        """The last points, seen from `rate`; None where they are too few."""
         points = list(self._points)[-last:]
         if len(points) < 3 or points[-1][0] <= points[0][0]:
-            return 1.0, math.inf
+            return None
         walk = _Walk(points[0][2])
         for (before, had, _), (at, sent, delay) in pairwise(points):
             walk.step(at - before, (sent - had) / rate, rate, delay)
-        return walk.share()
+        return walk
 
 
 class _Walk:
@@ -77,6 +86,11 @@ class _Walk:
         self._doubt = [[SCATTER**2, 0.0, 0.0], [0.0, GROWTH_DOUBT**2, 0.0], [0.0, 0.0, ANY**2]]
         self._steps = 0
         self._misfit = 0.0
+
+    @property
+    def slope(self) -> float:
+        """Seconds of delay per second at the rate."""
+        return self._state[2]
 
     def step(self, seconds: float, worth: float, rate: float, delay: float) -> None:
         """`seconds` later, and after items worth so many seconds at `rate`, the delay is measured anew."""
@@ -106,7 +120,7 @@ class _Walk:
         error = math.sqrt(max(0.0, steep - 2 * beyond * both + beyond**2 * wide)) / kept
         scatter = math.sqrt(max(CALM, (WEIGHT + self._misfit) / (WEIGHT + max(0, self._steps - 2))))
         least = (slope + both / wide * (HARDEST - growth)) / HARDEST
-        sure = math.sqrt(max(1e-9, steep - both**2 / wide)) / HARDEST
-        if error * scatter > VAGUE and not -SHRINKS < least / (sure * scatter) < GROWS:
+        sure = math.sqrt(max(0.0, steep - both**2 / wide)) / HARDEST
+        if error * scatter > VAGUE and least > CLEAR * sure * scatter:
             return 1 - least, sure * scatter
         return 1 - beyond, error * scatter

@@ -59,6 +59,14 @@ def test_after_short_delays_the_idle_end_of_them_counts() -> None:
     assert max(grow(borne, rate, 12)) == pytest.approx((1 + MOST) * rate, rel=0.05)
 
 
+def test_of_later_delays_however_short_nothing_was_missed() -> None:
+    borne = Borne()
+    borne.cleared(4000, 100.0, 40.0)
+    borne.slowed(40.0, 40.0)
+    rate = borne.cleared(84, 2.2, 39.0)
+    assert max(grow(borne, rate, 12)) == pytest.approx((1 + BEYOND) * rate)
+
+
 def test_a_climb_is_eased_once() -> None:
     law = RateLaw(Ledger(), start=90.0, ceiling=None, climbing=4)
     law.eased()

@@ -124,6 +124,23 @@ def test_where_little_debt_is_left_it_is_kept(delay: Delay) -> None:
     assert 1.0 < verdicts[0].factor <= MOST
 
 
+@pytest.mark.parametrize(
+    ("first", "shrinks", "acts"),
+    [(4.0, 0.12, True), (6.0, 0.2, True), (6.0, 0.12, False), (9.0, 0.2, False), (15.0, 0.2, False)],
+)
+def test_an_unsure_reading_counts_only_if_the_delay_is_over_before_a_surer_one(
+    first: float, shrinks: float, acts: bool
+) -> None:
+    """Few items, so that a reading is unsure. Delays of `first` seconds shrink by so much every second."""
+    delay = Delay()
+    feed(delay, [0.5] * 30, 0.0, items=2)
+    feed(delay, [first] * 2 * COHORT, 100.0, items=2)
+    took = [first - shrinks * index for index in range(3 * COHORT)]
+    factors = [verdict.factor for verdict in feed(delay, took, 100.0 + 2 * COHORT, items=2)]
+    assert bool(factors) == acts
+    assert all(1 < factor <= 1 / CUT for factor in factors)
+
+
 def test_delivered() -> None:
     delay = Delay()
     feed(delay, [0.5] * 31, 0.0)

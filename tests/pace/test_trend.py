@@ -49,6 +49,14 @@ def test_rates_that_differ_show_how_much_an_item_delays(allowed: float, growth: 
     assert trend.share(RATE)[0] == pytest.approx(allowed, abs=0.015)
 
 
+@pytest.mark.parametrize("growth", [0.4, 0.9])
+@pytest.mark.parametrize("rate", [RATE / 2, RATE, 2 * RATE])
+def test_the_slope_is_what_a_second_at_the_rate_adds(growth: float, rate: float) -> None:
+    trend = debtor(RATE, [rate] * 8, growth)
+    assert trend.slope(rate) == pytest.approx(growth * (rate / RATE - 1), abs=0.01)
+    assert debtor(RATE, [rate] * 2, growth).slope(rate) == 0.0
+
+
 def test_noise_makes_it_less_sure() -> None:
     noisy, calm = (debtor(RATE, [RATE] * 8, noise=noise).share(RATE)[1] for noise in (4.0, 0.0))
     assert noisy > 1.5 * calm
