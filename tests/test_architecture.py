@@ -1,5 +1,5 @@
-"""The house, as its imports have it (docs/architecture.md): arrows lead to lower floors only, in no circle, and
-each library has its room."""
+"""The house, as its imports have it (docs/architecture.md): arrows lead to lower floors only, in no circle,
+and each library has its room."""
 
 from __future__ import annotations
 
