@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +12,7 @@ from platformdirs import user_cache_path
 from bulkexo.connection import Connection
 from bulkexo.facts.granted import Granted, read
 from bulkexo.model import UsageError
+from bulkexo.whole import rewrite
 
 
 def recall(connection: Connection, folder: Path | None = None) -> Granted | None:
@@ -32,14 +32,8 @@ def remember(
     content = orjson.dumps(granted.document())
     for tenant in tenants:
         file = _file(connection, tenant, folder)
-        beside = file.with_name(f"{file.name}.{os.getpid()}")
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                beside.write_bytes(content)
-                beside.replace(file)
-            finally:
-                beside.unlink(missing_ok=True)
+            rewrite(file, content)
         except OSError as error:
             raise UsageError(
                 f"{file} cannot be written ({error.strerror}). Make room there, or give yourself the "

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import Any
 
 import orjson
 from platformdirs import user_cache_path
 
+from bulkexo.whole import rewrite
 from bulkexo.wire.key import public_key
 
 VERSION = 1
@@ -42,14 +42,8 @@ class KeyStore:
             return
         entries = {name: each for name, each in self._read().items() if name != self._name}
         newest = dict([(self._name, {"key": key, "at": at}), *entries.items()][:MOST])
-        beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                beside.write_bytes(orjson.dumps({"version": VERSION, "keys": newest}))
-                beside.replace(self._path)
-            finally:
-                beside.unlink(missing_ok=True)
+            rewrite(self._path, orjson.dumps({"version": VERSION, "keys": newest}))
 
     def _read(self) -> dict[str, Any]:
         try:

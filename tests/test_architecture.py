@@ -1,5 +1,4 @@
-"""The house, as its imports have it (docs/architecture.md): arrows lead to lower floors only, in no circle,
-and each library has its room."""
+"""The house as its imports have it: arrows lead to lower floors and in no circle; each library has its room."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ import bulkexo
 
 ROOT = Path(bulkexo.__file__).parent
 FLOORS: tuple[set[str], ...] = (
-    {"model", "redact", "connection", "dated", "runsin", "clocks", "interrupts"},
+    {"model", "redact", "connection", "dated", "runsin", "clocks", "interrupts", "whole"},
     {"wire", "facts", "job", "pace", "journal", "memory", "keystore", "signers", "grants"},
     {"net", "compare", "embedded"},
     {"schedule", "former", "judging", "says", "options", "profiles", "tenants"},

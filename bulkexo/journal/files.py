@@ -16,6 +16,7 @@ from bulkexo.journal.folder import RunFolder
 from bulkexo.journal.lines import failed_cells, sound
 from bulkexo.journal.past import Past
 from bulkexo.model import Item
+from bulkexo.whole import whole
 
 ERROR_COLUMN = "Error"
 MARK = b"\xef\xbb\xbf"
@@ -107,9 +108,8 @@ def rewrite_failed(
 ) -> None:
     """Make failed.csv from the record of truth: a crash may have left it ahead of it. Raises OSError."""
     columns = own_columns(columns)
-    fresh = folder.failed.with_suffix(".csv.new")
     folder.results.touch()  # a crash may have come before it
-    with fresh.open("wb") as file, folder.results.open("rb") as results:
+    with whole(folder.failed) as file, folder.results.open("rb") as results:
         file.write(header(columns))
         for item in items:
             offset = past.in_trouble(item)
@@ -118,6 +118,3 @@ def rewrite_failed(
                 error = orjson.loads(results.readline()).get("error") or {}
                 row = failed_cells(item, str(error.get("message", "")), columns, secret_columns)
                 file.write(csv_bytes([row]))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(folder.failed)

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from bulkexo.model import UsageError
+from bulkexo.whole import whole
 
 
 def sync_names(path: Path) -> None:
@@ -129,17 +130,8 @@ class RunFolder:
         )
 
     def _replace(self, path: Path, content: bytes) -> None:
-        fresh = path.with_name(path.name + ".new")
-        try:
-            with fresh.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                fresh.unlink(missing_ok=True)
-            raise
+        with whole(path) as file:
+            file.write(content)
         sync_names(self.path)
 
     def discard(self) -> None:

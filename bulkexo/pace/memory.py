@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import orjson
 
 from bulkexo.pace.sights import Learned
+from bulkexo.whole import rewrite
 
 VERSION = 1
 STALE = 30 * 86400.0
@@ -33,13 +33,7 @@ def remember(path: Path, key: str, learned: Learned, now: float) -> None:
     """Keep `learned` for the next run. Raises OSError; a run loses nothing by it."""
     entries = _read(path)
     entries[key] = {"rate": learned.rate, "concurrency": learned.concurrency, "at": now}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(encode(entries))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    rewrite(path, encode(entries))
 
 
 def encode(entries: Mapping[str, Mapping[str, Any]]) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import tempfile
 from array import array
 from collections import Counter
@@ -20,6 +19,7 @@ from bulkexo.compare.items import SECRET
 from bulkexo.journal.key import key
 from bulkexo.journal.lines import packed
 from bulkexo.model import Item, UsageError
+from bulkexo.whole import whole
 
 PLAN, ON_PREMISES = "plan.ndjson", "on-premises.csv"
 NUMBER = {change: number for number, change in enumerate(Change, 1)}
@@ -79,23 +79,18 @@ class Book:
     def finish(self, show: Callable[[Mapping[str, Any]], None]) -> Counts:
         """Write the plan's files. show: takes each line, in the order of the job."""
         counts = Counts()
-        with _written(self.folder):
-            fresh = self.folder / f"{PLAN}.new"
-            with fresh.open("wb") as plan:
-                mastered = None
-                for data in self._lines():
-                    plan.write(data)
-                    document = orjson.loads(data)
-                    _count(document, counts)
-                    if document["change"] == Change.ON_PREMISES:
-                        mastered = mastered or _Mastered(self.folder / ON_PREMISES)
-                        mastered.add(document)
-                    show(document)
-                if mastered:
-                    mastered.close()
-                plan.flush()
-                os.fsync(plan.fileno())
-            fresh.replace(self.folder / PLAN)
+        with _written(self.folder), whole(self.folder / PLAN) as plan:
+            mastered = None
+            for data in self._lines():
+                plan.write(data)
+                document = orjson.loads(data)
+                _count(document, counts)
+                if document["change"] == Change.ON_PREMISES:
+                    mastered = mastered or _Mastered(self.folder / ON_PREMISES)
+                    mastered.add(document)
+                show(document)
+            if mastered:
+                mastered.close()
         return counts
 
     def close(self) -> None:

@@ -7,10 +7,8 @@ each item only the place in its file is known.
 from __future__ import annotations
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -21,6 +19,7 @@ from bulkexo.journal.formers import Kept
 from bulkexo.journal.lines import packed, sound
 from bulkexo.model import UsageError
 from bulkexo.report.undoing import Undone, undo
+from bulkexo.whole import whole_text
 
 LEFT_COLUMNS = ("Row", "Step", "Cmdlet", "Identity", "Parameter", "Why")
 CUT_SHORT = "the run ended before its answer came: it may have taken effect. Resume the run first"
@@ -70,7 +69,7 @@ def write_undo(folder: RunFolder, job: Path, left_out: Path, *, created: bool) -
     kept = Kept(folder.before, renumbered=bool(first.get("input_changed")))
     summary = Summary()
     try:
-        with _written(job) as lines, _written(left_out) as left:
+        with whole_text(job) as lines, whole_text(left_out, "utf-8-sig") as left:
             table = csv.writer(left)
             table.writerow(LEFT_COLUMNS)
             for line, undone in _undone(folder, kept, created=created):
@@ -103,18 +102,3 @@ def _take(line: Mapping[str, Any], undone: Undone, lines: TextIO, left: Any) -> 
     for name, why in undone.left:
         place = [str(line.get(each, "")) for each in ("row", "step", "cmdlet", "identity")]
         left.writerow([sound(text) for text in (*place, name, why)])
-
-
-@contextmanager
-def _written(path: Path) -> Iterator[TextIO]:
-    """A text file that is there as a whole or not at all. Raises OSError."""
-    fresh = path.with_name(path.name + ".new")
-    mark = "utf-8-sig" if path.suffix == ".csv" else "utf-8"
-    try:
-        with fresh.open("w", encoding=mark, newline="") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)

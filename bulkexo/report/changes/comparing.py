@@ -21,6 +21,7 @@ from bulkexo.model import StoppedError
 from bulkexo.report.changes.differences import Known, Wanted, columns_of, differences, known
 from bulkexo.report.changes.earlier import unlike
 from bulkexo.report.changes.store import Kept, Store
+from bulkexo.whole import whole
 
 FILE: Final = "changes.ndjson"
 SHOWN: Final = 20
@@ -81,13 +82,10 @@ def _compare(later: RunFolder, earlier: RunFolder, wanted: Wanted, changes: Chan
             _fill(store, side, folder, wanted)
         changes.left_out = store.join()
         changes.objects = store.count("after")
-        fresh = changes.file.with_name(FILE + ".new")
         try:
-            with fresh.open("wb") as file:
+            with whole(changes.file) as file:
                 _write(store, wanted, changes, file)
-            fresh.replace(changes.file)
         except OSError as error:
-            fresh.unlink(missing_ok=True)
             raise StoppedError(
                 f"{changes.file} cannot be written ({error.strerror}). Make room, or close it where it "
                 "is open."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from bulkexo.report.html.told import Told, local, utc
 from bulkexo.report.html.words import Words, many, number, share
 from bulkexo.report.undo import foresee
 from bulkexo.report.words import command, readable
+from bulkexo.whole import whole_text
 
 CAUSES = [*(rule.cause for rule in RULES), OTHER]
 STATUSES = (Status.SUCCEEDED, Status.UNCHANGED, Status.FAILED, Status.UNKNOWN, Status.SKIPPED)
@@ -86,18 +86,10 @@ def _gathered(folder: RunFolder, told: Told, rows: Rows, *, everything: bool) ->
 
 
 def _write(out: Path, view: Mapping[str, Any]) -> int:
-    fresh = out.with_name(out.name + ".new")
-    try:
-        with fresh.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-            for piece in _template().generate(view):
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-            size = file.tell()
-        fresh.replace(out)
-    finally:
-        fresh.unlink(missing_ok=True)
-    return size
+    with whole_text(out, errors="replace") as file:
+        for piece in _template().generate(view):
+            file.write(piece)
+        return file.tell()
 
 
 @cache
