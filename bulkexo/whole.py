@@ -28,9 +28,10 @@ def whole(path: Path, ending: str = FRESH) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
-    finally:
+    except BaseException:
         with contextlib.suppress(OSError):  # what went wrong before is what is told
             fresh.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The house as its imports have it: arrows lead to lower floors and in no circle; each library has its room."""
+"""The house as its imports have it: arrows lead to lower floors, in no circle; each library has its room."""
 
 from __future__ import annotations
 

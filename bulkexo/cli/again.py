@@ -19,6 +19,7 @@ from bulkexo.journal.lock import lock
 from bulkexo.journal.past import again
 from bulkexo.model import UsageError
 from bulkexo.options import NAMES, Layer
+from bulkexo.report.words import many
 from bulkexo.tenants import Directory, Words
 
 OF_THE_WHOLE = frozenset({"export", "compare_with", "changed_exit_code"})
@@ -133,11 +134,7 @@ def _tell(past: Past) -> None:
         tell(f"The last line of the results was torn ({past.torn:,} bytes) and is left out.")
     if past.strangers:
         one, more = "result belongs to a row that is", "results belong to rows that are"
-        tell(f"{_many(past.strangers, one, more)} no longer in the job.")
-    done = _many(sum(past.counts.values()), "item has ended", "items have ended")
-    doubt = _many(past.in_doubt, "was in flight and is settled first", "were in flight and are settled first")
+        tell(f"{many(past.strangers, one, more)} no longer in the job.")
+    done = many(sum(past.counts.values()), "item has ended", "items have ended")
+    doubt = many(past.in_doubt, "was in flight and is settled first", "were in flight and are settled first")
     tell(f"Going on: {done}{f'; {doubt}' if past.in_doubt else ''}.")
-
-
-def _many(number: int, one: str, more: str) -> str:
-    return f"{number:,} {one if number == 1 else more}"

@@ -11,6 +11,7 @@ import click
 from bulkexo.cli.completing import runs
 from bulkexo.cli.terminal import abandon, say
 from bulkexo.model import Status, UsageError
+from bulkexo.report.words import many
 
 if TYPE_CHECKING:
     from bulkexo.journal import RunFolder
@@ -79,7 +80,7 @@ def export(
         return _to_stdout(run, request)
     path = _named(RunFolder(run), to, force=force)
     summary = export_to(RunFolder(run), request, path, force=force, told=say)
-    say(f"{path}: {_many(summary.rows, 'line')}, {_many(summary.columns, 'column')}.")
+    say(f"{path}: {many(summary.rows, 'line')}, {many(summary.columns, 'column')}.")
     for note in summary.notes:
         say(note)
     return 0
@@ -167,7 +168,3 @@ def _delimiter(text: str, kind: str) -> str:
     if sign != "," and kind != "csv":
         raise UsageError(f"--delimiter is for a CSV, and this is {kind}.")
     return sign
-
-
-def _many(number: int, one: str) -> str:
-    return f"{number:,} {one}{'' if number == 1 else 's'}"

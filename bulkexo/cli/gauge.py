@@ -9,7 +9,7 @@ from datetime import datetime
 from bulkexo.facts.causes import OTHER, cause
 from bulkexo.model import Outcome, Status
 from bulkexo.pace import State
-from bulkexo.report.words import duration
+from bulkexo.report.words import duration, many
 from bulkexo.schedule import Tally
 from bulkexo.schedule.waiting import waiting
 
@@ -104,7 +104,7 @@ class Gauge:
         if not why and tally.state is State.DELAYED:
             why = "the service delays replies, so the pace is eased"
         if not why and idle >= IDLE and tally.batches:
-            flight = "1 batch is" if tally.batches == 1 else f"{tally.batches:,} batches are"
+            flight = many(tally.batches, "batch is", "batches are")
             why = f"waiting for replies: {flight} in flight, and none has come for {took(idle)}"
         todo = self._total - tally.done
         moving = not stuck and speed > 0 and longer > 0 and todo > 0

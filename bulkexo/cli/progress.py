@@ -13,6 +13,7 @@ import click
 from bulkexo.cli.gauge import Gauge, words
 from bulkexo.cli.terminal import person_at, say, tell
 from bulkexo.model import Item
+from bulkexo.report.words import many
 from bulkexo.run import Watch
 from bulkexo.schedule import Tally
 
@@ -112,7 +113,7 @@ def stopping_words(batches: int, drain: float) -> str:
     """What is said after the first Ctrl-C."""
     if not batches:
         return "Stopping: nothing is in flight."
-    flight = "1 batch is" if batches == 1 else f"{batches} batches are"
+    flight = many(batches, "batch is", "batches are")
     return f"Stopping: {flight} in flight and may end within {drain:.0f} s. Ctrl-C again stops at once."
 
 

@@ -129,6 +129,15 @@ def timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def seconds(text: object) -> float | None:
+    """The other way round; None of what is no time. Without an offset it is UTC."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
 def failed_cells(
     item: Item, message: str, columns: Sequence[str], secret_columns: Collection[str]
 ) -> list[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from bulkexo.journal import RunFolder
-from bulkexo.journal.lines import timestamp
+from bulkexo.journal.lines import seconds, timestamp
 from bulkexo.journal.lock import held
 from bulkexo.journal.progress import latest
 from bulkexo.model import Status
@@ -78,7 +78,7 @@ def standing(folder: Path, now: float) -> Standing:
     document = run.read()
     lines = latest(run.progress, LINES)
     newest: Mapping[str, Any] = lines[0] if lines else {}
-    state = _state(document.get("state"), folder, _seconds(newest.get("time")), now)
+    state = _state(document.get("state"), folder, seconds(newest.get("time")), now)
     recorded = document.get("counts") or {}
     source = recorded if state in (COMPLETE, STOPPED) or not newest else newest
     counts = {status: _whole(source.get(status.value)) for status in Status}
@@ -101,9 +101,9 @@ def standing(folder: Path, now: float) -> Standing:
         places=_whole(running.get("places")),
         waiting=str(running.get("waiting") or "") if running else _before(state, job),
         pid=_whole(newest.get("pid")) or None,
-        started=_seconds(document.get("started")),
-        ended=_seconds(document.get("ended")) if state in (COMPLETE, STOPPED) else None,
-        told=_seconds(newest.get("time")),
+        started=seconds(document.get("started")),
+        ended=seconds(document.get("ended")) if state in (COMPLETE, STOPPED) else None,
+        told=seconds(newest.get("time")),
         approval=state == STOPPED and waves.get("waiting") is not None,
     )
 
@@ -238,7 +238,7 @@ def _told_state(seen: Standing) -> str:
 def _left(lines: Sequence[Mapping[str, Any]], total: int) -> float | None:
     """Seconds until the end, by the lines of this process over the last while; the newest first."""
     lines = [line for line in lines if line.get("pid") == lines[0].get("pid")]
-    first, last = _seconds(lines[-1].get("time")), _seconds(lines[0].get("time"))
+    first, last = seconds(lines[-1].get("time")), seconds(lines[0].get("time"))
     done, before = _whole(lines[0].get("done")), _whole(lines[-1].get("done"))
     if first is None or last is None or last <= first or done <= before:
         return None
@@ -257,13 +257,6 @@ def _clock(moment: float, now: float) -> str:
 
 def _time(seconds: float | None) -> str | None:
     return None if seconds is None else timestamp(seconds)
-
-
-def _seconds(text: Any) -> float | None:
-    try:
-        return datetime.fromisoformat(str(text)).replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return None
 
 
 def _whole(value: Any) -> int:

@@ -24,6 +24,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600:,} h {whole % 3600 // 60} min"
 
 
+def many(number: int, one: str, more: str = "") -> str:
+    """`1 item`, `2,000 items`. more: where it is not `one` with an s."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
 def command(name: str, folder: Path) -> str:
     """What to type to do something with a run."""
     return line_of(["bulkexo", name, str(folder)])

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 NEVER = -1
+STRUCK = "(the disk is struck)"
 
 
 class Fate:
@@ -40,6 +41,7 @@ class Fate:
     def strike(self) -> None:
         """Die as by SIGKILL from outside, or fail."""
         if self.broken:
+            os.write(2, f"{STRUCK}\n".encode())
             raise OSError(errno.EIO, "Input/output error")
         os.kill(os.getpid(), signal.SIGKILL)
 

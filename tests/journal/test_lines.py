@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkexo.journal.key import key
-from bulkexo.journal.lines import line, timestamp
+from bulkexo.journal.lines import line, seconds, timestamp
 from bulkexo.model import Status
 
 from .outcomes import NOT_FOUND, failed, outcome
@@ -107,3 +107,23 @@ def test_any_value_warning_and_message_is_one_line_that_reads_back(
     document = read(line(outcome(value=value, warnings=warnings, request_id=identity)))
     assert (document["value"], document["warnings"]) == (value, warnings)
     assert document["request_id"] == identity
+
+
+@pytest.mark.parametrize("moment", [0.0, 1_795_512_600.123, 253_402_300_799.0])
+def test_a_time_comes_back(moment: float) -> None:
+    assert seconds(timestamp(moment)) == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2026-11-24T10:30:00+01:00", 1_795_512_600.0),
+        ("2026-11-24T09:30:00", 1_795_512_600.0),
+        ("yesterday", None),
+        (None, None),
+        (17, None),
+        ("0001-01-01T00:00:00+14:00", -62_135_647_200.0),
+    ],
+)
+def test_a_time_of_another_kind(text: object, found: float | None) -> None:
+    assert seconds(text) == found

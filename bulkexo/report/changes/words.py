@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from bulkexo.report.changes.comparing import Changes
 from bulkexo.report.changes.differences import IDS, LOCAL_IDS
+from bulkexo.report.words import many
 
 WIDEST: Final = 160
 VALUES_SHOWN: Final = 4
@@ -17,12 +18,11 @@ NOTHING_EARLIER: Final = "There is no earlier run of the same job to compare wit
 
 def as_text(changes: Changes) -> str:
     """Counts, then the first changes, then where all of them stand."""
-    of = f"{changes.objects:,} object{'' if changes.objects == 1 else 's'}"
-    lines = [f"S{in_short(changes)[1:]} ({of} compared)."]
+    lines = [f"S{in_short(changes)[1:]} ({many(changes.objects, 'object')} compared)."]
     if changes.strange:
         lines.append(changes.strange)
     if changes.left_out:
-        items = f"{changes.left_out:,} item{'' if changes.left_out == 1 else 's'}"
+        items = many(changes.left_out, "item")
         lines.append(f"Not compared: what belongs to {items} that failed in one of the two runs.")
     for change in changes.first:
         lines += _lines(change)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
+
+from bulkexo.journal.lines import seconds
 
 SLOTS = 480
 """Slots at the most; half as many at the least, once there have been more."""
@@ -80,7 +81,7 @@ class Curve:
             self.sent, self.throttled = _count(before, "attempts"), _count(before, "throttled")
 
     def _between(self, before: Mapping[str, Any], line: Mapping[str, Any]) -> None:
-        start, end = _time(before), _time(line)
+        start, end = seconds(before.get("time")), seconds(line.get("time"))
         if start is None or end is None or end <= start:
             return
         sent = max(0, _count(line, "attempts") - _count(before, "attempts")) / (end - start)
@@ -170,10 +171,3 @@ def _point(slot: Slot, at: float, length: float) -> Point:
 def _count(line: Mapping[str, Any], name: str) -> int:
     value = line.get(name)
     return int(value) if isinstance(value, int | float) else 0
-
-
-def _time(line: Mapping[str, Any]) -> float | None:
-    try:
-        return datetime.fromisoformat(str(line["time"])).timestamp()
-    except (ValueError, OverflowError):
-        return None

@@ -7,11 +7,11 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from bulkexo.facts.causes import OTHER, cause
 from bulkexo.facts.ruling import Cause, Mends
+from bulkexo.journal.lines import seconds
 from bulkexo.model import BY_RULE, Status
 from bulkexo.report.html.curve import Curve
 from bulkexo.report.html.plain import shown
@@ -248,11 +248,3 @@ def example(line: Mapping[str, Any]) -> Example:
         shown(line.get("identity"), 120),
         shown(error.get("message"), 500),
     )
-
-
-def seconds(text: Any) -> float | None:
-    """`2026-11-24T09:30:00.123Z` → seconds since the epoch; None if it is no time."""
-    try:
-        return datetime.fromisoformat(str(text)).timestamp()
-    except (ValueError, OverflowError):
-        return None

@@ -29,9 +29,9 @@ from bulkexo.report.html.gather import Gathered, Group
 from bulkexo.report.html.plain import shown
 from bulkexo.report.html.rows import ALIKE, COLUMNS, PLAIN, Rows
 from bulkexo.report.html.told import Told, local, utc
-from bulkexo.report.html.words import Words, many, number, share
+from bulkexo.report.html.words import Words, number, share
 from bulkexo.report.undo import foresee
-from bulkexo.report.words import command, readable
+from bulkexo.report.words import command, many, readable
 from bulkexo.whole import whole_text
 
 CAUSES = [*(rule.cause for rule in RULES), OTHER]

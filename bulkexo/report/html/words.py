@@ -14,7 +14,7 @@ from bulkexo.report.html.curve import Point
 from bulkexo.report.html.gather import Gathered
 from bulkexo.report.html.plain import shown
 from bulkexo.report.html.told import Told
-from bulkexo.report.words import command, duration
+from bulkexo.report.words import command, duration, many
 
 READS = ("get-", "search-", "test-")
 
@@ -62,11 +62,6 @@ def share(part: float, whole: float) -> str:
     if 99 <= percent < 100:
         return f"{math.floor(10 * percent) / 10}%"
     return f"{percent:.1f}%" if percent < 10 and part else f"{percent:.0f}%"
-
-
-def many(count: int, one: str, more: str) -> str:
-    """`1 item`, `2 items`."""
-    return f"{number(count)} {one if count == 1 else more}"
 
 
 class Words:

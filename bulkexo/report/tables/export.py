@@ -19,6 +19,7 @@ from bulkexo.model import Status, StoppedError, UsageError
 from bulkexo.report.tables.cells import Sink
 from bulkexo.report.tables.columns import LIMIT, Column, Row, Survey
 from bulkexo.report.tables.rows import OUTCOME_LEADS, VALUE_LEADS, outcomes, values
+from bulkexo.report.words import many
 
 MANY: Final = 100_000
 """Lines from which on it takes a while."""
@@ -123,7 +124,7 @@ def export_into(
     summary.rows, summary.columns = table.count, len(table.columns)
     beside = 0 if request.what is What.OUTCOMES or request.statuses else source.trouble
     if table.count >= MANY:
-        told(f"{_many(table.count, 'line')} and {_many(len(table.columns), 'column')} are being written …")
+        told(f"{many(table.count, 'line')} and {many(len(table.columns), 'column')} are being written …")
     if request.format is Format.XLSX:
         assert scratch is not None  # noqa: S101 (only what goes to a file is a workbook)
         _book(target, scratch, [table, *([_failed(source)] if beside else [])], summary)
@@ -131,7 +132,7 @@ def export_into(
         _fill(_sink(request, target, table.columns), table)
     if beside:
         where = "they stand on the sheet Failed" if request.format is Format.XLSX else _HOW
-        summary.notes.append(f"{_many(beside, 'item')} failed, or did not come to an end: {where}.")
+        summary.notes.append(f"{many(beside, 'item')} failed, or did not come to an end: {where}.")
     if first.get("state") != "complete":
         summary.notes.append("The run is not complete: the table has what had ended by now.")
     return summary
@@ -231,7 +232,7 @@ def _book(target: BinaryIO, scratch: Path, tables: Sequence[_Table], summary: Su
         )
     if book.cut:
         summary.notes.append(
-            f"{_many(book.cut, 'cell')} had more than Excel's 32,767 characters and end with “… (cut)”. "
+            f"{many(book.cut, 'cell')} had more than Excel's 32,767 characters and end with “… (cut)”. "
             "The other formats keep them whole."
         )
 
@@ -260,7 +261,3 @@ def _refused(to: Path, error: OSError) -> Exception:
     if isinstance(error, PermissionError):
         reason += "; is it open in another program?"
     return UsageError(f"{to} cannot be written ({reason}). Close it there, or write elsewhere.")
-
-
-def _many(number: int, one: str) -> str:
-    return f"{number:,} {one}{'' if number == 1 else 's'}"
