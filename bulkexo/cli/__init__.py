@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -41,6 +42,9 @@ HEADINGS = {"run": "Jobs", "resume": "Runs", "login": "Signing in", "catalogue":
 
 COMPLETE = "_BULKEXO_COMPLETE"
 """The variable by which a shell asks for what may follow."""
+LINGER = 0.5
+"""Seconds that threads have to end at the end."""
+
 NO_ROOM = frozenset({errno.ENOSPC, errno.EIO, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 """Why stdout refuses what is written to it, besides that its reader has gone."""
 
@@ -104,9 +108,19 @@ def main() -> None:
                 stream.flush()
         except OSError:
             abandon(stream)
-    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+    if _held():
         os._exit(code)  # we were interrupted; a thread that waits for a sign-in service would hold us
     sys.exit(code)
+
+
+def _held() -> bool:
+    """Whether a thread still works, which Python would wait for; idle ones end in a moment."""
+    deadline = time.monotonic() + LINGER
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    for thread in others:
+        if not thread.daemon:
+            thread.join(max(0.0, deadline - time.monotonic()))
+    return any(thread.is_alive() and not thread.daemon for thread in others)
 
 
 def _code() -> int:

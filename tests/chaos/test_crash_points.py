@@ -49,7 +49,7 @@ def test_a_disk_that_fails_at_every_step(tmp_path: Path, broken: int) -> None:
             refused += codes[0] != 0
         assert refused > 10  # the others are of files that a run can do without, as progress.ndjson
         words = on.forker.words.read_text()
-        assert 10 < at < STEPS_LIMIT - 1
+        assert 5 < at < STEPS_LIMIT - 1  # writes are gathered, the more the slower the machine is
         assert "The results cannot be written (Input/output error). Make room, then go on." in words
         assert "mistake of its own" not in words
         assert "The output cannot be written" not in words

@@ -85,7 +85,7 @@ def test_plan_run_and_plan_again(
     assert ended[16, 1]["error"]["code"] == "bulkexo:missing"
     assert len(tenant.journal()) == 24
 
-    again = bulkexo("plan", job, "--out", "again", "--settle", "60s", "--json", cwd=tmp_path, env=tenant.env)
+    again = bulkexo("plan", job, "--out", "again", "--settle", "10s", "--json", cwd=tmp_path, env=tenant.env)
     summary = json.loads(again.check(0).stdout)
     assert (summary["change"], summary["none"], summary["on-premises"]) == (3, 24, 3)
 
@@ -103,7 +103,7 @@ def test_what_has_changed_since_is_not_sent(
     bulkexo("plan", job, *options, "--out", "plan", cwd=tmp_path, env=tenant.env).check(0)
     other = table(tmp_path / "other.csv", ["Identity", "Office"], [(mine[1], "theirs")])
     bulkexo("run", other, *options, "--yes", cwd=tmp_path, env=tenant.env).check(0)
-    verify: list[str | Path] = ["plan", other, *options, "--settle", "60s", "--json"]
+    verify: list[str | Path] = ["plan", other, *options, "--settle", "10s", "--json"]
     assert json.loads(bulkexo(*verify, cwd=tmp_path, env=tenant.env).check(0).stdout)["none"] == 1
 
     run = bulkexo("run", "--plan", "plan", "--out", "run", "--yes", cwd=tmp_path, env=tenant.env).check(1)
@@ -194,7 +194,7 @@ def test_a_plan_runs_in_the_waves_of_its_job_and_can_be_gone_on_with(
     bulkexo("plan", job, "--out", "plan", cwd=tmp_path, env=tenant.env).check(0)
     other = table(tmp_path / "other.csv", ["Identity", "CustomAttribute2"], [(mine[2], "theirs")])
     bulkexo("run", other, "--cmdlet", "Set-Mailbox", "--yes", cwd=tmp_path, env=tenant.env).check(0)
-    verify: list[str | Path] = ["plan", other, "--cmdlet", "Set-Mailbox", "--settle", "60s"]
+    verify: list[str | Path] = ["plan", other, "--cmdlet", "Set-Mailbox", "--settle", "10s"]
     bulkexo(*verify, cwd=tmp_path, env=tenant.env).check(0)
 
     run = ["run", "--plan", "plan", "--out", "run", "--yes"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,15 +50,17 @@ def test_a_report_of_a_run_that_has_none(tmp_path: Path, tenant: Pretend, names:
 
 
 def test_a_run_that_is_under_way_and_what_goes_on_with_it(tmp_path: Path) -> None:
-    with pretend(tmp_path / "tenant", "--mailboxes 400 --allowance 20/s --burst 10") as tenant:
+    with pretend(tmp_path / "tenant", "--mailboxes 400 --allowance 20/s --burst 10 --speed 4") as tenant:
         names = [str(mailbox["UserPrincipalName"]) for mailbox in tenant.everything()]
         path = job(tmp_path, names[:200])
         process = start("run", path, *SET, "--out", "out", "--report", cwd=tmp_path, env=tenant.env)
         until(lambda: len(lines(tmp_path / "out")) > 10, process)
+        process.send_signal(signal.SIGSTOP)  # or it might end before the report is made
         bulkexo("report", "out", "--out", "now.html", cwd=tmp_path).check(0)
+        process.send_signal(signal.SIGCONT)
         text = words(read(tmp_path / "now.html"))
         assert "Under way" in text and "Items 200" in text
-        process.send_signal(2)
+        process.send_signal(signal.SIGINT)
         ended(process).check(3)
         assert "Stopped before the end" in words(read(tmp_path / "out" / "report.html"))
         bulkexo("resume", "out", cwd=tmp_path, env=tenant.env).check(0)
