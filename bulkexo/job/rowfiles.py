@@ -18,7 +18,6 @@ from bulkexo.job.template import Node
 from bulkexo.job.text import examine
 from bulkexo.job.xlsxrows import OLDER, SUFFIXES, XlsxRows
 
-ROW_FILES: Final = frozenset({".csv", ".ndjson", *SUFFIXES})
 KEYS: Final = names(FILE)
 OLDER_REMEDY: Final = "Save it as an Excel Workbook (.xlsx), or as a CSV."
 Unknown: TypeAlias = Callable[[str, int], None]

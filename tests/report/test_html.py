@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -330,3 +332,18 @@ def test_the_allowance_of_several_processes_with_days_between(tmp_path: Path) ->
     assert "190 of 3,900 sendings (4.9%)" in text
     assert "times when nothing ran are left out" in text
     assert html.count('class="line rate"') == 4, "two pieces, in each of two sizes"
+
+
+def test_pygal_leaves_no_finder_that_others_stumble_over() -> None:
+    """In a process of its own, for here something else could have imported it first."""
+    code = (
+        "import sys, bulkexo.report.html.charts\n"
+        "print([finder for finder in sys.meta_path if not hasattr(finder, 'find_spec')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error::ImportWarning", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
