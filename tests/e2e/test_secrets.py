@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import zipfile
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
+from tests.e2e.collector import collecting
 from tests.e2e.command import Ended, bulkexo, lines
 from tests.e2e.files import document, table
 from tests.e2e.pretend import Pretend
@@ -38,9 +42,19 @@ def job(folder: Path, names: list[str]) -> Path:
     return document(folder / "job.yaml", content)
 
 
+def texts(path: Path) -> list[str]:
+    """What stands in a file, unpacked."""
+    if path.suffix == ".xlsx":
+        with zipfile.ZipFile(path) as book:
+            return [html.unescape(book.read(name).decode()) for name in book.namelist()]
+    if path.suffix == ".parquet":
+        return [str(parquet.read_table(path).to_pylist())]
+    return [path.read_text(encoding="utf-8-sig")]
+
+
 def nowhere(folder: Path, done: Ended) -> None:
     """No secret, and no part of one that gives it away, in what the command wrote."""
-    written = [path.read_text(encoding="utf-8-sig") for path in folder.rglob("*") if path.is_file()]
+    written = [text for path in folder.rglob("*") if path.is_file() for text in texts(path)]
     written += [str(packed(text)) for text in written if 'id="packed"' in text]
     for pin in PINS:
         for text in (pin, pin[::-1], pin.replace('"', '""'), pin.replace('"', '\\"')):
@@ -62,6 +76,50 @@ def test_a_run(tmp_path: Path, tenant: Pretend, names: list[str]) -> None:
         (f"x{pin}x", pin[::-1]) for pin in PINS
     ]
     nowhere(tmp_path / "work", done)
+
+
+READS = """\
+rows: rows.csv
+columns: {Pin: {secret: true}}
+compare_with: latest
+keep_before: true
+steps:
+  - cmdlet: Set-Mailbox
+    parameters: {Identity: "${Box}", CustomAttribute1: "x${Pin}x", CustomAttribute2: "${Hint}"}
+    secret: [CustomAttribute2]
+  - cmdlet: Get-Mailbox
+    parameters: {Identity: "${Box}"}
+    select: [Guid, UserPrincipalName, DisplayName]
+  - cmdlet: Get-Mailbox          # refused, and the service quotes what it refuses
+    parameters: {Identity: "${Old password}"}
+"""
+
+
+def test_what_comes_of_a_run(tmp_path: Path, tenant: Pretend, names: list[str]) -> None:
+    """Tables, changes, the log, spans and metrics, and what is told of a run later."""
+    work = tmp_path / "work"
+    work.mkdir()
+    job(tmp_path, names)
+    file = tmp_path / "reads.yaml"
+    file.write_text(READS, encoding="utf-8")
+    tables = ("csv", "xlsx", "parquet", "ndjson")
+    with collecting() as collector:
+        env = {**tenant.env, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint}
+        for out in ("first", "second"):
+            exports = [part for end in tables for part in ("--export", f"{out}.{end}")]
+            more = ("--report", "--json", "--telemetry", "--log-file", "log.txt", "--log-level", "debug")
+            done = bulkexo("run", file, "--out", out, *exports, *more, cwd=work, env=env).check(1)
+            nowhere(work, done)
+    assert collector.spans and collector.metrics
+    for pin in PINS:
+        assert not [body for body in collector.bodies if pin.encode() in body or pin[::-1].encode() in body]
+    for arguments in (
+        ("status", "second", "--json"),
+        ("report", "second", "--all-items", "--out", "all.html"),
+        ("export", "second", "--to", "outcomes.csv", "--what", "outcomes", "--plain"),
+        ("undo", "second", "--out", "undo.yaml"),
+    ):
+        nowhere(work, bulkexo(*arguments, cwd=work, env=tenant.env))
 
 
 @pytest.mark.parametrize("arguments", [("run", "--dry-run"), ("check",)])
