@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,12 +82,28 @@ def finish(report: Report, options: Options, job: Path) -> Ending:
             _export(report.folder, path, job, ending)
         if options.compare_with is not None and not report.folder.chosen.exists():
             _compare(report.folder, options, ending)
+        if options.export or options.compare_with is not None:
+            _note(report.folder, finished=True)
     except BulkexoError as error:
         again = command("resume", report.folder.path)
         ending.error = f"{error} The run itself is complete; do what is missing of the rest: {again}"
         ending.code = UNFINISHED
         ending.reason = "what comes after the run could not be done"
     return ending
+
+
+def unfinished(first: Mapping[str, Any]) -> bool:
+    """Whether a run that is complete has still to write its tables, or to compare. first: its run.json."""
+    options = first.get("options") or {}
+    return bool(options.get("export") or options.get("compare_with")) and not first.get("finished")
+
+
+def _note(folder: RunFolder, **members: Any) -> None:
+    """Put members into run.json. Raises UsageError or StoppedError."""
+    try:
+        folder.write({**folder.read(), **members})
+    except OSError as error:
+        raise StoppedError(f"{folder.run_json} cannot be written ({error.strerror}). Make room.") from None
 
 
 def _format(path: Path) -> Format:
@@ -120,10 +137,7 @@ def _export(folder: RunFolder, path: Path, job: Path, ending: Ending) -> None:
     summary = export_to(folder, Request(_format(path)), to)
     ending.words += [f"Table: {to} ({summary.rows:,} lines)", *summary.notes]
     ending.members.setdefault("exports", []).append(str(to))
-    try:
-        folder.write({**first, "exports": {**written, name: str(to)}})
-    except OSError as error:
-        raise StoppedError(f"{folder.run_json} cannot be written ({error.strerror}). Make room.") from None
+    _note(folder, exports={**written, name: str(to)})
 
 
 def _compare(folder: RunFolder, options: Options, ending: Ending) -> None:

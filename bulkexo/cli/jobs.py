@@ -181,12 +181,13 @@ def _resumed(context: click.Context, run: Path, given: Mapping[str, Any]) -> int
 
 
 def _left(job: Path, out: Path | None) -> Path | None:
-    """The folder of a run of this job that stopped, where a new one would go; None if there is none."""
+    """The folder of a run of this job that stopped, or lacks what comes after it, where a new one would go;
+    None if there is none."""
     from bulkexo.cli.start import run_folder
 
     if out is None:
         raise UsageError("--go-on needs --out: else every run has a folder of its own.")
-    folder = run_folder(out, job)
+    folder = run_folder(out, job, finishing=True)
     return folder if _is_run(folder) else None
 
 

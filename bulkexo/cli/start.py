@@ -14,7 +14,7 @@ import orjson
 
 from bulkexo.asking import Asking
 from bulkexo.cli import loop
-from bulkexo.cli.ending import finish, require
+from bulkexo.cli.ending import finish, require, unfinished
 from bulkexo.cli.jobs import confirm, notes, sizes
 from bulkexo.cli.log import Log, Logged, log_of
 from bulkexo.cli.progress import watch
@@ -241,24 +241,26 @@ def filled(path: Path, job: Path) -> Path:
     return dated(path, datetime.now().astimezone(), job.stem)
 
 
-def run_folder(out: Path | None, job: Path) -> Path:
+def run_folder(out: Path | None, job: Path, *, finishing: bool = False) -> Path:
     """Where a new run goes. Of a name that has the day in it a complete run may be there already, and then it
-    gets a number; a run that stopped is left there to be gone on with, so that it is refused."""
+    gets a number; a run that stopped is left there to be gone on with, so that it is refused. finishing: so
+    is one that is complete, but has not done what comes after it."""
     if out is None:
         return default_folder(job)
     path = filled(out, job)
     if is_dated(out):
         for number in range(1, MOST):
-            if not _complete(each := numbered_folder(path, number)):
+            if not _complete(each := numbered_folder(path, number), finishing=finishing):
                 return each
     return path
 
 
-def _complete(path: Path) -> bool:
+def _complete(path: Path, *, finishing: bool) -> bool:
     try:
-        return RunFolder(path).read().get("state") == "complete"
+        first = RunFolder(path).read()
     except UsageError:
         return False
+    return first.get("state") == "complete" and not (finishing and unfinished(first))
 
 
 def default_folder(job: Path, among: str = "runs") -> Path:

@@ -7,12 +7,18 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from bulkexo.model import UsageError
 from bulkexo.whole import whole
+
+_KINDS: Final = {
+    **dict.fromkeys(("job", "options", "counts", "exports", "waves"), dict),
+    **dict.fromkeys(("state", "reason", "started", "ended"), str),
+}
+"""Members of run.json, and what they are; what is something else counts as missing."""
 
 
 def sync_names(path: Path) -> None:
@@ -110,18 +116,25 @@ class RunFolder:
         return chosen
 
     def read(self) -> dict[str, Any]:
-        """run.json. Raises UsageError if the folder holds no run."""
+        """run.json, without members that are not what they should be. Raises UsageError if the folder holds
+        no run."""
         try:
             document = orjson.loads(self.run_json.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
+            plan = self.path / "plan.ndjson"
+            do = f"It holds a plan: `bulkexo run --plan {plan}`." if plan.is_file() else "Name one below runs."
+            raise UsageError(f"{self.path} is not the folder of a run: it has no run.json. {do}") from None
+        except OSError as error:
             raise UsageError(
-                f"{self.path} is not the folder of a run: it has no run.json. Name one below runs."
+                f"{self.run_json} cannot be read ({error.strerror}). Check who may read it."
             ) from None
-        except (OSError, orjson.JSONDecodeError) as error:
-            raise UsageError(f"{self.run_json} cannot be read ({error}).") from None
+        except orjson.JSONDecodeError:
+            document = None
         if not isinstance(document, dict):
             raise UsageError(f"{self.run_json} does not describe a run. Restore it from a copy.")
-        return document
+        return {
+            name: value for name, value in document.items() if isinstance(value, _KINDS.get(name, object))
+        }
 
     def write(self, document: Mapping[str, Any]) -> None:
         """Rewrite run.json as a whole: a reader sees the old one or the new one. Raises OSError."""

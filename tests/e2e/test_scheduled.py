@@ -148,6 +148,19 @@ def test_a_run_that_was_killed_is_gone_on_with_and_then_compared(home: Path, ten
     assert third.summary["run"] == f"reports/{run.name}-3"
 
 
+def test_going_on_does_what_a_complete_run_has_left_undone(home: Path, tenant: Pretend) -> None:
+    (home / "tables").write_text("a file where a folder should be", encoding="utf-8")
+    out = ("--out", "reports/${job}-${date}", "--export", "tables/${job}-${date}.csv")
+    again = ("run", "jobs/permissions.yaml", *out, "--go-on", "--json")
+    first = bulkexo(*again, cwd=home, env=tenant.env).check(3)
+    assert "tables cannot be made" in first.stderr
+    (home / "tables").unlink()
+    on = bulkexo(*again, cwd=home, env=tenant.env).check(0).summary
+    assert (on["run"], on["sent"]) == (first.summary["run"], 0)
+    assert [str(path.relative_to(home)) for path in (home / "tables").iterdir()] == on["exports"]
+    assert bulkexo(*again, cwd=home, env=tenant.env).check(0).summary["run"] == f"{on['run']}-2"
+
+
 def test_going_on_needs_a_folder_that_is_named(home: Path) -> None:
     assert (
         "needs --out" in bulkexo("run", "jobs/sizes.yaml", "--go-on", "--sandbox", cwd=home).check(2).stderr
