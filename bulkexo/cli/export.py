@@ -155,7 +155,7 @@ def _what(text: str) -> What:
 
 
 def _statuses(text: str | None) -> tuple[Status, ...]:
-    names = [name.strip().lower() for name in (text or "").split(",") if name.strip()]
+    names = [name.strip() for name in (text or "").split(",") if name.strip()]
     if strange := [name for name in names if name not in set(Status)]:
         raise UsageError(f"No item ends as {strange[0]!r}. Known are {', '.join(Status)}.")
     return tuple(dict.fromkeys(Status(name) for name in names))

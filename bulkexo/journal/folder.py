@@ -122,7 +122,9 @@ class RunFolder:
             document = orjson.loads(self.run_json.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             plan = self.path / "plan.ndjson"
-            do = f"It holds a plan: `bulkexo run --plan {plan}`." if plan.is_file() else "Name one below runs."
+            do = (
+                f"It holds a plan: `bulkexo run --plan {plan}`." if plan.is_file() else "Name one below runs."
+            )
             raise UsageError(f"{self.path} is not the folder of a run: it has no run.json. {do}") from None
         except OSError as error:
             raise UsageError(

@@ -26,8 +26,8 @@ def _in_trouble(line: Line) -> bool:
 class Returned:
     """The lines of a run as they are now; what it adds while it goes on is left out, so that reading twice
     gives the same. statuses, step: of the items wanted, none for all. trouble: how many items did not end
-    well, as the last pass over the lines has found; those that a rule of the job left out aside. Raises
-    UsageError.
+    well, as the last pass over the lines has found; those that a rule of the job left out aside. read: all
+    the lines of that pass. Raises UsageError.
     """
 
     def __init__(self, folder: RunFolder, statuses: Collection[str] = (), step: int | None = None) -> None:
@@ -35,6 +35,7 @@ class Returned:
         self._statuses = frozenset(statuses)
         self._step = step
         self.trouble = 0
+        self.read = 0
         try:
             self._size = folder.results.stat().st_size
         except FileNotFoundError:
@@ -57,7 +58,9 @@ class Returned:
         return filter(_in_trouble, self._all())
 
     def _all(self) -> Iterator[Line]:
+        self.read = 0
         for line, _ in Lines(self._folder.results, self._size):
+            self.read += 1
             if not line.keys() >= _MEMBERS:
                 raise UsageError(
                     f"{self._folder.results} holds a line that is the result of no item. Restore it "
@@ -72,6 +75,18 @@ class Returned:
             pages = line.get("pages")
             for value in self._paged(pages) if pages else line.get("value") or ():
                 yield line, value
+
+    def lost(self, first: Mapping[str, Any]) -> str:
+        """That lines of a complete run are missing, as a sentence, once they were read; "" if none are.
+        first: its run.json."""
+        counts = first.get("counts") or {}
+        ended, unwritten = counts.get("ended"), counts.get("unwritten") or 0
+        if first.get("state") != "complete" or not isinstance(ended, int) or self.read >= ended - unwritten:
+            return ""
+        return (
+            f"{self._folder.results} holds {self.read:,} of the {ended:,} items that ended: the rest was "
+            "lost. Restore it from a copy."
+        )
 
     def _paged(self, pages: Mapping[str, Any]) -> Iterator[Any]:
         """The objects of a list of several pages."""

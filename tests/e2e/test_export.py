@@ -121,8 +121,8 @@ def test_the_failed_ones(sizes: Path) -> None:
         (("--to", "t.csv", "--status", "good"), "succeeded, unchanged"),
         (("--to", "t.csv", "--delimiter", ":"), "tab"),
         (("--to", "t.xlsx", "--delimiter", ";"), "for a CSV"),
-        (("--to", "t.csv", "--columns", "DisplyName"), "Did you mean DisplayName?"),
-        (("--to", "nowhere/t.csv"), "No such file"),
+        (("--to", "t.csv", "--columns", "DisplyName"), "no column DisplyName. Did you mean DisplayName?"),
+        (("--to", "nowhere/t.csv"), "Make its folder"),
     ],
 )
 def test_what_cannot_be_done_is_told(sizes: Path, arguments: tuple[str, ...], said: str) -> None:

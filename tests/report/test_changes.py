@@ -187,6 +187,26 @@ def test_what_cannot_be_compared_with_is_told(tmp_path: Path, name: str, told: s
         earlier_run(now, str(tmp_path / name))
 
 
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_results_that_were_cut_are_no_report(tmp_path: Path, side: str) -> None:
+    folders = [run(tmp_path / name, [line(ADA, {"Guid": "1"})], counts={"ended": 1}) for name in
+               ("before", "after")]  # fmt: skip
+    (tmp_path / side / "results.ndjson").write_bytes(b"")
+    with pytest.raises(UsageError, match="0 of the 1 items that ended: the rest was lost"):
+        compare_runs(folders[1], folders[0], Wanted())
+    assert not (tmp_path / "after" / "changes.ndjson").exists()
+
+
+@pytest.mark.parametrize("damaged", ["", "[]", '{"state": [], "started": {}, "job": 7, "options": ["a"]}'])
+def test_a_damaged_run_beside_it_is_no_earlier_one(tmp_path: Path, damaged: str) -> None:
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "run.json").write_text(damaged, encoding="utf-8")
+    whole = run(tmp_path / "whole", [])
+    found = earlier_run(run(tmp_path / "now", [], started="2"), "latest")
+    assert found is not None
+    assert found.path == whole.path
+
+
 def test_any_two_reports_differ_by_what_was_changed(tmp_path: Path) -> None:
     source = random.Random(7)
     before: dict[str, dict[str, Any]] = {

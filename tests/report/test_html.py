@@ -262,7 +262,7 @@ def test_a_folder_of_no_run_and_a_place_that_cannot_be_written(tmp_path: Path) -
     with pytest.raises(UsageError, match="not the folder of a run"):
         page(run(tmp_path / "r", []).__class__(tmp_path))
     folder = run(tmp_path / "r", [item(1)])
-    with pytest.raises(UsageError, match="cannot be read or written"):
+    with pytest.raises(UsageError, match="nowhere is no folder"):
         write_report(folder, tmp_path / "nowhere" / "x.html")
 
 

@@ -341,6 +341,15 @@ def test_a_file_is_replaced_only_by_force(tmp_path: Path) -> None:
     assert [row["A"] for row in csv_rows(to)] == ["1"]
 
 
+def test_lines_that_were_lost_are_told(tmp_path: Path) -> None:
+    folder = run(tmp_path / "run", [ended(1, {"A": 1})])
+    folder.write({**folder.read(), "counts": {"ended": 2, "unwritten": 0}})
+    (note,) = export_to(folder, Request(Format.CSV), tmp_path / "out.csv").notes
+    assert note.endswith("holds 1 of the 2 items that ended: the rest was lost. Restore it from a copy.")
+    folder.write({**folder.read(), "counts": {"ended": 2, "unwritten": 1}})
+    assert not export_to(folder, Request(Format.CSV), tmp_path / "two.csv").notes
+
+
 def test_unknown_columns_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Did you mean DisplayName"):
         table(tmp_path, [ended(1, {"DisplayName": 1})], Format.CSV, columns=("DisplyName",))

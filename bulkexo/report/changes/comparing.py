@@ -17,7 +17,7 @@ import orjson
 
 from bulkexo.journal import RunFolder
 from bulkexo.journal.returned import Returned
-from bulkexo.model import StoppedError
+from bulkexo.model import StoppedError, UsageError
 from bulkexo.report.changes.differences import Known, Wanted, columns_of, differences, known
 from bulkexo.report.changes.earlier import unlike
 from bulkexo.report.changes.store import Kept, Store
@@ -93,7 +93,8 @@ def _compare(later: RunFolder, earlier: RunFolder, wanted: Wanted, changes: Chan
 
 
 def _fill(store: Store, side: str, folder: RunFolder, wanted: Wanted) -> None:
-    labels = _labels(folder.read())
+    first = folder.read()
+    labels = _labels(first)
     returned = Returned(folder)
     ignored = wanted.ignored()
 
@@ -109,6 +110,8 @@ def _fill(store: Store, side: str, folder: RunFolder, wanted: Wanted) -> None:
             yield _item(line, label), label, by, kept
 
     store.fill(side, objects())
+    if lost := returned.lost(first):  # what it lacks would seem to have come, or gone
+        raise UsageError(lost)
     store.failed(side, (_item(line, _label(line, labels)) for line in returned.troubled()))
 
 

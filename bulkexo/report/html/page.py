@@ -62,6 +62,10 @@ def write_report(folder: RunFolder, out: Path, *, everything: bool = False, live
     in its table. live: the run is under way, in this process or another. Raises UsageError if the folder
     holds no run, or a file cannot be read or written."""
     told = Told(folder.read())
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder. Name a file in it by --out, or take it away.")
+    if not out.parent.is_dir():
+        raise UsageError(f"{out} cannot be written: {out.parent} is no folder. Make it, or name another.")
     rows = Rows()
     try:
         found = _gathered(folder, told, rows, everything=everything)

@@ -146,7 +146,7 @@ class Survey:
         self._leads = leads
         self._always = frozenset(always)
         self._same: dict[str, Any] = dict.fromkeys(varied)
-        self._wanted = [name.lower() for name in wanted]
+        self._wanted = {name.lower(): name for name in wanted}
         self._found: dict[str, Statistics | None] = {}
         self._columns = 0
 
@@ -203,9 +203,13 @@ class Survey:
         return list(order.values())
 
     def missing(self, columns: Sequence[Column]) -> list[str]:
-        """What was wanted, in lower case, and no column is."""
+        """What was wanted, and no column is."""
         names = [column.name.lower() for column in columns]
-        return [each for each in self._wanted if not any(fnmatchcase(name, each) for name in names)]
+        return [
+            named
+            for pattern, named in self._wanted.items()
+            if not any(fnmatchcase(name, pattern) for name in names)
+        ]
 
     @property
     def known(self) -> list[str]:

@@ -135,6 +135,8 @@ def export_into(
         summary.notes.append(f"{many(beside, 'item')} failed, or did not come to an end: {where}.")
     if first.get("state") != "complete":
         summary.notes.append("The run is not complete: the table has what had ended by now.")
+    if lost := source.lost(first):
+        summary.notes.append(lost)
     return summary
 
 
@@ -260,4 +262,7 @@ def _refused(to: Path, error: OSError) -> Exception:
         )
     if isinstance(error, PermissionError):
         reason += "; is it open in another program?"
-    return UsageError(f"{to} cannot be written ({reason}). Close it there, or write elsewhere.")
+    do = "Close it there"
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        do = "Make its folder"
+    return UsageError(f"{to} cannot be written ({reason}). {do}, or write elsewhere.")
