@@ -84,7 +84,9 @@ async def each(rows: Rows) -> AsyncGenerator[Item | Sequence[Item]]:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
-        raise StoppedError("What the items come from was cancelled, and gives no more of them.") from None
+        raise StoppedError(
+            "What the items come from was cancelled, and gives no more of them. Run what is left again."
+        ) from None
     finally:
         if isinstance(iterator, AsyncGenerator):
             with anyio.CancelScope(shield=True):
