@@ -153,7 +153,8 @@ class Item:
     cmdlet: as the catalogue spells it. parameters: exact names to values, without those left out.
     identity: the object it concerns, as the row names it ("" if the cmdlet names none); items with
     the same identity (case ignored) keep their order.
-    secrets: names of parameters whose values may appear nowhere.
+    secrets: names of parameters whose values may appear nowhere. secret_cells: columns, of those that the
+    parameters are made of, whose cells may not either: the cell of a longer text, say.
     cells: the row as it came, for failed.csv; shared by the items of a row.
     repeat: what the job says of sending it twice; None leaves it to the table of verbs.
     tenant: the one the row belongs to, "" in a job of one tenant.
@@ -173,6 +174,7 @@ class Item:
     parameters: Mapping[str, Value] = field(repr=False)
     cells: Cells = field(repr=False)
     secrets: frozenset[str] = frozenset()
+    secret_cells: frozenset[str] = frozenset()
     repeat: Repeat | None = None
     tenant: str = ""
     select: tuple[str, ...] = ()

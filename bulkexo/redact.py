@@ -23,8 +23,10 @@ PERCENT = re.compile(r"%[0-9A-F]{2}")
 
 def secret_texts(item: Item) -> list[str]:
     """The texts of an item that may appear nowhere, in every form, longest first; those inside hashtables
-    too."""
-    return disguises({text for name in item.secrets for text in _texts(item.parameters.get(name)) if text})
+    too, and secret cells that are but a part of a parameter."""
+    values = [item.parameters.get(name) for name in item.secrets]
+    values += [item.cells.get(column) for column in item.secret_cells]
+    return disguises({text for value in values for text in _texts(value) if text})
 
 
 def disguises(texts: Iterable[str]) -> list[str]:

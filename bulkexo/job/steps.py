@@ -71,7 +71,7 @@ def _article(name: str) -> str:
 class Step:
     """One cmdlet of a job, ready for rows. number: from 1; cmdlet: as the catalogue spells it.
 
-    secrets: names of the parameters whose values are shown nowhere.
+    secrets: names of the parameters whose values are shown nowhere. secret_cells: see Item.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class Step:
         known: Cmdlet | None,
         bound: Sequence[Bound],
         secrets: frozenset[str],
+        secret_cells: frozenset[str],
         rows: Rows,
         repeat: Repeat | None,
         select: tuple[str, ...],
@@ -94,6 +95,7 @@ class Step:
         self.number = number
         self.cmdlet = cmdlet
         self.secrets = secrets
+        self._secret_cells = secret_cells
         self._bound = tuple(bound)
         self._rows = rows
         self._getters = tuple((each.name, each.text, each.get) for each in bound)
@@ -163,6 +165,7 @@ class Step:
             parameters=parameters,
             cells=cells,
             secrets=self.secrets,
+            secret_cells=self._secret_cells,
             repeat=self.repeat,
             tenant=tenant,
             select=self.select,
@@ -268,7 +271,10 @@ class Binder:
             self._warn_v2(name, bound, outline.where)
         repeat = outline.repeat or self._repeat
         select, sequel = outline.select, outline.sequel
-        return Step(number, name, known, bound, frozenset(secrets), self._rows, repeat, select, api, sequel)
+        read = self._secret_columns & {column for each in given for column in each.source.columns}
+        cells = frozenset(self._rows.columns[column] for column in read)
+        hidden = frozenset(secrets), cells
+        return Step(number, name, known, bound, *hidden, self._rows, repeat, select, api, sequel)
 
     def _place(self, cmdlet: str, known: Cmdlet | None, api: str, where: str) -> str:
         """Where the step goes: as the job says, else where the catalogue has the cmdlet."""

@@ -90,6 +90,9 @@ steps:
   - cmdlet: Get-Mailbox
     parameters: {Identity: "${Box}"}
     select: [Guid, UserPrincipalName, DisplayName]
+  - cmdlet: Get-Mailbox          # what is returned has the cell, and not the text around it
+    parameters: {Filter: "CustomAttribute1 -eq 'x${Pin}x'"}
+    select: [Guid, CustomAttribute1]
   - cmdlet: Get-Mailbox          # refused, and the service quotes what it refuses
     parameters: {Identity: "${Old password}"}
 """
@@ -110,6 +113,8 @@ def test_what_comes_of_a_run(tmp_path: Path, tenant: Pretend, names: list[str]) 
             more = ("--report", "--json", "--telemetry", "--log-file", "log.txt", "--log-level", "debug")
             done = bulkexo("run", file, "--out", out, *exports, *more, cwd=work, env=env).check(1)
             nowhere(work, done)
+            found = [line["value"] for line in lines(work / out) if line["step"] == 3]
+            assert [[box["CustomAttribute1"] for box in value] for value in found] == [["x***x"]] * 3
     assert collector.spans and collector.metrics
     for pin in PINS:
         assert not [body for body in collector.bodies if pin.encode() in body or pin[::-1].encode() in body]

@@ -9,6 +9,7 @@ import pytest
 
 from bulkexo.job import Job, load
 from bulkexo.model import Form, Item, JobError
+from bulkexo.redact import secret_texts
 from tests.job.helpers import save
 
 SECRET = "hunter2-hunter2"
@@ -46,7 +47,10 @@ rows: [{{Id: ada, Pin: {SECRET}}}]
 """
     job = load(save(tmp_path, text, "job.yaml"))
     assert job.secret_columns == {"Pin"}
-    assert only(job).secrets == {"CustomAttribute1"}
+    found = only(job)
+    assert found.secrets == {"CustomAttribute1"}
+    assert SECRET in secret_texts(found)  # alone as well: the service may return it so
+    assert "x" not in secret_texts(found)
 
 
 def test_a_parameter_can_be_marked(tmp_path: Path) -> None:
