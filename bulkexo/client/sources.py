@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Sequence
 from contextlib import aclosing
@@ -146,7 +147,7 @@ class Lone(Single):
         raise self._error or StoppedError("The client has ended: make another one.")
 
 
-class Reading:
+class Reading(ABC):
     """A run: its items are read no further ahead of its reader than `limit`. wake: to be called when there
     may be more to take."""
 
@@ -187,8 +188,9 @@ class Reading:
             self._open += len(row)
         return row
 
+    @abstractmethod
     def _next(self) -> list[Item] | None:
-        raise NotImplementedError
+        """The next row; None if there is none now, or no more, which `_exhaust` is told."""
 
     def _made(self, given: object) -> list[Item]:
         self._number += 1
