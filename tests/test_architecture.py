@@ -19,7 +19,7 @@ FLOORS: tuple[set[str], ...] = (
     {"net", "compare", "embedded"},
     {"schedule", "former", "judging", "says", "options", "profiles", "tenants"},
     {"tenancy", "waves", "passage", "pulse", "described", "run", "asking", "goingon", "online", "plan"}
-    | {"refresh", "report"},
+    | {"refresh", "report", "cluster"},
     {"client", "telemetry", "cli", "__main__"},
 )
 """Rooms, the lowest first. Within a floor they may use each other, in no circle."""
@@ -39,6 +39,8 @@ ROOMS = {
     "pyarrow": {"report"},
     "openpyxl": {"job"},
     "opentelemetry": {"telemetry"},
+    "distributed": {"cluster"},
+    "dask": {"cluster"},
 }
 """Libraries, and the only rooms that know them."""
 PURE = {"wire", "facts", "compare", "model"}
