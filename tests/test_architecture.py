@@ -39,8 +39,6 @@ ROOMS = {
     "pyarrow": {"report"},
     "openpyxl": {"job"},
     "opentelemetry": {"telemetry"},
-    "distributed": {"cluster"},
-    "dask": {"cluster"},
 }
 """Libraries, and the only rooms that know them."""
 PURE = {"wire", "facts", "compare", "model"}

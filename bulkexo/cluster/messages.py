@@ -35,8 +35,8 @@ class SignIn(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Pass:
     """A tenant's share, as it is given to a worker: all that Dask itself is told. address: of the
-    coordinator. run: its connection-id. number: of the tenant. generation: how often it has been given. key: what the
-    coordinator knows its workers by; it shows nowhere."""
+    coordinator. run: its connection-id. number: of the tenant. generation: how often it has been given. key:
+    what the coordinator knows its workers by; it shows nowhere."""
 
     address: str
     run: str
@@ -60,10 +60,9 @@ class Share:
     """What a worker needs to run a tenant. tenant: as the job names it. connection: without paths of
     credentials, unless the worker signs in itself. ca: certificates in PEM form that are trusted besides the
     system's, None for none. asked_of_nobody, ready_made: how the coordinator signed in, as
-    Tenancy's checks of tokens ask. before: what is read before items are sent: "", "keep", "plan" or "unchanged", and keep_before
-    with it. decide: whether a person can be asked. The rest: see tenancy.Surroundings and Place. learned:
-    what is known of the tenant's pace. lease: seconds that the worker may go on from a Beat that was
-    answered."""
+    Tenancy's checks of tokens ask. before: what is read before items are sent: "", "keep", "plan" or
+    "unchanged". decide: whether a person can be asked. learned: what is known of the tenant's pace. lease:
+    seconds that the worker may go on from a Beat that was answered. The rest: see tenancy.Surroundings."""
 
     tenant: str
     options: Options
@@ -188,8 +187,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """A worker process lives. standings: of its tenants, by number. Answered by Orders; from the moment it was sent,
-    the worker may go on for the lease."""
+    """A worker process lives. standings: of its tenants, by number. Answered by Orders; from the moment it
+    was sent, the worker may go on for the lease."""
 
     host: str
     run: str
