@@ -2,10 +2,20 @@
 
 Every question about a tenant carries its Pass; one of an earlier generation is answered by SupersededError.
 An answer that is an exception is raised at the worker.
+
+A question goes over a Dask comm as the op `OP`, with the fields `key` (of the Pass: compared before anything
+is unpickled), `host` (of Begin and Beat), `number`, `settled` and `payload` (bytes, see `packed`); the answer
+is bytes, too. A worker numbers its questions from 1, in one row for all of its tenants. One whose answer did
+not come is asked again under its number, and answered again, never acted upon twice. settled: all below this
+number are answered, so that their answers are forgotten. 0 is the number of what is not remembered: a Beat,
+of which each is a new one.
+
+TLS is that of the Dask worker (`get_worker().security`): with `--workers` it is made for the run alone.
 """
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +27,10 @@ from bulkexo.pace import Learned
 from bulkexo.pace.hours import Hours
 from bulkexo.schedule import Tally
 from bulkexo.wire.doors import Host
+
+OP = "bulkexo_ask"
+BEAT_AT_LEAST = 1.0
+"""Seconds from one beat to the next, so that a person sees how it goes, and Ctrl-C is heard."""
 
 
 class SupersededError(StoppedError):
@@ -47,11 +61,14 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A worker begins with a share. host: the worker process, a name of its own making. version: of bulkexo.
-    Answered by a Share; a generation begins once, so that what Dask starts anew is turned away."""
+    """A worker begins with a share. host: the worker process, a name of its own making. worker: its address,
+    as Dask knows it. version: of bulkexo. Answered by a Share; a generation begins once, so that what Dask
+    starts anew is turned away. From the moment it was sent, the worker may go on for the lease, as by a
+    Beat."""
 
     at: Pass
     host: str
+    worker: str
     version: str
 
 
@@ -103,7 +120,8 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """The next items of a tenant, in their order. over: there are no more."""
+    """The next items of a tenant, in their order. over: there are no more. None, and not over: the run is
+    being stopped, and no more are read."""
 
     given: Sequence[Given]
     over: bool
@@ -167,18 +185,20 @@ class WantToken:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The worker has done with the share. complete: all items of it have ended. error: why not. Answered by
-    None."""
+    """The worker has done with the share. complete: all items of it have ended. error: why not. tally,
+    learned: see Standing. Answered by None."""
 
     at: Pass
     complete: bool
     error: BulkexoError | None
+    tally: Tally
     learned: Learned | None
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a tenant stands at a worker."""
+    """How a tenant stands at a worker. tally: of this generation, but for what the coordinator counts itself
+    (by_status, unsent, kinds, examples, latest), which is left empty; hold_until: in seconds from now."""
 
     generation: int
     tally: Tally
@@ -188,7 +208,7 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Beat:
     """A worker process lives. standings: of its tenants, by number. Answered by Orders; from the moment it
-    was sent, the worker may go on for the lease."""
+    was sent, the worker may go on for the lease. See `beat_every`."""
 
     host: str
     run: str
@@ -204,3 +224,18 @@ class Orders:
     stop: bool = False
     cut: bool = False
     gone: frozenset[int] = frozenset()
+
+
+def beat_every(lease: float) -> float:
+    """Seconds from one Beat of a worker to the next."""
+    return min(lease / 4, BEAT_AT_LEAST)
+
+
+def packed(message: object) -> bytes:
+    """A question or an answer, as it goes over the line."""
+    return pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def unpacked(payload: bytes) -> object:
+    """The question or the answer; only of those who are known, for it can run anything."""
+    return pickle.loads(payload)  # noqa: S301 (of a worker with the key, or of the coordinator)
