@@ -57,15 +57,15 @@ class Journal:
 
 
 class Arrivals:
-    """Appends to `path`. Members of a line: time (UTC), cmdlet, client_request_id."""
+    """Appends to `path`. Members of a line: time (UTC), tenant, cmdlet, client_request_id."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab", buffering=0)
 
-    def write(self, *, time: str, cmdlet: str, client_request_id: str) -> None:
+    def write(self, *, time: str, tenant: str, cmdlet: str, client_request_id: str) -> None:
         """One line, complete when this returns; of the parameters nothing, for it is not known which are
         secret."""
-        line = {"time": time, "cmdlet": cmdlet, "client_request_id": client_request_id}
+        line = {"time": time, "tenant": tenant, "cmdlet": cmdlet, "client_request_id": client_request_id}
         self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:

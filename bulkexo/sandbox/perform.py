@@ -52,6 +52,7 @@ class Performer:
         self._options = options
         self._engine = engine
         self._arrivals = arrivals
+        self._tenant = options.tenant_id
         self._stats = engine.stats
         self._random = Random(f"{options.seed}:server")
         self._fault_random = Random(f"{options.seed}:faults")
@@ -109,7 +110,12 @@ class Performer:
         if self._arrivals is None:
             return
         for call in calls:
-            self._arrivals.write(time=_moment(), cmdlet=call.cmdlet, client_request_id=call.client_request_id)
+            self._arrivals.write(
+                time=_moment(),
+                tenant=self._tenant,
+                cmdlet=call.cmdlet,
+                client_request_id=call.client_request_id,
+            )
 
     def _admit(self, works: list[_Work], *, batch: bool) -> Reply | None:
         """Ask the limits; refused items get their answers here. Returns the refusal of the whole."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from bulkexo.sandbox import (
     compliance,
@@ -61,8 +63,9 @@ class Cmdlet:
         return not self.name.startswith("Get-")
 
 
-def cmdlets() -> dict[str, Cmdlet]:
-    """By lower-case name."""
+@cache
+def cmdlets() -> Mapping[str, Cmdlet]:
+    """By lower-case name; one table for all tenants."""
     signatures = load()
     return {
         name.lower(): Cmdlet(signatures[name.lower()], handler, frozenset({service}))

@@ -141,8 +141,8 @@ async def _second(client: Client) -> Client:
 
 @pytest.mark.anyio
 async def test_what_is_written_in_one_is_not_seen_in_the_other(tmp_path: Path) -> None:
-    journal = tmp_path / "journal.ndjson"
-    async with running(journal=journal, **_two(mailboxes=150)) as client:
+    journal, arrivals = tmp_path / "journal.ndjson", tmp_path / "arrivals.ndjson"
+    async with running(journal=journal, arrivals=arrivals, **_two(mailboxes=150)) as client:
         second = await _second(client)
         for each, city in ((client, "Bonn"), (second, "Turin")):
             responses = await each.batch([each.item("1", "Set-User", {**ME, "City": city})])
@@ -158,6 +158,9 @@ async def test_what_is_written_in_one_is_not_seen_in_the_other(tmp_path: Path) -
     lines = [json.loads(line) for line in journal.read_text().splitlines()]
     assert [line["tenant"] for line in lines] == [each.tenant_id for each in client.served.tenants]
     assert [line["parameters"]["City"] for line in lines] == ["Bonn", "Turin"]
+    came = [json.loads(line) for line in arrivals.read_text().splitlines()]
+    first, other = (each.tenant_id for each in client.served.tenants)
+    assert [line["tenant"] for line in came if line["cmdlet"] == "Set-User"] == [first, other]
 
 
 @pytest.mark.anyio
