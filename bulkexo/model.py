@@ -269,6 +269,9 @@ class JobError(BulkexoError):
         self.total = len(self.problems) if total is None else total
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[JobError], tuple[Sequence[Problem], int]]:
+        return JobError, (self.problems, self.total)
+
 
 class UsageError(BulkexoError):
     """A command or option that cannot be carried out; nothing was sent."""

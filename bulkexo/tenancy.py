@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import anyio
 
@@ -18,9 +19,9 @@ from bulkexo.model import BulkexoError, Item, SignInError, UsageError
 from bulkexo.net.identity import Identity, way
 from bulkexo.net.session import Session
 from bulkexo.net.sessions import TOGETHER
-from bulkexo.net.tokens import Keeper
+from bulkexo.net.tokens import Keeper, Source
 from bulkexo.options import Options
-from bulkexo.pace import Backoff, Pacer
+from bulkexo.pace import Backoff, Learned, Pacer
 from bulkexo.pace.hours import Hours
 from bulkexo.schedule import (
     Announce,
@@ -93,6 +94,40 @@ class Place:
     identity: Identity
 
 
+class Remembering(Protocol):
+    """Keeps what was learned of a tenant's allowance, see Memory."""
+
+    def recall(self) -> Learned | None: ...
+
+    def remember(self, learned: Learned) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Where a tenant's tokens come from, and where it keeps what it learns. source: of the tokens for a host,
+    by their scope; it may read files, and ask a person. asked_of_nobody: the tokens are whoever's, and the
+    job says which tenant's they should be. ready_made: they serve one service alone. memory: of a tenant and
+    app, by both."""
+
+    source: Callable[[Host, str], Source]
+    asked_of_nobody: bool
+    ready_made: bool
+    memory: Callable[[str], Remembering]
+
+
+def own_means(place: Place) -> Means:
+    """Those of a tenant that is signed in to from here. Raises UsageError."""
+    auth = way(place.identity.connection, place.identity.secrets)
+    named = bool(place.name or place.options.profile)
+    return Means(
+        lambda _, scope: place.identity.source(scope),
+        asked_of_nobody=named and auth in (Auth.TOKEN, Auth.MANAGED_IDENTITY),
+        ready_made=auth is Auth.TOKEN,
+        # The next sandbox is another under the same name.
+        memory=(lambda _: Memory("")) if place.options.sandbox else Memory,
+    )
+
+
 def shared(places: Sequence[Place], items: Mapping[str, int]) -> list[Place]:
     """The same, with the batches in flight that several tenants may have together divided among them by their
     items, at least one each and never more than --concurrency. items: of each, by name."""
@@ -110,29 +145,27 @@ def shared(places: Sequence[Place], items: Mapping[str, int]) -> list[Place]:
 class Tenancy:
     """A tenant with its own tokens and its own pace, so that one that is throttled holds up no other.
 
-    `sign_in`, then `open`, before the rest. who: what the first token says of itself.
+    `sign_in`, then `open`, before the rest. means: None for its own. who: what the first token says of
+    itself.
     """
 
-    def __init__(self, place: Place, around: Surroundings) -> None:
+    def __init__(self, place: Place, around: Surroundings, means: Means | None = None) -> None:
         self.name = place.name
         self.tally = Tally()
         self.connection = place.identity.connection
         self.who = Bearer()
         self._options = place.options
-        named = bool(place.name or place.options.profile)
-        auth = way(place.identity.connection, place.identity.secrets)
-        self._asked_of_nobody = named and auth in (Auth.TOKEN, Auth.MANAGED_IDENTITY)
-        self._ready_made = auth is Auth.TOKEN
+        self._means = means = means or own_means(place)
         places = {Host.EXCHANGE: self.connection.endpoint, Host.COMPLIANCE: self.connection.compliance}
         self._endpoints = {host: places[host] for host in around.hosts}
         self._keepers = {
-            host: Keeper(place.identity.source(scope(endpoint)), time.monotonic, around.note)
+            host: Keeper(means.source(host, scope(endpoint)), time.monotonic, around.note)
             for host, endpoint in self._endpoints.items()
         }
         self._around = around
         self._services: dict[Host, Service] = {}
         self._gates: dict[Host, Gate] = {}
-        self._memory = Memory("")
+        self._memory: Remembering = Memory("")
         self._pacer: Pacer | None = None
         self._scheduler: Scheduler | None = None
 
@@ -145,12 +178,12 @@ class Tenancy:
         for host, endpoint in self._endpoints.items():
             who = bearer(await self._keepers[host].current())
             self.who = self.who if self._services else who
-            if self._ready_made:
+            if self._means.ready_made:
                 self._check_audience(who.audience, host)
             tenant = self._tenant_of(who)
             anchor = user_anchor(who.upn) if who.upn else app_anchor(tenant)
-            if not (options.sandbox or self._services):  # the next sandbox is another under the same name
-                self._memory = Memory(f"{endpoint} {tenant} {who.app or who.upn}")
+            if not self._services:
+                self._memory = self._means.memory(f"{endpoint} {tenant} {who.app or who.upn}")
             self._services[host] = Service(
                 endpoint, tenant, anchor, run_id, options.timeout, options.response_format
             )
@@ -177,7 +210,7 @@ class Tenancy:
                 f"The token is for the tenant {who.tenant}, and the job is for {said}. Nothing was sent: get "
                 "the token of the right tenant."
             )
-        tenant = said if said and self._asked_of_nobody else who.tenant or said
+        tenant = said if said and self._means.asked_of_nobody else who.tenant or said
         if not tenant:
             raise UsageError("The token does not say which tenant it is for: give --tenant.")
         return tenant
@@ -235,6 +268,11 @@ class Tenancy:
         """Read and send nothing more; what is in flight may end."""
         if self._scheduler is not None:
             self._scheduler.stop()
+
+    @property
+    def learned(self) -> Learned | None:
+        """What is known of the tenant's allowance: from this run, or from an earlier one."""
+        return self._pacer.learned if self._pacer and self.tally.done else self._memory.recall()
 
     @property
     def rate(self) -> float | None:

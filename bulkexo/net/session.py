@@ -18,6 +18,7 @@ from aiohttp import hdrs
 from yarl import URL
 
 from bulkexo.model import UsageError
+from bulkexo.net.guard import Guard, GuardedBody, OverError, headers_guarded, sockets
 from bulkexo.net.places import Cookies, Resolver, proxy_for
 from bulkexo.wire import Lost, Reply, Request
 from bulkexo.wire.bodies import ERROR_LIMIT, REPLY_LIMIT, TOO_LARGE
@@ -39,6 +40,8 @@ LARGE = 4 << 20
 
 LARGE_AT_ONCE = 2
 """Large replies read at the same time; the others wait unread, so that all together hold only so much."""
+
+OVER = "It was no longer to be sent by this process."
 
 SILENT = logging.NullHandler()
 
@@ -70,13 +73,24 @@ class Session:
     """An aiohttp session to the services of a run, as an async context manager.
 
     endpoints: scheme, host and port of each; they and their regions are the only places that a request, and
-    so the token, is sent to. connections: open at once. Proxies come from the environment, except to this
-    machine itself. Raises UsageError for a CA file or a proxy that cannot be used.
+    so the token, is sent to. connections: open at once. guard: says for all of them whether anything may be
+    sent, None if it always may; then `apart` can be given others. Proxies come from the environment, except
+    to this machine itself. Raises UsageError for a CA file or a proxy that cannot be used.
     """
 
-    def __init__(self, endpoints: Collection[str], *, connections: int, ca_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        endpoints: Collection[str],
+        *,
+        connections: int,
+        ca_file: Path | None = None,
+        guard: Guard | None = None,
+    ) -> None:
         self._endpoints = tuple(endpoints)
         self._connections = connections
+        self._traces = [headers_guarded()] if guard else []
+        self._sockets = sockets(guard) if guard else None
+        self._guard = guard
         # Without a file, aiohttp's own context serves: it has read the system's certificates already.
         self._context = trust(ca_file) if ca_file else True
         self._proxies = {endpoint: proxy_for(endpoint) for endpoint in self._endpoints}
@@ -92,19 +106,23 @@ class Session:
                 ssl=self._context,
                 keepalive_timeout=KEEP_ALIVE,
                 resolver=Resolver(),
+                socket_factory=self._sockets,
             ),
             auto_decompress=False,
             max_line_size=HEADER_LIMIT,
             max_field_size=HEADER_LIMIT,
             cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=self._traces,
         )
         return self
 
-    def apart(self) -> Session:
+    def apart(self, guard: Guard | None = None) -> Session:
         """The same connections with cookies of its own, for one of several tenants: what keeps one on its
-        backend is not another's. To be taken once this one is open; it ends with this one."""
+        backend is not another's. To be taken once this one is open; it ends with this one. guard: of what it
+        sends, where there is one for all."""
         other = copy.copy(self)
         other._cookies = Cookies()
+        other._guard = guard or self._guard
         return other
 
     async def __aexit__(
@@ -120,23 +138,29 @@ class Session:
             raise ValueError(f"no session for {request.url}")
         proxy = self._proxies[endpoint]
         cookies = self._cookies.header(endpoint)
+        body: bytes | GuardedBody | None = request.body if request.method == "POST" else None
+        if self._guard is not None and body:
+            body = GuardedBody(request.body, self._guard)
         try:
             async with self._session.request(
                 request.method,
                 url,
-                data=request.body if request.method == "POST" else None,
+                data=body,
                 headers={**request.headers, "Cookie": cookies} if cookies else request.headers,
                 timeout=_timeout(request.timeout),
                 allow_redirects=False,
                 proxy=proxy.url if proxy else None,
                 proxy_headers=proxy.headers if proxy else None,
+                trace_request_ctx=self._guard,
             ) as response:
                 if hdrs.SET_COOKIE in response.headers:
                     self._cookies.keep(endpoint, response.cookies.values())
-                body = await self._read(response, request.timeout)
-                if body is None:
+                read = await self._read(response, request.timeout)
+                if read is None:
                     return Lost(TOO_LARGE.reason, sent=True)
-                return Reply(response.status, _headers(response.raw_headers), body)
+                return Reply(response.status, _headers(response.raw_headers), read)
+        except OverError:
+            return Lost(OVER, sent=False)
         except aiohttp.ClientConnectorCertificateError as error:
             reason = f"Its certificate is not trusted ({_words(error)}). Name its CA with --ca-file."
             return Lost(reason, sent=False, final=True)
@@ -147,6 +171,8 @@ class Session:
         except TimeoutError:
             return Lost(f"No reply came within {request.timeout:.0f} s.", sent=True)
         except (aiohttp.ClientError, OSError) as error:
+            if isinstance(body, GuardedBody) and body.over:
+                return Lost(OVER, sent=False)
             return Lost(_broken(error), sent=True)
 
     async def _read(self, response: aiohttp.ClientResponse, timeout: float) -> bytes | None:

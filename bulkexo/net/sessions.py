@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TypeAlias
 
 from bulkexo.connection import Connection
+from bulkexo.net.guard import Guard
 from bulkexo.net.session import Session
 
 TOGETHER = 200
@@ -42,6 +43,33 @@ class Sessions:
     async def __aenter__(self) -> Sessions:
         for session in self._sessions.values():
             await self._stack.enter_async_context(session)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+
+class GuardedSessions:
+    """The same for tenants that come and go, each with a guard, as an async context manager. guard: of
+    all."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._sessions: dict[_Key, Session] = {}
+        self._stack = AsyncExitStack()
+
+    async def of(self, connection: Connection, guard: Guard) -> Session:
+        """The session of one tenant. Raises UsageError for certificates that cannot be used."""
+        key = _key(connection)
+        if key not in self._sessions:
+            endpoints = list(dict.fromkeys(key[:2]))
+            session = Session(endpoints, connections=TOGETHER + 1, ca_file=key[2], guard=self._guard)
+            self._sessions[key] = await self._stack.enter_async_context(session)
+        return self._sessions[key].apart(guard)
+
+    async def __aenter__(self) -> GuardedSessions:
         return self
 
     async def __aexit__(
