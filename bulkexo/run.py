@@ -32,7 +32,8 @@ from bulkexo.schedule import Observer, OnUnknown, Sink, Tally
 from bulkexo.schedule.binding import Binding
 from bulkexo.schedule.tally import together
 from bulkexo.signers import signed_in
-from bulkexo.tenancy import AHEAD, Place, Surroundings, Tenancy, at_all, shared
+from bulkexo.spread import EarlierWorkers, Here, Spread
+from bulkexo.tenancy import AHEAD, Executor, Place, Surroundings, at_all, shared
 from bulkexo.waves import Ahead, Waves
 from bulkexo.wire.doors import hosts
 
@@ -125,6 +126,7 @@ class Run:
 
     places: its tenants. sync: see Results. observers: told of every request and of every item's end. tap:
     takes on the outcomes, too, and can hold the run back. signals: whether Ctrl-C and the like stop it.
+    spread: where its tenants are run.
     """
 
     def __init__(
@@ -137,16 +139,19 @@ class Run:
         observers: Sequence[Observer] = (),
         tap: Sink | None = None,
         signals: bool = True,
+        spread: Spread | None = None,
     ) -> None:
         self._task = task
+        self._spread = spread or Here()
+        self._earlier = EarlierWorkers(task.first)
         self._tap = tap
         self._signals = signals
-        self._places = shared(places, task.checked.tenants)
+        self._places = shared(places, task.checked.tenants, self._spread.together)
         self._watch = watch
         self._sync = sync
         self._observers = observers
         self._connection_id = str(task.first.get("connection_id") or uuid.uuid4())
-        self._tenancies: list[Tenancy] = []
+        self._tenancies: list[Executor] = []
         self._scope = anyio.CancelScope()
         self._stopping = False
         self._began = time.monotonic()
@@ -238,7 +243,7 @@ class Run:
             before=_before(self._task, results),
             observers=self._observers,
         )
-        self._tenancies = [Tenancy(place, around) for place in self._places]
+        self._tenancies = [self._spread.executor(place, around) for place in self._places]
         await at_all(self._tenancies, lambda tenancy: tenancy.sign_in())
         self.report.tallies += [tenancy.tally for tenancy in self._tenancies]
         who = ((tenancy.name, tenancy.who) for tenancy in self._tenancies)
@@ -279,6 +284,7 @@ class Run:
         ahead = {at.name: Ahead(self._task.left(items_of(at.name))) for at in self._tenancies}
         complete = False
         with self._scope:
+            await self._earlier.over(self._watch.note)
             while not self._stopping and await self._wave_ended(ahead):
                 if self._waves.over:
                     complete = True
@@ -294,9 +300,9 @@ class Run:
     async def _wave_ended(self, ahead: Mapping[str, Ahead]) -> bool:
         """Run the present wave of all tenants; whether all of its items have ended."""
         last = math.inf if self._waves.over else self._waves.last
-        ended: list[Tenancy] = []
+        ended: list[Executor] = []
 
-        async def drive(tenancy: Tenancy) -> None:
+        async def drive(tenancy: Executor) -> None:
             try:
                 if await tenancy.run(ahead[tenancy.name].until(last)):
                     ended.append(tenancy)
@@ -379,7 +385,8 @@ class Run:
 
     def _write(self, state: str) -> None:
         described = describe(self._task, self.report, self._connection_id, state)
-        self._task.folder.write({**described, **self._waves.document()})
+        workers = {**self._earlier.document(), **self._spread.document()}
+        self._task.folder.write({**described, **self._waves.document(), **workers})
 
 
 def _before(task: Task, results: Results) -> Formers | None:

@@ -8,11 +8,11 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import anyio
 
-from bulkexo.connection import Auth
+from bulkexo.connection import Auth, Connection
 from bulkexo.keystore import KeyStore
 from bulkexo.memory import Memory
 from bulkexo.model import BulkexoError, Item, SignInError, UsageError
@@ -128,18 +128,46 @@ def own_means(place: Place) -> Means:
     )
 
 
-def shared(places: Sequence[Place], items: Mapping[str, int]) -> list[Place]:
+def shared(places: Sequence[Place], items: Mapping[str, int], together: int = TOGETHER) -> list[Place]:
     """The same, with the batches in flight that several tenants may have together divided among them by their
-    items, at least one each and never more than --concurrency. items: of each, by name."""
+    items, at least one each and never more than --concurrency. items: of each, by name. together: how many
+    these are."""
     if len(places) == 1:
         return list(places)
     total = sum(items.get(place.name, 0) for place in places) or 1
     found = []
     for place in places:
-        share = max(1, round(TOGETHER * items.get(place.name, 0) / total))
+        share = max(1, round(together * items.get(place.name, 0) / total))
         options = replace(place.options, concurrency=min(place.options.concurrency, share))
         found.append(replace(place, options=options))
     return found
+
+
+class Executor(Protocol):
+    """What runs the items of one tenant: a Tenancy, or what has one elsewhere (see Tenancy for what each is).
+    run: can be called again, with further items, once it has ended."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def tally(self) -> Tally: ...
+
+    @property
+    def connection(self) -> Connection: ...
+
+    @property
+    def who(self) -> Bearer: ...
+
+    async def sign_in(self) -> None: ...
+
+    async def open(self, session: Session) -> None: ...
+
+    async def run(self, items: Iterator[Item]) -> bool: ...
+
+    def stop(self) -> None: ...
+
+    def remember(self) -> None: ...
 
 
 class Tenancy:
@@ -329,14 +357,17 @@ class Tenancy:
         )
 
 
-async def at_all(tenancies: Sequence[Tenancy], do: Callable[[Tenancy], Awaitable[None]]) -> None:
+_Executor = TypeVar("_Executor", bound=Executor)
+
+
+async def at_all(tenancies: Sequence[_Executor], do: Callable[[_Executor], Awaitable[None]]) -> None:
     """Do something at all of them, some at once; where a person signs in, one by one. Raises the first error,
     with the tenant it is of."""
     errors: list[BulkexoError] = []
     by_person = {tenancy.connection.auth for tenancy in tenancies} & {Auth.DEVICE_CODE, Auth.BROWSER}
     limit = anyio.CapacityLimiter(1 if by_person else SIGN_INS)
 
-    async def at(tenancy: Tenancy) -> None:
+    async def at(tenancy: _Executor) -> None:
         async with limit:
             try:
                 await do(tenancy)

@@ -19,7 +19,7 @@ FLOORS: tuple[set[str], ...] = (
     {"net", "compare", "embedded"},
     {"schedule", "former", "judging", "says", "options", "profiles", "tenants"},
     {"tenancy", "waves", "passage", "pulse", "described", "run", "asking", "goingon", "online", "plan"}
-    | {"refresh", "report", "cluster"},
+    | {"refresh", "report", "cluster", "spread"},
     {"client", "telemetry", "cli", "__main__"},
 )
 """Rooms, the lowest first. Within a floor they may use each other, in no circle."""
