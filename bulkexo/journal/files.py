@@ -40,7 +40,7 @@ class Appending:
         if keep is not None:
             self._cut(keep)
 
-    def append(self, piece: bytes) -> None:
+    def append(self, piece: bytes | bytearray) -> None:
         """Write it all, or nothing."""
         if self._uncut:
             self._cut(self.size)
@@ -77,6 +77,14 @@ class Appending:
         """Take the file back: nothing happened that it should tell of."""
         self.close()
         self._path.unlink()
+
+
+def in_one(lines: Iterable[bytes]) -> bytearray:
+    """The lines in one piece. None of them is held: orjson leaves 4 to 8 KB empty behind each."""
+    piece = bytearray()
+    for each in lines:
+        piece += each
+    return piece
 
 
 def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:

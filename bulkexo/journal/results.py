@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio
 
-from bulkexo.journal.files import Appending, csv_bytes, header, own_columns
+from bulkexo.journal.files import Appending, csv_bytes, header, in_one, own_columns
 from bulkexo.journal.folder import RunFolder
 from bulkexo.journal.lines import announcement, failed_cells, former, line
 from bulkexo.journal.pages import PageFiles
@@ -267,11 +267,11 @@ class Results:
             if each.status in (Status.FAILED, Status.UNKNOWN)
         ]
         now = self._wall()
-        pieces = (
+        pieces: tuple[tuple[Appending, bytes | bytearray], ...] = (
             *((file, b"".join(formers)) for file in self._files[3:]),
-            (self._announced, b"".join(_announcement(entry, now) for entry in announced if entry.items)),
+            (self._announced, in_one(_announcement(entry, now) for entry in announced if entry.items)),
             (self._failed, csv_bytes(rows)),
-            (self._results, b"".join(line(each, self._pages.settle(each)) for each in outcomes)),
+            (self._results, in_one(line(each, self._pages.settle(each)) for each in outcomes)),
         )
         before = [file.size for file, _ in pieces]
         try:

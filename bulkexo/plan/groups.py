@@ -14,6 +14,7 @@ from bulkexo.compare import Assessed, Change, apart, assess, names_of, reading, 
 from bulkexo.compare.items import NAMES, SECRET
 from bulkexo.facts import Shape, mastered, subject, twin
 from bulkexo.facts.naming import NEW_NAMES, identity_parameter
+from bulkexo.journal.lines import trimmed
 from bulkexo.model import Failure, Item, Outcome
 from bulkexo.wire.cmdlets import verb
 from bulkexo.wire.doors import COMPLIANCE_API
@@ -229,4 +230,5 @@ def _over(found: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any
 
 def _key(read: Item, select: Sequence[str]) -> Key:
     asked = {name: str(value).casefold() for name, value in read.parameters.items()}
-    return orjson.dumps([read.tenant, read.api, read.cmdlet, asked, select], option=orjson.OPT_SORT_KEYS)
+    named = [read.tenant, read.api, read.cmdlet, asked, select]
+    return trimmed(orjson.dumps(named, option=orjson.OPT_SORT_KEYS))

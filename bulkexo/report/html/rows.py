@@ -25,6 +25,8 @@ PLAIN = 100
 MESSAGE = 400
 BLOCK = 48 * 1024
 """Bytes that are written at once; a multiple of three, for base64."""
+PACKED_AT = 64 * 1024
+"""Bytes of rows that are packed at once."""
 
 COLUMNS = ("Row", "Step", "Tenant", "Cmdlet", "Identity", "Status", "Cause", "Message", "Tries", "Time, s")
 ALIKE = (1, 2, 3)
@@ -47,7 +49,7 @@ class Rows:
         self._plain: dict[Status, list[Cells]] = {}
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (it is closed by `close`)
         self._packing = zlib.compressobj(level=6, wbits=-zlib.MAX_WBITS)
-        self._lines: list[bytes] = []
+        self._lines = bytearray()
         self._pending = b""
 
     def add(self, line: Mapping[str, Any], status: Status, why: Cause | None) -> None:
@@ -63,8 +65,8 @@ class Rows:
         some = self._plain.setdefault(status, [])
         if len(some) < PLAIN:
             some.append(cells)
-        self._lines.append(orjson.dumps(cells))
-        if len(self._lines) >= 500:
+        self._lines += orjson.dumps(cells, option=orjson.OPT_APPEND_NEWLINE)
+        if len(self._lines) >= PACKED_AT:
             self._pack()
 
     @property
@@ -75,7 +77,7 @@ class Rows:
 
     def _pack(self) -> None:
         if self._lines:
-            self._write(self._packing.compress(b"\n".join(self._lines) + b"\n"))
+            self._write(self._packing.compress(self._lines))
             self._lines.clear()
 
     def _write(self, packed: bytes, *, last: bool = False) -> None:
