@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bulkexo import says
+from bulkexo.choices import OnUnknown, Order
 from bulkexo.connection import Auth, Connection
+from bulkexo.durations import duration
 from bulkexo.model import JobError, Problem
-from bulkexo.pace.times import duration
 from bulkexo.says import FailureLimit
-from bulkexo.schedule.lanes import Order
-from bulkexo.schedule.settle import OnUnknown
 from bulkexo.wire.batch import BATCH_LIMIT
 from bulkexo.wire.hosts import CLOUDS
 

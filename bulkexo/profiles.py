@@ -17,7 +17,6 @@ from __future__ import annotations
 import codecs
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,6 +202,9 @@ def _read(path: Path, problems: list[Problem]) -> list[Profile] | None:
 
 
 def _parse(path: Path, raw: bytes, problems: list[Problem]) -> dict[str, Any]:
+
+    import tomllib  # noqa: PLC0415 (where there is such a file)
+
     utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = raw.decode("utf-16" if utf16 else "utf-8-sig")

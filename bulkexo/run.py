@@ -12,17 +12,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import anyio
 
 from bulkexo.clocks import Clocks
 from bulkexo.described import describe
-from bulkexo.former import Formers
 from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, Results, RunFolder
-from bulkexo.judging import as_planned, settled, unless_same
 from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, UsageError
 from bulkexo.net.sessions import Sessions
 from bulkexo.options import Options
@@ -36,6 +34,9 @@ from bulkexo.spread import EarlierWorkers, Here, Spread
 from bulkexo.tenancy import AHEAD, Executor, Place, Surroundings, at_all, shared
 from bulkexo.waves import Ahead, Waves
 from bulkexo.wire.doors import hosts
+
+if TYPE_CHECKING:
+    from bulkexo.former import Formers
 
 CLOCKS_EVERY = 5.0
 ItemsOf: TypeAlias = Callable[[str], Iterator[Item]]
@@ -392,8 +393,14 @@ class Run:
 def _before(task: Task, results: Results) -> Formers | None:
     """What is read of objects before items are sent, and what follows from it; None if nothing."""
     keep = results.former if task.options.keep_before else None
+    if not (keep or task.job.planned or task.options.skip_unchanged):
+        return None
+    from bulkexo.former import Formers  # noqa: PLC0415 (with all that is known of cmdlets' opposites)
+
+    if not task.job.planned and not task.options.skip_unchanged:
+        return Formers(keep=keep)
+    from bulkexo.judging import as_planned, settled, unless_same  # noqa: PLC0415 (and how values compare)
+
     if task.job.planned:
         return Formers(keep=keep, judge=as_planned, settled=settled)
-    if task.options.skip_unchanged:
-        return Formers(keep=keep, judge=unless_same)
-    return Formers(keep=keep) if keep else None
+    return Formers(keep=keep, judge=unless_same)

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bulkexo.choices import Format, OnUnknown, Order
 from bulkexo.connection import Auth
 from bulkexo.dated import check_name
-from bulkexo.schedule.lanes import Order
-from bulkexo.schedule.settle import OnUnknown
-from bulkexo.wire.clixml import MISSING, Format, available
 from bulkexo.wire.hosts import CLOUDS, origin
 
 LATEST = "latest"
@@ -161,8 +159,11 @@ def format(value: Any) -> str:
         wanted = Format(str(value).strip().lower())
     except ValueError:
         raise ValueError("Give json or clixml.") from None
-    if wanted is Format.CLIXML and not available():
-        raise ValueError(MISSING)
+    if wanted is Format.CLIXML:
+        from bulkexo.wire.clixml import MISSING, available  # noqa: PLC0415 (few runs ask for it)
+
+        if not available():
+            raise ValueError(MISSING)
     return wanted.value
 
 

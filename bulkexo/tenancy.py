@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import anyio
 
@@ -22,7 +22,6 @@ from bulkexo.net.sessions import TOGETHER
 from bulkexo.net.tokens import Keeper, Source
 from bulkexo.options import Options
 from bulkexo.pace import Backoff, Learned, Pacer
-from bulkexo.pace.hours import Hours
 from bulkexo.schedule import (
     Announce,
     Before,
@@ -43,6 +42,9 @@ from bulkexo.wire.doors import Host
 from bulkexo.wire.hosts import CLOUDS, OTHER_NAMES, another_service, scope
 from bulkexo.wire.message import app_anchor, user_anchor
 from bulkexo.wire.token import Bearer, bearer
+
+if TYPE_CHECKING:
+    from bulkexo.pace.hours import Hours
 
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 HELD_DOWN = 0.9

@@ -14,7 +14,8 @@ import bulkexo
 
 ROOT = Path(bulkexo.__file__).parent
 FLOORS: tuple[set[str], ...] = (
-    {"model", "redact", "connection", "dated", "runsin", "clocks", "interrupts", "whole"},
+    {"model", "redact", "connection", "choices", "durations", "dated", "runsin", "clocks", "interrupts"}
+    | {"whole"},
     {"wire", "facts", "job", "pace", "journal", "memory", "keystore", "signers", "grants"},
     {"net", "compare", "embedded"},
     {"schedule", "former", "judging", "says", "options", "profiles", "tenants"},

@@ -59,11 +59,9 @@ def _values(name: str) -> Iterable[str]:
             return sorted(profile.name for profile in read_profiles(Path()).by_name.values())
         except BulkexoError:  # nobody asked for its words now
             return ()
+    from bulkexo.choices import Format, OnUnknown, Order
     from bulkexo.connection import Auth
     from bulkexo.says import LEVELS
-    from bulkexo.schedule.lanes import Order
-    from bulkexo.schedule.settle import OnUnknown
-    from bulkexo.wire.clixml import Format
     from bulkexo.wire.hosts import CLOUDS
 
     choices: dict[str, Iterable[str]] = {

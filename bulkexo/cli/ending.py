@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bulkexo.dated import is_dated, of_the_day
-from bulkexo.journal import RunFolder
 from bulkexo.model import BulkexoError, StoppedError, UsageError
 from bulkexo.options import Options
 from bulkexo.report.words import command
-from bulkexo.run import Report
 from bulkexo.says import LATEST
 
 if TYPE_CHECKING:
+    from bulkexo.journal import RunFolder
     from bulkexo.report.tables.export import Format
+    from bulkexo.run import Report
 
 EXTRAS = {"xlsx": ("xlsxwriter", "xlsx"), "parquet": ("pyarrow", "parquet")}
 """What a format needs: a module, and the extra that brings it."""

@@ -6,7 +6,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bulkexo.facts.causes import OTHER, cause
 from bulkexo.model import Outcome, Status
 from bulkexo.pace import State
 from bulkexo.report.words import duration, many
@@ -140,6 +139,8 @@ def _words(outcome: Outcome) -> str:
     error = outcome.error
     if error is None:
         return outcome.status.value
+    from bulkexo.facts.causes import OTHER, cause
+
     known = cause(error.code, error.type, error.message, outcome.http_status)
     return " ".join(error.message.split()) if known is OTHER else known.words
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from logging.handlers import QueueHandler, QueueListener
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -186,6 +185,8 @@ def log_of(options: Options, job: Path) -> Iterator[Log | None]:
     if options.log_file is None:
         yield None
         return
+    from logging.handlers import QueueHandler, QueueListener
+
     path = dated(options.log_file, datetime.fromtimestamp(time.time()).astimezone(), job.stem)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,12 +18,12 @@ from bulkexo.cli.log import log_of
 from bulkexo.cli.signing import places, reached
 from bulkexo.cli.start import Start, answered, default_folder, filled, watched
 from bulkexo.cli.terminal import put, say
+from bulkexo.durations import duration
 from bulkexo.job.planned import COURSE, MADE
 from bulkexo.journal import RunFolder
 from bulkexo.journal.lines import timestamp
 from bulkexo.journal.lock import lock
 from bulkexo.model import UsageError
-from bulkexo.pace.times import duration
 from bulkexo.plan import Book, Planner
 from bulkexo.report.plan import Shown, as_object, as_text
 from bulkexo.tenancy import Place

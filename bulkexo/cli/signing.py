@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from bulkexo.cli.terminal import somebody, tell
 from bulkexo.connection import Auth
-from bulkexo.embedded import Tenant as Pretend
-from bulkexo.embedded import sandbox
 from bulkexo.model import BulkexoError, SignInError, UsageError
 from bulkexo.net.identity import Identity, Secrets, way
 from bulkexo.options import Options
 from bulkexo.profiles import SECRETS
-from bulkexo.tenancy import Place
 from bulkexo.tenants import Tenant
 from bulkexo.wire.hosts import scope
+
+if TYPE_CHECKING:
+    from bulkexo.embedded import Tenant as Pretend
+    from bulkexo.tenancy import Place
 
 
 def places(tenants: Sequence[Tenant]) -> list[Place]:
     """The tenants with their identities. What is missing is told, and a person asked, before the run has
     begun. Raises UsageError or SignInError."""
+    from bulkexo.tenancy import Place
+
     person = somebody()
     secrets: dict[str, Secrets] = {}
     found: list[Place] = []
@@ -91,6 +95,8 @@ async def reached(
     if not options.sandbox:
         yield here
         return
+    from bulkexo.embedded import sandbox
+
     tell("Starting the sandbox, a pretend tenant on this machine …")
     domains = pretend_domains([tenant for tenant in tenants if tenant.name]).values()
     async with sandbox(_with_tenants(options.sandbox_options, domains)) as there:
@@ -107,6 +113,8 @@ def _with_tenants(text: str, domains: Iterable[str]) -> str:
 
 def pretend_places(tenants: Sequence[Tenant], there: Pretend) -> list[Place]:
     """The same tenants in the sandbox, where one app serves all."""
+    from bulkexo.tenancy import Place
+
     identity = there.identity
     domains = pretend_domains(tenants)
     return [

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from bulkexo.asking import Asking
 from bulkexo.cli import loop
 from bulkexo.cli.ending import finish, require, unfinished
 from bulkexo.cli.jobs import confirm, notes, sizes
@@ -133,6 +132,8 @@ def _in_folder(what: Start, folder: RunFolder, here: Sequence[Place]) -> int:
 async def answered(what: Start, folder: RunFolder, at: Sequence[Place]) -> Start:
     """The same with its rows, and the whole of it checked. Raises BulkexoError."""
     names = ", ".join(dict.fromkeys(each.item.cmdlet for each in what.job.questions))
+    from bulkexo.asking import Asking
+
     tell(f"Asking for the rows ({names}) …")
     kept = bool(what.first)
     try:

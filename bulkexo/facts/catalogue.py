@@ -7,12 +7,12 @@ It is read at the first question, and only the lines of the cmdlets asked for ar
 from __future__ import annotations
 
 import difflib
+import pkgutil
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache, lru_cache
-from importlib.resources import files
 
 from bulkexo.model import Form
 
@@ -156,7 +156,7 @@ def nearest(name: str, candidates: Iterable[str], likeness: float = 0.6) -> str 
 
 @cache
 def _data() -> bytes:
-    return files("bulkexo").joinpath("data", "catalogue.tsv").read_bytes()
+    return pkgutil.get_data("bulkexo", "data/catalogue.tsv") or b""
 
 
 @cache

@@ -7,12 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bulkexo.facts import destroys
 from bulkexo.facts.granted import Granted
 from bulkexo.job.apart import Apart, Numbered
-from bulkexo.job.asked import AskedRows
 from bulkexo.job.bycolumn import ByColumn
 from bulkexo.job.csvrows import MASK
 from bulkexo.job.hidden import refuse_asked, secret_positions
@@ -24,6 +23,9 @@ from bulkexo.job.tenants import KEPT_TENANTS, fault_of
 from bulkexo.job.text import TextFile, stamp_of
 from bulkexo.job.twice import Twice
 from bulkexo.model import Form, Item, Value
+
+if TYPE_CHECKING:
+    from bulkexo.job.asked import AskedRows
 
 _Any = TypeVar("_Any")
 

@@ -7,17 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from bulkexo.job import cells
-from bulkexo.job.csvrows import CsvRows
 from bulkexo.job.job import Job
 from bulkexo.job.outline import CMDLET, CommandLine, Given, Outline, OutlineStep, every_column
 from bulkexo.job.problems import Problems, fail, printable
-from bulkexo.job.rowfiles import OLDER_REMEDY, of_one_sheet
+from bulkexo.job.rowfiles import OLDER, OLDER_REMEDY, SUFFIXES, of_one_sheet, read_table
 from bulkexo.job.select import names_in, selected
 from bulkexo.job.steps import is_secret_column
 from bulkexo.job.template import Columns, from_text
 from bulkexo.job.tenants import OF_ONE_TENANT
-from bulkexo.job.text import examine, require_file
-from bulkexo.job.xlsxrows import OLDER, SUFFIXES, XlsxRows
+from bulkexo.job.text import require_file
 from bulkexo.model import JobError
 
 
@@ -117,8 +115,7 @@ def _outline(
 def _table(path: Path, command_line: CommandLine, problems: Problems) -> Outline:
     """A job that is a table under a header: a CSV, or a sheet of a workbook."""
     cmdlet, select = command_line.cmdlet, command_line.select
-    book = path.suffix.lower() in SUFFIXES
-    rows = XlsxRows(path, command_line.sheet, problems) if book else CsvRows(examine(path), problems)
+    rows = read_table(path, command_line.sheet, problems)
     file = rows.file
     columns = Columns(rows.columns, typed=False)
     header = rows.place(rows.header_line)
@@ -137,7 +134,7 @@ def _table(path: Path, command_line: CommandLine, problems: Problems) -> Outline
         )
         cmdlet = None
     return Outline(
-        kind="xlsx" if book else "csv",
+        kind="xlsx" if path.suffix.lower() in SUFFIXES else "csv",
         file=file,
         rows=rows,
         columns=columns,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from bulkexo.job.course import STRAIGHT, Course, CourseReader
+from bulkexo.job.course import STRAIGHT, Course
 from bulkexo.job.problems import Problems
 from bulkexo.job.template import Node
 from bulkexo.job.text import TextFile, examine
@@ -36,6 +36,8 @@ def course_of(made: TextFile | None, problems: Problems) -> Course:
     except (orjson.JSONDecodeError, AttributeError):
         problems.add(made.name, "This is not what a plan was made with.", "Make the plan anew.")
         return STRAIGHT
+    from bulkexo.job.coursereader import CourseReader  # noqa: PLC0415 (few jobs are a plan)
+
     return CourseReader(lambda _line: made.name, problems).read(nodes)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bulkexo.job.csvrows import CsvRows
 from bulkexo.job.keys import FILE, names
@@ -16,8 +16,12 @@ from bulkexo.job.outline import Rows
 from bulkexo.job.problems import Problems, fail, printable
 from bulkexo.job.template import Node
 from bulkexo.job.text import examine
-from bulkexo.job.xlsxrows import OLDER, SUFFIXES, XlsxRows
 
+if TYPE_CHECKING:
+    from bulkexo.job.xlsxrows import XlsxRows
+
+SUFFIXES: Final = frozenset({".xlsx", ".xlsm"})
+OLDER: Final = frozenset({".xls", ".xlsb", ".ods"})
 KEYS: Final = names(FILE)
 OLDER_REMEDY: Final = "Save it as an Excel Workbook (.xlsx), or as a CSV."
 Unknown: TypeAlias = Callable[[str, int], None]
@@ -29,13 +33,20 @@ def of_one_sheet(path: Path, sheet: str | None, where: str, problems: Problems) 
         problems.add(where, f"{printable(path.name)} has no sheets.", "Name one for an .xlsx file only.")
 
 
+def read_table(path: Path, sheet: str | None, problems: Problems) -> CsvRows | XlsxRows:
+    """The rows below a header: of a sheet, or of a CSV. Raises JobError."""
+    if path.suffix.lower() in SUFFIXES:
+        from bulkexo.job.xlsxrows import XlsxRows  # noqa: PLC0415 (few jobs have such)
+
+        return XlsxRows(path, sheet, problems)
+    return CsvRows(examine(path), problems)
+
+
 def read_rows(path: Path, sheet: str | None, where: str, problems: Problems) -> Rows:
     """The rows of a file that a job names. where: the place that names it. Raises JobError."""
     suffix = path.suffix.lower()
-    if suffix == ".csv":
-        return CsvRows(examine(path), problems)
-    if suffix in SUFFIXES:
-        return XlsxRows(path, sheet, problems)
+    if suffix == ".csv" or suffix in SUFFIXES:
+        return read_table(path, sheet, problems)
     if suffix == ".ndjson":
         from bulkexo.job.ndjson import ObjectRows  # noqa: PLC0415 (few jobs have such)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from bulkexo.durations import duration
 from bulkexo.facts.catalogue import nearest
 from bulkexo.job.expression import BadExpression, Expression, parse
 from bulkexo.job.later import Pending
@@ -15,7 +16,6 @@ from bulkexo.job.paths import NAME, Ref
 from bulkexo.job.problems import Problems
 from bulkexo.job.template import Columns, Node
 from bulkexo.model import Earlier, Item, UnboundError, Value
-from bulkexo.pace.times import duration
 
 
 class When(StrEnum):

@@ -22,8 +22,6 @@ from bulkexo.job.problems import Problems, changed, fail, printable
 from bulkexo.job.text import TextFile, refusing, require_file, stamp_of
 from bulkexo.model import Value
 
-SUFFIXES: Final = frozenset({".xlsx", ".xlsm"})
-OLDER: Final = frozenset({".xls", ".xlsb", ".ods"})
 EXACT: Final = 10**15
 """Excel keeps 15 digits of a number."""
 _OLE = b"\xd0\xcf\x11\xe0"

@@ -17,7 +17,7 @@ from yaml import events as ev
 from bulkexo.facts.catalogue import nearest
 from bulkexo.job import keys
 from bulkexo.job.asked import AskedRows, OpenColumns, may_ask
-from bulkexo.job.course import CourseReader
+from bulkexo.job.coursereader import CourseReader
 from bulkexo.job.outline import (
     CMDLET,
     CommandLine,
@@ -30,13 +30,12 @@ from bulkexo.job.outline import (
 )
 from bulkexo.job.problems import Problems, printable
 from bulkexo.job.rowfiles import KEYS as ROW_KEYS
-from bulkexo.job.rowfiles import named_in, of_one_sheet, read_rows
+from bulkexo.job.rowfiles import SUFFIXES, named_in, of_one_sheet, read_rows
 from bulkexo.job.select import names_in, selected
 from bulkexo.job.sequel import SequelReader, with_keeps
 from bulkexo.job.template import Columns, Node, from_node
 from bulkexo.job.tenants import TenantsReader
 from bulkexo.job.text import TextFile, examine
-from bulkexo.job.xlsxrows import SUFFIXES
 from bulkexo.job.yamldoc import Events
 from bulkexo.job.yamlrows import InlineRows, scan_columns
 from bulkexo.model import Repeat

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import TYPE_CHECKING
 
-from aiolimiter import AsyncLimiter
+if TYPE_CHECKING:
+    from aiolimiter import AsyncLimiter
 
 _TICK = 1e-6  # seconds: later than the reckoned instant by more than rounding, by less than anyone sees
 STILL = 0.001
@@ -98,6 +100,8 @@ class Bucket:
     async def _current(self, rate: float) -> AsyncLimiter:
         """The limiter for `rate`, made at the level where the last one was left."""
         if self._limiter is None:
+            from aiolimiter import AsyncLimiter  # noqa: PLC0415 (it looks for its own version first)
+
             self._leak()
             self._limiter = AsyncLimiter(self._burst, self._burst / rate)
             await self._limiter.acquire(min(self._level, self._burst))  # fits an empty limiter: does not wait

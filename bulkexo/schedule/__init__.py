@@ -3,15 +3,16 @@
 Floor 3: knows nothing of files and formats.
 """
 
+from bulkexo.choices import OnUnknown, Order
 from bulkexo.schedule.before import Before, Ending, Found
 from bulkexo.schedule.desk import Sink
 from bulkexo.schedule.gate import Gate, Gates, Tokens, Transport
-from bulkexo.schedule.lanes import Lanes, Order, Ticket
+from bulkexo.schedule.lanes import Lanes, Ticket
 from bulkexo.schedule.observer import Exchange, Observer
 from bulkexo.schedule.paging import Keep, PageLimits
 from bulkexo.schedule.scheduler import Scheduler
 from bulkexo.schedule.settings import Announce, Decide, Past, Settings
-from bulkexo.schedule.settle import OnUnknown, Rules
+from bulkexo.schedule.settle import Rules
 from bulkexo.schedule.tally import Tally
 
 __all__ = [

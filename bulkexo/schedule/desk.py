@@ -8,12 +8,13 @@ from itertools import chain
 
 import anyio
 
+from bulkexo.choices import Order
 from bulkexo.model import Ended, Outcome, Page, StoppedError
 from bulkexo.pace import Backoff
 from bulkexo.schedule import clock
 from bulkexo.schedule.before import Before, Ending, Found
 from bulkexo.schedule.delays import Delays
-from bulkexo.schedule.lanes import Lanes, Order, Ticket
+from bulkexo.schedule.lanes import Lanes, Ticket
 from bulkexo.schedule.outcomes import left_out, outcome, page, unsent
 from bulkexo.schedule.paging import Keep
 from bulkexo.schedule.settle import Next, Rules, absent, chosen, ended, next_move, turn, within

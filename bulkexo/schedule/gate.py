@@ -8,11 +8,11 @@ from typing import Protocol, TypeAlias
 
 import anyio
 
+from bulkexo.choices import Format
 from bulkexo.model import Failure, SignInError
 from bulkexo.schedule.keyring import Keyring
 from bulkexo.wire import Action, Call, Lost, Reply, Request, Service, Verdict, judge, pack, unpack
 from bulkexo.wire.bodies import decode
-from bulkexo.wire.clixml import Format, from_clixml
 from bulkexo.wire.discreet import discreet, discreet_text
 from bulkexo.wire.doors import Host
 from bulkexo.wire.hosts import redirected, trusted
@@ -140,6 +140,8 @@ class Gate:
         )
         heard = unpack(reply, len(calls), token)
         if self.service.response_format == Format.CLIXML:
+            from bulkexo.wire.clixml import from_clixml  # noqa: PLC0415 (few runs ask for it)
+
             heard = [from_clixml(each) for each in heard]
         if hidden:
             heard = [discreet_text(each, hidden) for each in heard]

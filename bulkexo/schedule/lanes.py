@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import chain
 
+from bulkexo.choices import Order
 from bulkexo.model import BY_RULE, Earlier, Ended, Failure, Item, Status, UnboundError
 from bulkexo.schedule.before import Ending
 from bulkexo.schedule.paging import Paging
 from bulkexo.wire.doors import INVOKE, QUESTIONS, Call, Door, call, door
 from bulkexo.wire.repeat import question
-
-
-class Order(StrEnum):
-    """What keeps the order of the job (contract, `--order`)."""
-
-    IDENTITY = "identity"
-    NONE = "none"
-    FILE = "file"
 
 
 @dataclass(slots=True, eq=False)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from bulkexo.pace.hours import Hours
 from bulkexo.schedule.tally import Tally
+
+if TYPE_CHECKING:
+    from bulkexo.pace.hours import Hours
 
 LOOK_EVERY = 30.0
 """Seconds until the clock is looked at again, which may be set, or jump when the machine wakes up."""

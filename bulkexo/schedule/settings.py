@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from bulkexo.choices import Order
 from bulkexo.model import Earlier, Item
-from bulkexo.pace.hours import Hours
-from bulkexo.schedule.lanes import Order
 from bulkexo.schedule.settle import Rules
+
+if TYPE_CHECKING:
+    from bulkexo.pace.hours import Hours
 
 Announce = Callable[[Sequence[Item]], Awaitable[None]]
 """Returns when it is on disk that these items are about to be sent (there may be none), and how the announced

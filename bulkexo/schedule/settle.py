@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum, StrEnum, auto
+from enum import Enum, auto
 from typing import Any
 
+from bulkexo.choices import OnUnknown
 from bulkexo.model import KEPT, Ended, Failure, Item, Repeat, Status, trimmed
 from bulkexo.schedule.lanes import Ticket
 from bulkexo.schedule.paging import PageLimits, Paging
@@ -31,14 +32,6 @@ RECOVERED = Verdict(
     failure=Failure("bulkexo:no-answer", "", "The process that sent it ended before the answer came."),
 )
 """What is known of an item that an earlier process had announced and not recorded."""
-
-
-class OnUnknown(StrEnum):
-    """What to do about an item whose fate cannot be found out (`--on-unknown`)."""
-
-    RESEND = "resend"
-    SKIP = "skip"
-    ASK = "ask"
 
 
 class Next(Enum):

@@ -12,7 +12,6 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from enum import StrEnum
 from importlib.util import find_spec
 from queue import Queue
 from typing import Any
@@ -20,14 +19,6 @@ from typing import Any
 from bulkexo.wire.batch import Heard
 from bulkexo.wire.message import Lost
 from bulkexo.wire.notes import DEEPEST
-
-
-class Format(StrEnum):
-    """How replies come (`--response-format`)."""
-
-    JSON = "json"
-    CLIXML = "clixml"
-
 
 MISSING = "To read CliXML, psrpcore is needed: pip install 'bulkexo[clixml]'. Or leave out --response-format."
 STARTS = ("<Objs", "#< CLIXML")

@@ -8,11 +8,11 @@ classic twin instead, with the same parameters, and the item says so in a warnin
 from __future__ import annotations
 
 import base64
+import pkgutil
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from urllib.parse import quote
 
 import orjson
@@ -162,7 +162,7 @@ def odata(text: str) -> str | None:
 @cache
 def property_sets() -> Mapping[str, Mapping[str, Sequence[str]]]:
     """Cmdlet and PropertySet, both in lower case, to the properties it returns."""
-    data = files("bulkexo").joinpath("data", "property-sets.json").read_bytes()
+    data = pkgutil.get_data("bulkexo", "data/property-sets.json") or b"{}"
     sets: dict[str, dict[str, list[str]]] = orjson.loads(data)
     return {
         cmdlet.lower(): {name.lower(): properties for name, properties in named.items()}

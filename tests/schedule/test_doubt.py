@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from bulkexo.choices import OnUnknown
 from bulkexo.model import Failure, Item, Status
 from bulkexo.schedule.lanes import Ticket
 from bulkexo.schedule.outcomes import outcome
-from bulkexo.schedule.settle import FAULT_TRIES, RECOVERED, Next, OnUnknown, Rules, next_move
+from bulkexo.schedule.settle import FAULT_TRIES, RECOVERED, Next, Rules, next_move
 from bulkexo.wire import Action, Verdict
 
 BROKEN = Failure("InternalServerError", "System.NullReferenceException", "It broke.")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bulkexo.connection import Auth, Connection
 from bulkexo.model import UsageError
-from bulkexo.net.identity.apps import App, Credential, assertion, secret
-from bulkexo.net.identity.certificate import Certificate
-from bulkexo.net.identity.managed import ManagedIdentity
-from bulkexo.net.identity.people import People
 from bulkexo.net.identity.ready import CalledToken, FileToken, FixedToken
 from bulkexo.net.identity.secrets import Person, Secrets, TokenCall
 from bulkexo.net.tokens import Source
+
+if TYPE_CHECKING:
+    from bulkexo.net.identity.apps import Credential
 
 __all__ = ["Identity", "Person", "Secrets", "TokenCall", "source_of", "way"]
 
@@ -88,8 +88,12 @@ def source_of(connection: Connection, scope: str, secrets: Secrets) -> Source:
     if auth is Auth.TOKEN:
         return _ready(connection, secrets)
     if auth in (Auth.DEVICE_CODE, Auth.BROWSER):
+        from bulkexo.net.identity.people import People  # noqa: PLC0415 (one way of several)
+
         return People(connection, auth, scope, secrets)
     if auth is Auth.MANAGED_IDENTITY:
+        from bulkexo.net.identity.managed import ManagedIdentity  # noqa: PLC0415
+
         return ManagedIdentity(connection.client_id, scope.removesuffix("/.default"))
     if auth is Auth.FEDERATED:
         connection = _with_workload(connection, secrets)
@@ -115,6 +119,8 @@ def _with_workload(connection: Connection, secrets: Secrets) -> Connection:
 
 
 def _app(connection: Connection, auth: Auth, scope: str, secrets: Secrets) -> Source:
+    from bulkexo.net.identity.apps import App  # noqa: PLC0415 (one way of several)
+
     credential, name = _credential(connection, auth, secrets)
     wanted = {"--tenant": connection.tenant, "--client-id": connection.client_id, name: credential}
     missing = [option for option, given in wanted.items() if not given]
@@ -135,7 +141,11 @@ def _credential(
     connection: Connection, auth: Auth, secrets: Secrets
 ) -> tuple[Callable[[], Credential] | None, str]:
     """What reads the credential, None where it is not given; and how it is given."""
+    from bulkexo.net.identity.apps import assertion, secret  # noqa: PLC0415
+
     if auth is Auth.CERTIFICATE:
+        from bulkexo.net.identity.certificate import Certificate  # noqa: PLC0415
+
         file, passphrase = connection.certificate, connection.certificate_passphrase_file
         if file is None:
             return None, "--certificate"
