@@ -11,9 +11,8 @@ from bulkexo.journal.files import in_one
 from bulkexo.journal.lines import former, packed
 from bulkexo.model import Item
 
-ITEM = Item(
-    row=1, step=1, cmdlet="Set-Mailbox", identity="ada", parameters={"Identity": "ada"}, cells={"Identity": ""}
-)
+NAMED = {"Identity": "ada"}
+ITEM = Item(row=1, step=1, cmdlet="Set-Mailbox", identity="ada", parameters=NAMED, cells=NAMED)
 
 
 def kept(count: int) -> int:
