@@ -130,6 +130,7 @@ class Items:
 @dataclass(frozen=True, slots=True)
 class Announce:
     """These items are about to be sent, or, withdrawn, were not. formers: see Results.former, one call each.
+    Asked once all Ended before it are answered: what an item waited for must not be announced after it.
     Answered by None once the disk has it."""
 
     at: Pass
@@ -218,12 +219,12 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """stop: read and send nothing more, what is in flight may end. cut: end at once. gone: numbers of tenants
-    that are no longer this worker's."""
+    """stop: read and send nothing more, what is in flight may end. cut: end at once. gone: of the tenants in
+    the Beat, those that are no longer this worker's, by number and generation."""
 
     stop: bool = False
     cut: bool = False
-    gone: frozenset[int] = frozenset()
+    gone: frozenset[tuple[int, int]] = frozenset()
 
 
 def beat_every(lease: float) -> float:
