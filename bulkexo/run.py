@@ -68,7 +68,7 @@ class Report:
     total: items of the run, whoever ran them. started, ended: seconds since the epoch, of this process.
     seconds: how long it took, whatever the clock was set to. before: items that had ended before; earlier:
     how. signed_in: see signers. unwritten: outcomes that the disk did not take. needs_approval: it stopped
-    between two waves, and a person has to say that it goes on."""
+    between two waves, and a person has to say that it goes on. names, tallies: of its tenants."""
 
     folder: RunFolder
     total: int
@@ -81,6 +81,7 @@ class Report:
     unwritten: int = 0
     seconds: float = 0.0
     needs_approval: bool = False
+    names: list[str] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
     earlier: Counter[Status] = field(default_factory=Counter)
     signed_in: list[dict[str, str]] = field(default_factory=list)
@@ -246,6 +247,7 @@ class Run:
         )
         self._tenancies = [self._spread.executor(place, around) for place in self._places]
         await at_all(self._tenancies, lambda tenancy: tenancy.sign_in())
+        self.report.names += [tenancy.name for tenancy in self._tenancies]
         self.report.tallies += [tenancy.tally for tenancy in self._tenancies]
         who = ((tenancy.name, tenancy.who) for tenancy in self._tenancies)
         self.report.signed_in = signed_in(who, self._task.first.get("signed_in"), time.time())

@@ -12,6 +12,7 @@ from bulkexo.run import Report
 from bulkexo.schedule import Tally
 
 KINDS_SHOWN = 8
+TENANTS_SHOWN = 8
 
 
 def as_object(report: Report) -> dict[str, Any]:
@@ -33,6 +34,7 @@ def as_object(report: Report) -> dict[str, Any]:
             }
             for (cmdlet, kind), count in report.tally.kinds.most_common()
         ],
+        **({"tenants": _by_tenant(report)} if len(report.names) > 1 else {}),
     }
 
 
@@ -51,6 +53,8 @@ def as_text(report: Report) -> str:
         )
     if tally.kinds:
         lines += ["", "Failed, by kind:", *_kinds(tally)]
+    if len(report.names) > 1:
+        lines += ["", *_tenants(report)]
     lines += ["", f"Results:         {report.folder.results}"]
     if report.folder.pages.exists():
         lines.append(f"Long lists:      {report.folder.pages}")
@@ -115,6 +119,36 @@ def _kinds(tally: Tally) -> Sequence[str]:
         lines.append(f"         {_short(_example(tally, (cmdlet, kind)))} ({place})")
     if len(tally.kinds) > KINDS_SHOWN:
         lines.append(f"         … and {len(tally.kinds) - KINDS_SHOWN} further kinds.")
+    return lines
+
+
+def _by_tenant(report: Report) -> dict[str, dict[str, int]]:
+    """What has ended in this process, by tenant."""
+    return {
+        name: {
+            "ended": tally.done,
+            **{status.value: tally.by_status[status] for status in Status},
+            "sent": tally.sent,
+            "throttled": tally.refused,
+        }
+        for name, tally in zip(report.names, report.tallies, strict=True)
+    }
+
+
+def _tenants(report: Report) -> Sequence[str]:
+    """How the tenants did in this process: those with the most failures one by one."""
+    pairs = [each for each in zip(report.names, report.tallies, strict=True) if each[1].trouble]
+    troubled = sorted(pairs, key=lambda each: (-each[1].trouble, each[0]))
+    now = ", in this process" if report.before else ""
+    if not troubled:
+        return [f"Tenants{now}: {len(report.names):,}, and nothing failed in any."]
+    lines = [f"Tenants{now}: {len(report.names):,}, of which {len(troubled):,} had failures:"]
+    for name, tally in troubled[:TENANTS_SHOWN]:
+        unknown = tally.by_status[Status.UNKNOWN]
+        unsure = f", {unknown:,} of them unknown" if unknown else ""
+        lines.append(f"{tally.trouble:>7,}  {name}, of {tally.done:,} that ended{unsure}")
+    if len(troubled) > TENANTS_SHOWN:
+        lines.append(f"         … and {len(troubled) - TENANTS_SHOWN:,} further tenants: see the report.")
     return lines
 
 

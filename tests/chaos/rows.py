@@ -35,7 +35,8 @@ class Row:
 
     @property
     def lane(self) -> str:
-        return self.cells.get("Identity") or self.cells["PrimarySmtpAddress"]
+        names = ("Identity", "PrimarySmtpAddress", "Mailbox")
+        return next(self.cells[name] for name in names if self.cells.get(name))
 
     @property
     def effect(self) -> tuple[str, ...]:

@@ -67,3 +67,16 @@ def test_a_token_is_for_one_tenant(tmp_path: Path) -> None:
     ended = bulkexo("run", *arguments, cwd=tmp_path, env={"BULKEXO_TOKEN": "abc"}).check(2)
     assert "A token is for one tenant, and the job names 2." in ended.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_the_summary_tells_the_tenants(tmp_path: Path) -> None:
+    text = "".join(
+        f"{tenant},{identity}@{tenant},x\n"
+        for tenant, identity in ((SLOW, "mailbox1"), (SLOW, "nobody"), (QUICK, "mailbox1"))
+    )
+    (tmp_path / "job.csv").write_text("Tenant,Identity,CustomAttribute1\n" + text, encoding="utf-8")
+    arguments = ("job.csv", "--cmdlet", "Set-Mailbox", "--tenant-column", "Tenant", "--sandbox", "--json")
+    ended = bulkexo("run", *arguments, "--sandbox-options", "--speed 50", cwd=tmp_path).check(1)
+    assert f"Tenants: 2, of which 1 had failures:\n      1  {SLOW}, of 2 that ended\n" in ended.stderr
+    told = ended.summary["tenants"]
+    assert [(told[name]["ended"], told[name]["failed"]) for name in (SLOW, QUICK)] == [(2, 1), (1, 0)]

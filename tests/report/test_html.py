@@ -184,7 +184,9 @@ def test_a_section_for_each_tenant(tmp_path: Path) -> None:
     text = words(html)
     assert "Set-Mailbox · 60 items · 2 tenants" in text
     assert "contoso.onmicrosoft.com Of 30 items that ended, 10 failed." in text
+    assert "Of 2 tenants, 1 had failures." in text
     assert "fabrikam.onmicrosoft.com 30 30 0" in text
+    assert "fabrikam.onmicrosoft.com Of 30 items that ended, none failed." in text
     assert html.count("<h4>") == 1
     assert {row[2] for row in packed(html)} == {"contoso.onmicrosoft.com"}
 

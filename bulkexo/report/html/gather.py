@@ -23,7 +23,7 @@ PEOPLE = 10
 """Items of unknown fate that are listed."""
 KINDS = 60
 """Kinds of failure told apart beside those of the table of causes; what comes after is one."""
-TENANTS = 1000
+TENANTS = 2000
 """Tenants told apart; what comes after is one."""
 CMDLETS = 200
 HIGHEST = 1 << 53
@@ -91,7 +91,8 @@ class Durations:
 @dataclass(slots=True)
 class Group:
     """The items of a tenant, or of the whole run. attempts: sendings. again: items sent more than once.
-    objects: that they returned. kept: kinds of failure beside those of the table. unknown: some of those."""
+    objects: that they returned. kept: kinds of failure beside those of the table. unknown: some of those.
+    first, last: when the first was sent and the last ended, since the epoch; 0 if none was."""
 
     statuses: Counter[Status] = field(default_factory=Counter)
     cmdlets: dict[str, Counter[Status]] = field(default_factory=dict)
@@ -101,6 +102,18 @@ class Group:
     attempts: int = 0
     again: int = 0
     objects: int = 0
+    first: float = 0.0
+    last: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """From the first sending to the last end, pauses included; 0 if not known."""
+        return max(0.0, self.last - self.first)
+
+    @property
+    def speed(self) -> float:
+        """Items that were sent, per second; 0 if not known."""
+        return self.durations.count / self.seconds if self.seconds else 0.0
 
     @property
     def ended(self) -> int:
@@ -132,6 +145,11 @@ class Group:
         self.objects += line["objects"]
         if why is not None and status in BAD:
             self._fail(line, cmdlet, status, why)
+
+    def ran(self, started: float, ended: float) -> None:
+        """When an item was first sent, and when it ended."""
+        self.first = min(self.first, started) if self.first else started
+        self.last = max(self.last, ended)
 
     def _fail(self, line: Mapping[str, Any], cmdlet: str, status: Status, why: Cause) -> None:
         error = line.get("error") or {}
@@ -184,13 +202,17 @@ class Gathered:
         why = _why(line, error) if error else None
         tenant = str(line.get("tenant") or "")
         self.whole.add(line, status, why)
+        at = seconds(started) if (started := line.get("started")) else None
         if tenant:
             if tenant not in self.tenants and len(self.tenants) >= TENANTS:
                 tenant = "others"
-            self.tenants.setdefault(tenant, Group()).add(line, status, why)
+            group = self.tenants.setdefault(tenant, Group())
+            group.add(line, status, why)
+            if at is not None:
+                group.ran(at, at + line["duration_ms"] / 1000)
         if self.waves:
             self.waves[min(bisect_left(self._bounds, row), len(self.waves) - 1)].statuses[status] += 1
-        if (started := line.get("started")) and (at := seconds(started)) is not None:
+        if at is not None:
             self.curve.ended(at + line["duration_ms"] / 1000)
         if self.everything or not (status.good or _left_out(status, error)):
             self.rows.add(line, status, why)

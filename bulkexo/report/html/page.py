@@ -31,15 +31,13 @@ from bulkexo.report.html.rows import ALIKE, COLUMNS, PLAIN, Rows
 from bulkexo.report.html.told import Told, local, utc
 from bulkexo.report.html.words import Words, number, share
 from bulkexo.report.undo import foresee
-from bulkexo.report.words import command, many, readable
+from bulkexo.report.words import command, duration, many, readable
 from bulkexo.whole import whole_text
 
 CAUSES = [*(rule.cause for rule in RULES), OTHER]
 STATUSES = (Status.SUCCEEDED, Status.UNCHANGED, Status.FAILED, Status.UNKNOWN, Status.SKIPPED)
-TENANTS = 200
-"""Tenants in the table of them."""
-TROUBLED = 20
-"""Tenants whose failures are shown by cause."""
+SECTIONS = 20
+"""Tenants with a section of their own: those with failures first."""
 MENDS = {
     Mends.PERSON: "needs a person",
     Mends.RETRY: "run it again",
@@ -105,6 +103,7 @@ def _template() -> Any:
         local=local,
         utc=utc,
         briefly=lambda milliseconds: charts.briefly(milliseconds / 1000),
+        duration=duration,
         trouble=_trouble,
         troubles=_troubles,
     )
@@ -129,7 +128,7 @@ def _policy(style: str, script: str) -> str:
 
 def _view(folder: RunFolder, told: Told, found: Gathered, *, live: bool) -> dict[str, Any]:
     """All that page.html names."""
-    style, script = _file("page.css"), _file("page.js")
+    style, script = _file("page.css"), _file("tenants.js") + _file("page.js")
     words = Words(told, found, folder.path, live=live)
     whole, rows = found.whole, found.rows
     signers = told.signers
@@ -188,13 +187,22 @@ def _columns(rows: Rows) -> list[int]:
 
 
 def _tenants(found: Gathered) -> dict[str, Any]:
+    """Those with the most failures first; where they are few, all have a section."""
     groups = sorted(found.tenants.items(), key=lambda each: (-_trouble(each[1]), each[0]))
-    troubled = [(shown(name, 120), group) for name, group in groups if group.causes]
+    tenants = [(shown(name, 120), group) for name, group in groups]
+    troubled = [each for each in tenants if each[1].causes]
     return {
-        "tenants": [(shown(name, 120), group) for name, group in groups[:TENANTS]],
-        "troubled": troubled[:TROUBLED],
-        "troubled_left": max(0, len(troubled) - TROUBLED),
+        "tenants": tenants,
+        "tenants_words": _of_tenants(len(tenants), len(troubled)),
+        "sections": tenants if len(tenants) <= SECTIONS else troubled[:SECTIONS],
+        "troubled_left": max(0, len(troubled) - SECTIONS),
     }
+
+
+def _of_tenants(total: int, troubled: int) -> str:
+    if not troubled:
+        return f"{many(total, 'tenant', 'tenants')}, and nothing failed in any."
+    return f"Of {many(total, 'tenant', 'tenants')}, {number(troubled)} had failures."
 
 
 def _trouble(group: Group) -> int:
