@@ -21,6 +21,7 @@ from bulkexo.described import describe
 from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, Results, RunFolder
+from bulkexo.judging import formers
 from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, UsageError
 from bulkexo.net.sessions import Sessions
 from bulkexo.options import Options
@@ -395,14 +396,4 @@ class Run:
 def _before(task: Task, results: Results) -> Formers | None:
     """What is read of objects before items are sent, and what follows from it; None if nothing."""
     keep = results.former if task.options.keep_before else None
-    if not (keep or task.job.planned or task.options.skip_unchanged):
-        return None
-    from bulkexo.former import Formers  # noqa: PLC0415 (with all that is known of cmdlets' opposites)
-
-    if not task.job.planned and not task.options.skip_unchanged:
-        return Formers(keep=keep)
-    from bulkexo.judging import as_planned, settled, unless_same  # noqa: PLC0415 (and how values compare)
-
-    if task.job.planned:
-        return Formers(keep=keep, judge=as_planned, settled=settled)
-    return Formers(keep=keep, judge=unless_same)
+    return formers(keep, planned=task.job.planned, unchanged=task.options.skip_unchanged)

@@ -40,6 +40,7 @@ ROOMS = {
     "pyarrow": {"report"},
     "openpyxl": {"job"},
     "opentelemetry": {"telemetry"},
+    "distributed": {"cluster"},
 }
 """Libraries, and the only rooms that know them."""
 PURE = {"wire", "facts", "compare", "model"}

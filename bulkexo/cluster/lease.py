@@ -16,21 +16,18 @@ def awake() -> float:
 
 
 class Lease:
-    """What the coordinator has granted. clock: see `awake`."""
+    """clock: see `awake`. granted: seconds from the sending of a question to which the answer renews it."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._until = -math.inf
+        self.granted = 0.0
 
     def renew(self, sent: float, seconds: float) -> None:
         """It lasts from the moment at which the question was sent that has been answered."""
+        self.granted = seconds
         self._until = max(self._until, sent + seconds)
 
     def lasts(self) -> bool:
         """Whether something may be sent now."""
         return self._clock() < self._until
-
-    @property
-    def left(self) -> float:
-        """Seconds until it is over."""
-        return self._until - self._clock()

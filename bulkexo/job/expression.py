@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn, Protocol
 
 from bulkexo.job.loose import ORDERS, member, ordered, outside, same, truth
@@ -72,12 +72,17 @@ Evaluate = Callable[[Scene], Value]
 @dataclass(frozen=True, slots=True)
 class Expression:
     """A condition. needs: members that it names of each step, lower case. of_ends: it asks how a step ended,
-    so that it alone decides, whatever has failed before."""
+    so that it alone decides, whatever has failed before. again: what `parse` was given, by which another
+    process, to which it is sent, makes it anew."""
 
     text: str
     needs: Mapping[int, frozenset[str]]
     of_ends: bool
     evaluate: Evaluate
+    again: tuple[str, Mapping[str, int], Names, bool] = field(repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Callable[..., Expression], tuple[object, ...]]:
+        return _made_again, self.again
 
     def holds(self, earlier: Earlier, cells: Cells) -> bool:
         """Whether it is true of a row. Raises UnboundError where its values cannot be compared."""
@@ -109,7 +114,12 @@ def parse(text: str, steps: Mapping[str, int], columns: Names, *, of_value: bool
     parser = _Parser(text, steps, columns, of_value=of_value)
     evaluate = parser.whole()
     needs = {step: frozenset(names) for step, names in parser.needs.items()}
-    return Expression(text.strip(), needs, parser.of_ends, evaluate)
+    again = text, dict(steps), columns, of_value
+    return Expression(text.strip(), needs, parser.of_ends, evaluate, again)
+
+
+def _made_again(text: str, steps: Mapping[str, int], columns: Names, of_value: bool) -> Expression:
+    return parse(text, steps, columns, of_value=of_value)
 
 
 class _Parser:
