@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import anyio
 
@@ -21,13 +21,12 @@ from bulkexo.described import describe
 from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, Results, RunFolder
-from bulkexo.judging import formers
 from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, UsageError
 from bulkexo.net.sessions import Sessions
 from bulkexo.options import Options
 from bulkexo.passage import Passage
 from bulkexo.pulse import Pulse
-from bulkexo.schedule import Observer, OnUnknown, Sink, Tally
+from bulkexo.schedule import Before, Observer, OnUnknown, Sink, Tally
 from bulkexo.schedule.binding import Binding
 from bulkexo.schedule.tally import together
 from bulkexo.signers import signed_in
@@ -35,9 +34,6 @@ from bulkexo.spread import EarlierWorkers, Here, Spread
 from bulkexo.tenancy import AHEAD, Executor, Place, Surroundings, at_all, shared
 from bulkexo.waves import Ahead, Waves
 from bulkexo.wire.doors import hosts
-
-if TYPE_CHECKING:
-    from bulkexo.former import Formers
 
 CLOCKS_EVERY = 5.0
 ItemsOf: TypeAlias = Callable[[str], Iterator[Item]]
@@ -393,7 +389,11 @@ class Run:
         self._task.folder.write({**described, **self._waves.document(), **workers})
 
 
-def _before(task: Task, results: Results) -> Formers | None:
+def _before(task: Task, results: Results) -> Before | None:
     """What is read of objects before items are sent, and what follows from it; None if nothing."""
     keep = results.former if task.options.keep_before else None
+    if not (keep or task.job.planned or task.options.skip_unchanged):
+        return None
+    from bulkexo.judging import formers  # noqa: PLC0415 (and all that is known of cmdlets and their values)
+
     return formers(keep, planned=task.job.planned, unchanged=task.options.skip_unchanged)
