@@ -48,7 +48,7 @@ class Formers:
         judge: Judge | None = None,
         settled: Callable[[Item], Ending | None] | None = None,
     ) -> None:
-        self._keep = keep
+        self.keep = keep
         self._judge = judge
         self._settled = settled
 
@@ -58,10 +58,10 @@ class Formers:
             return ending
         shows = twin(item.cmdlet)
         read = None
-        if shows is not None and (self._judge or (self._keep and needed(item, shows))):
+        if shows is not None and (self._judge or (self.keep and needed(item, shows))):
             read = read_of(item, shows)
-        if read is None and self._keep and inverse(item.cmdlet):
-            self._keep(item, "", None, whole=True)
+        if read is None and self.keep and inverse(item.cmdlet):
+            self.keep(item, "", None, whole=True)
         return read
 
     def answer(self, item: Item, found: Found) -> Ending | None:
@@ -70,8 +70,8 @@ class Formers:
         if shows is None:
             return None
         ending = self._judge(item, shows, found) if self._judge else None
-        if ending is None and self._keep and inverse(item.cmdlet):
-            self._keep(item, shows.cmdlet, kept(item, shows, found), whole=found.whole)
+        if ending is None and self.keep and inverse(item.cmdlet):
+            self.keep(item, shows.cmdlet, kept(item, shows, found), whole=found.whole)
         return ending
 
 

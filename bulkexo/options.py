@@ -63,6 +63,12 @@ class Options:
     federated_token_file: Path | None = None
     token_file: Path | None = None
     account: str | None = None
+    workers: int | None = None
+    cluster: str | None = None
+    cluster_listen: str | None = None
+    worker_timeout: float = 10.0
+    tenants_per_worker: int = 100
+    worker_sign_in: str = "coordinator"
     sandbox: bool = False
     sandbox_options: str = ""
     dry_run: bool = False
@@ -157,6 +163,16 @@ TABLE = (
     Spec("client_secret_file", says.path, "FILE", "The app's secret; or set BULKEXO_CLIENT_SECRET."),
     Spec("federated_token_file", says.path, "FILE", "An assertion of who this is, read for each sign-in."),
     Spec("token_file", says.path, "FILE", "A file with a token, read again when the service refuses it."),
+    Spec("workers", says.whole(1, 1000), "N", "Spread the tenants over N processes of this machine."),
+    Spec("cluster", says.scheduler, "URL", "Spread them over the Dask cluster whose scheduler is there."),
+    Spec(
+        "cluster_listen", says.listen, "HOST[:PORT]", "Where its workers reach this process. Default: found."
+    ),
+    Spec("worker_timeout", says.lease, "SECONDS", "Give up a worker that is not heard of for so long: 10."),
+    Spec("tenants_per_worker", says.whole(1, 10_000), "N", "At most N tenants at once on one. Default: 100."),
+    Spec(
+        "worker_sign_in", says.signer, "WHO", "Who gets tokens: coordinator (this process, default), worker."
+    ),
     Spec("sandbox", says.switch, "", "Run on a pretend tenant on this machine; no account needed."),
     Spec("sandbox_options", says.text, "TEXT", "Options for that tenant, as `bulkexo sandbox` takes them."),
     Spec("dry_run", says.switch, "", "Send nothing; show the counts and the first batch as it would go."),
@@ -180,6 +196,7 @@ HEADINGS = {
     "retries": "When something fails",
     "tenant": "Where",
     "auth": "Who signs in",
+    "workers": "Many tenants",
     "sandbox": "Rehearsing",
     "export": "When it is complete",
     "yes": "On the screen",

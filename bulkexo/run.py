@@ -385,7 +385,7 @@ class Run:
 
     def _write(self, state: str) -> None:
         described = describe(self._task, self.report, self._connection_id, state)
-        workers = {**self._earlier.document(), **self._spread.document()}
+        workers = {**self._earlier.document(), **self._spread.document(over=state != "running")}
         self._task.folder.write({**described, **self._waves.document(), **workers})
 
 

@@ -16,6 +16,7 @@ from bulkexo.wire.hosts import CLOUDS, origin
 
 LATEST = "latest"
 """In the place of an earlier run: the newest one of the same job."""
+SIGNERS = ("coordinator", "worker")
 LEVELS = ("debug", "info", "warning", "error")
 SAMPLE = 100
 """Items that must have ended before a share of failures means anything."""
@@ -127,6 +128,37 @@ def whole(low: int, high: int) -> Callable[[Any], int]:
         return int(text)
 
     return parse
+
+
+def lease(value: Any) -> float:
+    """Seconds for which a worker may go on without a word; clocks and networks set the bounds."""
+    number = positive(value)
+    if not 2 <= number <= 600:
+        raise ValueError("Give a number of seconds from 2 to 600.")
+    return number
+
+
+def scheduler(value: Any) -> str:
+    """The address of Dask's scheduler."""
+    found = re.fullmatch(r"(tcp|tls)://([^\s/:@]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})/?", str(value).strip())
+    if found is None or not 0 < int(found[3]) < 65536:
+        raise ValueError("Give the scheduler as tls://host:8786, or tcp://host:8786 where it has no TLS.")
+    return found[0].rstrip("/")
+
+
+def listen(value: Any) -> str:
+    """A host of this machine, with a port or without."""
+    found = re.fullmatch(r"([^\s/:@]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?", str(value).strip())
+    if found is None or not 0 <= int(found[2] or 0) < 65536:
+        raise ValueError("Give a host or an address of this machine, with :port or without.")
+    return found[0]
+
+
+def signer(value: Any) -> str:
+    name = str(value).strip().lower()
+    if name not in SIGNERS:
+        raise ValueError(f"Give {' or '.join(SIGNERS)}.")
+    return name
 
 
 def limit(value: Any) -> FailureLimit:

@@ -28,8 +28,8 @@ class Spread(Protocol):
     def executor(self, place: Place, around: Surroundings) -> Executor:
         """What runs a tenant."""
 
-    def document(self) -> dict[str, Any]:
-        """Members for run.json."""
+    def document(self, *, over: bool) -> dict[str, Any]:
+        """Members for run.json. over: this process has done with the run."""
 
 
 class Here:
@@ -41,7 +41,7 @@ class Here:
         """One that speaks to the service itself."""
         return Tenancy(place, around)
 
-    def document(self) -> dict[str, Any]:
+    def document(self, *, over: bool) -> dict[str, Any]:
         """Nothing."""
         return {}
 

@@ -19,7 +19,7 @@ from bulkexo.model import BulkexoError, Item, SignInError, UsageError
 from bulkexo.net.identity import Identity, way
 from bulkexo.net.session import Session
 from bulkexo.net.sessions import TOGETHER
-from bulkexo.net.tokens import Keeper, Source
+from bulkexo.net.tokens import Keeper, Source, Token
 from bulkexo.options import Options
 from bulkexo.pace import Backoff, Learned, Pacer
 from bulkexo.schedule import (
@@ -278,8 +278,7 @@ class Tenancy:
         self._scheduler = self._scheduler or self._make()
         complete, error = False, None
         async with anyio.create_task_group() as group:
-            for keeper in self._keepers.values():
-                group.start_soon(keeper.keep)
+            group.start_soon(self.keep_tokens)
             try:
                 complete = await self._scheduler.run(items)
             except BulkexoError as caught:
@@ -288,6 +287,16 @@ class Tenancy:
         if error is not None:
             raise error
         return complete
+
+    async def keep_tokens(self) -> None:
+        """Renew the tokens before they end, until cancelled."""
+        async with anyio.create_task_group() as group:
+            for keeper in self._keepers.values():
+                group.start_soon(keeper.keep)
+
+    async def lend(self, host: Host, refused: str, claims: str) -> Token:
+        """A token for who runs the items elsewhere (see Keeper.lend). Raises SignInError."""
+        return await self._keepers[host].lend(refused, claims)
 
     def wake(self) -> None:
         """Look at the items again: there may be more now."""

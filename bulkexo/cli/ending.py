@@ -56,6 +56,10 @@ def require(options: Options, *, new: bool = True) -> None:
             )
     if options.telemetry:
         _require_telemetry()
+    if options.workers is not None or options.cluster is not None:
+        from bulkexo.cli.spreading import require_spread
+
+        require_spread(options)
     if isinstance(options.compare_with, Path):
         from bulkexo.report.changes import whole_run
 

@@ -37,7 +37,9 @@ def places(tenants: Sequence[Tenant]) -> list[Place]:
         place = Place(tenant.name, tenant.options, Identity(tenant.options.connection, own))
         try:
             token = _token(place)
-            if first:  # what is missing is missing for all of it
+            if (
+                first and tenant.options.worker_sign_in != "worker"
+            ):  # what is missing is missing for all of it
                 place.identity.source(scope(place.identity.connection.endpoint))
         except (UsageError, SignInError) as error:
             raise _of_profile(tenant, error) from None

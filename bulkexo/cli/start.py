@@ -19,6 +19,7 @@ from bulkexo.cli.log import Log, Logged, log_of
 from bulkexo.cli.progress import watch
 from bulkexo.cli.report import at_end
 from bulkexo.cli.signing import places, reached
+from bulkexo.cli.spreading import spread
 from bulkexo.cli.terminal import put, say, tell
 from bulkexo.dated import MOST, dated, is_dated, numbered_folder
 from bulkexo.job import Checked, Job
@@ -190,13 +191,16 @@ async def _run_at(what: Start, folder: RunFolder, at: Sequence[Place]) -> tuple[
     task, watching, log = what.task(folder), watched(what), what.log
     if log is not None:
         log.started(what.job.path, what.checked.by_cmdlet, folder.path, what.settings)
+    spreading = spread(what.options, what.job, what.checked, at, watching.note)
     with telemetry(what.options, watching) as sent:
-        run = Run(task, at, watching, observers=[each for each in (sent, log) if each is not None])
-        if log is not None:
-            log.report = run.report
-        if sent:
-            sent.follow(run.report, task)
-        report = await run.execute()
+        async with spreading as where:
+            observers = [each for each in (sent, log) if each is not None]
+            run = Run(task, at, watching, observers=observers, spread=where)
+            if log is not None:
+                log.report = run.report
+            if sent:
+                sent.follow(run.report, task)
+            report = await run.execute()
         if sent:
             sent.concluded(report.state, report.exit_code)
     return report, what

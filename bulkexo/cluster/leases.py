@@ -127,6 +127,14 @@ class Leases:
         self._forget(workers)
         return [lot.number for lot in found]
 
+    def unreached(self, number: int, now: float) -> bool:
+        """Whether the worker has ended with a tenant without having begun; then it is given no other until
+        it is heard of."""
+        lot = self.lots[number]
+        if not lot.host:
+            self._mute[lot.worker] = now
+        return not lot.host
+
     @property
     def begun(self) -> bool:
         """Whether a process may still go on with something."""

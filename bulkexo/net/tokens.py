@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -83,6 +84,12 @@ class Keeper:
                         "app has Exchange.ManageAsApp with admin consent, and a role."
                     )
             return self._text
+
+    async def lend(self, refused: str, claims: str) -> Token:
+        """The token for another process: `current`, or with a token that was refused, `renew`."""
+        text = await (self.renew(refused, claims) if refused else self.current())
+        left = self._ends_at - self._clock()
+        return Token(text, left if math.isfinite(left) else None)
 
     def ended(self, token: str) -> bool:
         """Whether a token that was given here has ended by itself."""
