@@ -9,11 +9,17 @@ import pytest
 from bulkexo.cluster.messages import Given
 from bulkexo.model import Item, Status
 from bulkexo.net.tokens import Token
-from tests.cluster.coordinating import Coordinator, run_share, serving, share
+from tests.cluster.coordinating import Coordinator, hosts_end, run_share, serving, share
 from tests.e2e.files import people
 from tests.e2e.pretend import Pretend, pretend
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def ended() -> Iterator[None]:
+    yield
+    hosts_end()
 
 
 @pytest.fixture(scope="module")
