@@ -8,22 +8,11 @@ import orjson
 
 from bulkexo.compare import Assessed, Change, assess, moved
 from bulkexo.facts import Shape, Twin
-from bulkexo.former import Formers, Keep
 from bulkexo.model import Failure, Item, Status
 from bulkexo.schedule.before import Ending, Found
 
 CHANGED_SINCE = "bulkexo:changed-since"
 SAME = Ending(Status.UNCHANGED, warnings=("The object has these values already, so it was not sent.",))
-
-
-def formers(keep: Keep | None, *, planned: bool, unchanged: bool) -> Formers | None:
-    """What is read of objects before items are sent, and what follows from it; None if nothing. keep: takes
-    what is to be kept, if anything is. planned: they are a plan's. unchanged: `--skip-unchanged`."""
-    if planned:
-        return Formers(keep=keep, judge=as_planned, settled=settled)
-    if unchanged:
-        return Formers(keep=keep, judge=unless_same)
-    return Formers(keep=keep) if keep else None
 
 
 def settled(item: Item) -> Ending | None:

@@ -26,6 +26,11 @@ def secret_texts(item: Item) -> list[str]:
     too, and secret cells that are but a part of a parameter."""
     values = [item.parameters.get(name) for name in item.secrets]
     values += [item.cells.get(column) for column in item.secret_cells]
+    return forms_of(values)
+
+
+def forms_of(values: Iterable[Value]) -> list[str]:
+    """The texts in these values, inside lists and hashtables too, in every form, longest first."""
     return disguises({text for value in values for text in _texts(value) if text})
 
 

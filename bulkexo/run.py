@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import anyio
 
 from bulkexo.clocks import Clocks
+from bulkexo.confidant import Confidant
 from bulkexo.described import describe
 from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
@@ -26,7 +28,9 @@ from bulkexo.net.sessions import Sessions
 from bulkexo.options import Options
 from bulkexo.passage import Passage
 from bulkexo.pulse import Pulse
-from bulkexo.schedule import Before, Observer, OnUnknown, Sink, Tally
+from bulkexo.reading import formers
+from bulkexo.redact import forms_of
+from bulkexo.schedule import Observer, OnUnknown, Sink, Tally
 from bulkexo.schedule.binding import Binding
 from bulkexo.schedule.tally import together
 from bulkexo.signers import signed_in
@@ -114,11 +118,6 @@ class Task:
         chosen = self.past.chosen if self.past else None
         return self.checked.items if chosen is None else len(chosen) - chosen.count(0)
 
-    def left(self, items: Iterator[Item]) -> Iterator[Item]:
-        """Those of them that are still to be run."""
-        past = self.past
-        return items if past is None else (item for item in items if not past.ended(item))
-
 
 class Run:
     """One run, of one tenant or of several side by side.
@@ -151,6 +150,7 @@ class Run:
         self._observers = observers
         self._connection_id = str(task.first.get("connection_id") or uuid.uuid4())
         self._tenancies: list[Executor] = []
+        self._confidant = Confidant(forms_of(task.job.secret_constants()))
         self._scope = anyio.CancelScope()
         self._stopping = False
         self._began = time.monotonic()
@@ -168,9 +168,9 @@ class Run:
         )
         self.report = Report(task.folder, task.total, time.time())
         if task.past is not None:
-            before = Tally(by_status=task.past.counts.copy())
-            self.report.earlier = before.by_status
-            self.report.before, self._done, self._trouble = before.done, before.done, before.trouble
+            ended = Tally(by_status=task.past.counts.copy())
+            self.report.earlier = ended.by_status
+            self.report.before, self._done, self._trouble = ended.done, ended.done, ended.trouble
         self._pulse = Pulse(task.folder.progress, self._seen, task.total)
 
     async def execute(self) -> Report:
@@ -226,6 +226,8 @@ class Run:
                 await self._tap(outcomes)
 
         ask = self._task.options.on_unknown is OnUnknown.ASK
+        job, options = self._task.job, self._task.options
+        keep = partial(results.former, hide=self._confidant.hide) if options.keep_before else None
         around = Surroundings(
             run_id=self._connection_id,
             sink=take,
@@ -239,8 +241,9 @@ class Run:
             secure=hosts(self._task.checked.secure),
             ahead=max(10, AHEAD // len(self._places)),
             hours=self._task.job.course.hours,
-            before=_before(self._task, results),
+            before=formers(keep, planned=job.planned, unchanged=options.skip_unchanged),
             observers=self._observers,
+            confidant=self._confidant,
         )
         self._tenancies = [self._spread.executor(place, around) for place in self._places]
         await at_all(self._tenancies, lambda tenancy: tenancy.sign_in())
@@ -281,7 +284,7 @@ class Run:
     async def _drive(self, items_of: ItemsOf) -> None:
         """Run all tenants, a wave at a time, under the signals: the first lets them drain, the second cuts
         them off."""
-        ahead = {at.name: Ahead(self._task.left(items_of(at.name))) for at in self._tenancies}
+        ahead = {at.name: Ahead(self._left(items_of(at.name))) for at in self._tenancies}
         complete = False
         with self._scope:
             await self._earlier.over(self._watch.note)
@@ -296,6 +299,11 @@ class Run:
             self.report.state = "complete"
         elif not self.report.reason:
             self._stopped("The run was stopped.", 3)
+
+    def _left(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Those that are still to be run; the secrets of the others the service has been told."""
+        past = self._task.past
+        return items if past is None else past.left(items, passed=self._confidant.hear)
 
     async def _wave_ended(self, ahead: Mapping[str, Ahead]) -> bool:
         """Run the present wave of all tenants; whether all of its items have ended."""
@@ -387,13 +395,3 @@ class Run:
         described = describe(self._task, self.report, self._connection_id, state)
         workers = {**self._earlier.document(), **self._spread.document(over=state != "running")}
         self._task.folder.write({**described, **self._waves.document(), **workers})
-
-
-def _before(task: Task, results: Results) -> Before | None:
-    """What is read of objects before items are sent, and what follows from it; None if nothing."""
-    keep = results.former if task.options.keep_before else None
-    if not (keep or task.job.planned or task.options.skip_unchanged):
-        return None
-    from bulkexo.judging import formers  # noqa: PLC0415 (and all that is known of cmdlets and their values)
-
-    return formers(keep, planned=task.job.planned, unchanged=task.options.skip_unchanged)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import anyio
 
+from bulkexo.confidant import Confidant
 from bulkexo.connection import Auth, Connection
 from bulkexo.keystore import KeyStore
 from bulkexo.memory import Memory
@@ -66,7 +67,7 @@ class Surroundings:
     them with secrets that go encrypted; secrets_later: whether any may yet have some. ahead: items that one
     of the tenants may read ahead; shared: whether they are of several callers, so that none is to wait behind
     all of another's. before: what is read before items are sent. hours: in which they may be. observers: told
-    of every request."""
+    of every request. confidant: see Desk."""
 
     run_id: str
     sink: Sink
@@ -84,6 +85,7 @@ class Surroundings:
     before: Before | None = None
     hours: Hours | None = None
     observers: Sequence[Observer] = ()
+    confidant: Confidant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +357,7 @@ class Tenancy:
             tally=self.tally,
             before=around.before,
             observers=around.observers,
+            confidant=around.confidant,
             settings=Settings(
                 batch_size=options.batch_size,
                 order=options.order,

@@ -14,11 +14,22 @@ import bulkexo
 
 ROOT = Path(bulkexo.__file__).parent
 FLOORS: tuple[set[str], ...] = (
-    {"model", "redact", "connection", "choices", "durations", "dated", "runsin", "clocks", "interrupts"}
+    {
+        "model",
+        "redact",
+        "confidant",
+        "connection",
+        "choices",
+        "durations",
+        "dated",
+        "runsin",
+        "clocks",
+        "interrupts",
+    }
     | {"whole"},
     {"wire", "facts", "job", "pace", "journal", "memory", "keystore", "signers", "grants"},
     {"net", "compare", "embedded"},
-    {"schedule", "former", "judging", "says", "options", "profiles", "tenants"},
+    {"schedule", "former", "judging", "reading", "says", "options", "profiles", "tenants"},
     {"tenancy", "waves", "passage", "pulse", "described", "run", "asking", "goingon", "online", "plan"}
     | {"refresh", "report", "cluster", "spread"},
     {"client", "telemetry", "cli", "__main__"},

@@ -10,8 +10,9 @@ from typing import Any
 from bulkexo.cluster.feeder import Feeder
 from bulkexo.cluster.messages import Share, SupersededError
 from bulkexo.cluster.outbox import Outbox
-from bulkexo.judging import formers
+from bulkexo.confidant import Confidant
 from bulkexo.model import Item, Outcome, StoppedError
+from bulkexo.reading import formers
 from bulkexo.schedule import Decide
 from bulkexo.tenancy import Surroundings
 
@@ -46,6 +47,7 @@ class Stubs:
             ahead=share.ahead,
             before=formers(keep, planned=planned, unchanged=unchanged),
             hours=share.hours,
+            confidant=Confidant(),  # of this tenant on this worker
         )
 
     async def _sink(self, outcomes: Sequence[Outcome]) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,11 +15,11 @@ from bulkexo.facts.granted import Granted
 from bulkexo.job.apart import Apart, Numbered
 from bulkexo.job.bycolumn import ByColumn
 from bulkexo.job.csvrows import MASK
-from bulkexo.job.hidden import refuse_asked, secret_positions
+from bulkexo.job.hidden import is_hidden, refuse_asked, secret_constants, secret_positions
 from bulkexo.job.ndjson import NdjsonRows
 from bulkexo.job.outline import CMDLET, Given, Outline, OutlineStep
 from bulkexo.job.problems import Problems, changed
-from bulkexo.job.steps import Binder, Step, is_secret_column
+from bulkexo.job.steps import Binder, Step
 from bulkexo.job.tenants import KEPT_TENANTS, fault_of
 from bulkexo.job.text import TextFile, stamp_of
 from bulkexo.job.twice import Twice
@@ -89,7 +90,7 @@ class Job:
     path: the job file. kind: "csv", "yaml" or "ndjson". options: option keys of the YAML, written with `_`.
     planned: whether it is a plan. columns: of the rows, as they came. steps: items of a row. linked: whether
     one depends on another's outcome beyond its success. course: how it goes on. secret_columns: those whose
-    cells are shown nowhere.
+    cells are shown nowhere. secret_constants: gives the secrets that are the same in every row.
     inputs: SHA-256 (hex) of each file the job is made of; filled by `check`.
     profiles: names, in lower case, that rows may give for a tenant; None if they are not known, and anything
     may be one. granted: what the tenant is known to grant, None if that is not known. Both to be set before
@@ -106,6 +107,7 @@ class Job:
         self._outline = outline
         self._secret_positions = secret_positions(outline)
         self.secret_columns = frozenset(self.columns[position] for position in self._secret_positions)
+        self.secret_constants = partial(secret_constants, outline)
         lines = outline.rows if isinstance(outline.rows, NdjsonRows) else None
         self.steps = lines.steps if lines else max(1, len(outline.steps))
         self.planned = lines is not None and lines.planned
@@ -364,15 +366,11 @@ class Job:
     def secret_sets(self) -> tuple[str, ...]:
         """Names of the parameters given by --set whose values are shown nowhere."""
         given = (each for each in self._outline.common if each.where.startswith("--set"))
-        return tuple(each.name for each in given if self._is_secret(each))
-
-    def _is_secret(self, given: Given) -> bool:
-        marked = given.name.lower() in self._outline.secret
-        reads_secret = bool(given.source.columns & self._secret_positions)
-        return marked or reads_secret or is_secret_column(given.name)
+        return tuple(each.name for each in given if is_hidden(self._outline, each, self._secret_positions))
 
     def _shown(self, given: Given) -> Value:
-        return MASK if self._is_secret(given) else given.source.shown
+        hidden = is_hidden(self._outline, given, self._secret_positions)
+        return MASK if hidden else given.source.shown
 
 
 def _asked(rows: AskedRows) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -92,13 +92,22 @@ def _sound(value: Any) -> Any:
     return value
 
 
-def former(item: Item, twin: str, before: Any, *, whole: bool = True) -> bytes:
+def former(
+    item: Item,
+    twin: str,
+    before: Any,
+    *,
+    whole: bool = True,
+    hide: Callable[[Any], Any] = lambda value: value,
+) -> bytes:
     """One line of before.ndjson: an item that is about to be sent, and what there was before.
 
     parameters: of the item, but for those in `secrets`, which are named alone. twin: the cmdlet that was
     asked, "" if none had to be. before: properties, or a list of entries; None if nothing was asked, or there
-    was no such object. whole: whether that is all of the list.
+    was no such object. whole: whether that is all of the list. hide: leaves out the secrets of other items;
+    `hidden` tells that it did, or that one of the item's own was left out.
     """
+    shown = hide(blot(before, secret_texts(item)) if item.secrets else before)
     document: dict[str, Any] = {
         "row": item.row,
         "step": item.step,
@@ -107,7 +116,7 @@ def former(item: Item, twin: str, before: Any, *, whole: bool = True) -> bytes:
         "key": key(item),
         "twin": twin,
         "parameters": {name: value for name, value in item.parameters.items() if name not in item.secrets},
-        "before": blot(before, secret_texts(item)) if item.secrets else before,
+        "before": shown,
     }
     if item.tenant:
         document["tenant"] = item.tenant
@@ -117,6 +126,8 @@ def former(item: Item, twin: str, before: Any, *, whole: bool = True) -> bytes:
         document["secrets"] = hidden
     if not whole:
         document["whole"] = False
+    if shown != before:
+        document["hidden"] = True
     return trimmed(packed(document))  # it waits for others
 
 

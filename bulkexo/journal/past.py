@@ -136,6 +136,14 @@ class Past:
         place = self.number(item.row, item.step)
         return bool(self.codes[place]) or not (self.chosen is None or self.chosen[place])
 
+    def left(self, items: Iterator[Item], passed: Callable[[Item], None]) -> Iterator[Item]:
+        """Those of the items that are to be run. passed: is told of each that is not."""
+        for item in items:
+            if self.ended(item):
+                passed(item)
+            else:
+                yield item
+
     def good(self, row: int, step: int) -> bool:
         """Whether the item has a line that says it did well."""
         place = self.number(row, step)

@@ -152,11 +152,19 @@ class Results:
             self._hurry.set()
             await self._room.acquire()
 
-    def former(self, item: Item, twin: str, before: Any, *, whole: bool = True) -> None:
+    def former(
+        self,
+        item: Item,
+        twin: str,
+        before: Any,
+        *,
+        whole: bool = True,
+        hide: Callable[[Any], Any] = lambda value: value,
+    ) -> None:
         """Take in what there was before an item (see lines.former). The next `announce` has it on disk. What
         an earlier process has seen is the truth: it may have sent the item."""
         if self._past is None or not self._past.kept(item):
-            self._formers.append(former(item, twin, before, whole=whole))
+            self._formers.append(former(item, twin, before, whole=whole, hide=hide))
 
     async def announce(self, items: Sequence[Item]) -> None:
         """Return when the disk knows that these items are about to be sent, what there was before of all that

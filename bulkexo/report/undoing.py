@@ -12,6 +12,7 @@ from bulkexo.facts import Edit, Inverse, Shape, Shown, Twin, Way, catalogue, inv
 from bulkexo.facts.catalogue import Kind
 from bulkexo.former import ADDRESSES, ADDRESSING, ID, MEMBER_NAMES, RENAMING
 from bulkexo.model import Failure
+from bulkexo.redact import HIDDEN
 from bulkexo.wire.cmdlets import REPEATABLE, verb
 from bulkexo.wire.repeat import NAMES, done_before
 
@@ -28,6 +29,7 @@ CONFLICTING = frozenset({"primarysmtpaddress", "windowsemailaddress"})
 NOT_KEPT = (
     "what there was before is not kept here: the run was made without --keep-before, or another sent it"
 )
+HELD_ONE = "it had a secret in it, which is kept nowhere"
 NOT_THERE = "there was no such object to be read before it was changed"
 
 Line = dict[str, Any]
@@ -70,7 +72,23 @@ def undo(result: Mapping[str, Any], kept: Mapping[str, Any] | None, *, created: 
         _values(kept, undoes, found, unchanged=status == "unchanged")
     elif status == "succeeded":
         _opposite(result, kept, undoes, found)
+    if kept is not None and kept.get("hidden"):
+        _leave_hidden(kept["parameters"], found)
     return found
+
+
+def _leave_hidden(given: Mapping[str, Any], found: Undone) -> None:
+    """Put no mark where a secret was. given: the parameters of the item, which came from the job."""
+    lines, found.lines = found.lines, []
+    for line in lines:
+        parameters = line["parameters"]
+        hidden = [
+            name for name, value in parameters.items() if value != given.get(name) and HIDDEN in str(value)
+        ]
+        found.left += [(name, HELD_ONE) for name in hidden]
+        kept = {name: value for name, value in parameters.items() if name not in hidden}
+        if not hidden or any(value != given.get(name) for name, value in kept.items()):
+            found.lines.append({**line, "parameters": kept})
 
 
 def _line(kept: Mapping[str, Any], cmdlet: str, parameters: Mapping[str, Any]) -> Line:

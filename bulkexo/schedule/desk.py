@@ -9,6 +9,7 @@ from itertools import chain
 import anyio
 
 from bulkexo.choices import Order
+from bulkexo.confidant import Confidant
 from bulkexo.model import Ended, Outcome, Page, StoppedError
 from bulkexo.pace import Backoff
 from bulkexo.schedule import clock
@@ -19,7 +20,7 @@ from bulkexo.schedule.outcomes import left_out, outcome, page, unsent
 from bulkexo.schedule.paging import Keep
 from bulkexo.schedule.settle import Next, Rules, absent, chosen, ended, next_move, turn, within
 from bulkexo.schedule.tally import Tally
-from bulkexo.wire import Verdict
+from bulkexo.wire import Call, Verdict
 from bulkexo.wire.doors import door
 
 Sink = Callable[[Sequence[Outcome]], Awaitable[None]]
@@ -46,7 +47,8 @@ class Desk:
     """Tickets by what they wait for, and the event of something having changed.
 
     rules, backoff: what becomes of a ticket, and when. sink: takes the outcomes; keep: the pages; tally:
-    counts them. before: says what is read before an item is sent, and hears what was found.
+    counts them. before: says what is read before an item is sent, and hears what was found. confidant: knows
+    what neither may show; None where nothing is written down.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Desk:
         keep: Keep,
         tally: Tally,
         before: Before | None = None,
+        confidant: Confidant | None = None,
     ) -> None:
         self.lanes = Lanes(order)
         self.later = Delays()
@@ -67,6 +70,7 @@ class Desk:
         self._sink = sink
         self._keep = keep
         self._before = before
+        self._confidant = confidant
         self._changed = anyio.Event()
 
     def sort(self, batch: Sequence[Ticket], verdicts: Sequence[Verdict]) -> Fates:
@@ -108,7 +112,8 @@ class Desk:
 
     def told(self, ticket: Ticket, verdict: Verdict) -> Outcome:
         """The outcome of a ticket if it ended with this verdict."""
-        return outcome(ticket, verdict, clock.now(), strict=self._rules.strict)
+        told = outcome(ticket, verdict, clock.now(), strict=self._rules.strict)
+        return self._confidant.outcomes([told])[0] if self._confidant else told
 
     def close(self, ticket: Ticket, verdict: Verdict, now: float) -> list[Outcome]:
         """End a ticket: its outcome, and those of the steps that end with it. now: see `clock`."""
@@ -118,6 +123,13 @@ class Desk:
     def _close(self, ticket: Ticket, told: Outcome, how: Ended) -> list[Outcome]:
         left = self.lanes.end(ticket, how)
         return [told, *map(left_out, left)] if left else [told]
+
+    def confide(self, calls: Sequence[Call]) -> None:
+        """Note the secrets of calls that are about to be made: any answer can have them from then on."""
+        if self._confidant is not None:
+            for each in calls:
+                if each.hidden:
+                    self._confidant.note(each.hidden)
 
     async def read_first(self, batch: list[Ticket]) -> list[Ticket]:
         """Those of a batch, all of one door, that go now: by themselves, or the reads that come before them.
@@ -193,9 +205,10 @@ class Desk:
         """Write down the pages, then let what has ended be known and the rest go on to its next page. Raises
         StoppedError if the pages are not taken: their items are left as they are, under way."""
         if fates.pages:
+            pages = self._confidant.pages(fates.pages) if self._confidant else fates.pages
             with anyio.CancelScope(shield=True):
                 try:
-                    await self._keep(fates.pages)
+                    await self._keep(pages)
                 except StoppedError:
                     await self.deliver([each for each in fates.ended if not each.paged])
                     raise
@@ -205,6 +218,8 @@ class Desk:
     async def deliver(self, outcomes: Sequence[Outcome]) -> None:
         """Hand outcomes on, whatever happens: these items have ended, and nothing else will tell of them."""
         if outcomes:
+            if self._confidant is not None:
+                outcomes = self._confidant.outcomes(outcomes)
             self.tally.count(outcomes)
             with anyio.CancelScope(shield=True):
                 await self._sink(outcomes)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from bulkexo.choices import Order
 from bulkexo.model import BY_RULE, Earlier, Ended, Failure, Item, Status, UnboundError
+from bulkexo.redact import secret_texts
 from bulkexo.schedule.before import Ending
 from bulkexo.schedule.paging import Paging
 from bulkexo.wire.doors import INVOKE, QUESTIONS, Call, Door, call, door
@@ -74,9 +75,10 @@ class Ticket:
         """What goes over the wire for this ticket now."""
         item = self.item
         if self.reading is not None:
-            return call(self.reading, self._own_id(1 << 46))
+            return _discreet(call(self.reading, self._own_id(1 << 46)), item)
         if self.asking and (asked := question(item.cmdlet, item.identity, item.parameters)):
-            return Call(self._own_id(1 << 47), asked[0], asked[1], door=QUESTIONS[self.door.host])
+            own_id, where = self._own_id(1 << 47), QUESTIONS[self.door.host]
+            return _discreet(Call(own_id, asked[0], asked[1], door=where), item)
         return call(item, self.request_id, self.link)
 
     def _own_id(self, bit: int) -> str:
@@ -212,6 +214,11 @@ class Lanes:
             return item.identity.casefold()
         # Without an identity a Set- concerns the one object of its kind, such as the organization's settings.
         return item.cmdlet.lower() if item.cmdlet.lower().startswith("set-") else ""
+
+
+def _discreet(other: Call, item: Item) -> Call:
+    """Another call than the item's own, which may be asked by its secrets."""
+    return replace(other, hidden=secret_texts(item)) if item.secrets else other
 
 
 def _against(ticket: Ticket, earlier: Earlier) -> Ending | None:

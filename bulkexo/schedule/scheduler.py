@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import anyio
 
+from bulkexo.confidant import Confidant
 from bulkexo.model import BulkexoError, Item, SignInError, SignInUnreachableError, StoppedError
 from bulkexo.pace import Allowance, Backoff, Pacer
 from bulkexo.pace.bucket import Bucket
@@ -38,7 +39,7 @@ class Scheduler:
     that return several, as they come.
     announce, decide: see there; without a person, what is undecided stays unknown. withdraw: told what was
     announced and certainly did not run. past: of a resumed run. tally: to go on counting in. before: what is
-    read before items are sent. observers: told of every request.
+    read before items are sent. observers: told of every request. confidant: see Desk.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Scheduler:
         tally: Tally | None = None,
         before: Before | None = None,
         observers: Sequence[Observer] = (),
+        confidant: Confidant | None = None,
     ) -> None:
         self._gates = gates
         self._observers = observers
@@ -78,7 +80,7 @@ class Scheduler:
         self._error: BulkexoError | None = None
         self.tally = tally or Tally()
         self._rest = Rest(settings.hours, wall, self.tally)
-        self._desk = Desk(settings.order, settings.rules, backoff, sink, keep, self.tally, before)
+        self._desk = Desk(settings.order, settings.rules, backoff, sink, keep, self.tally, before, confidant)
 
     async def run(self, items: Iterator[Item | None]) -> bool:
         """Run the items; True when all have ended, False when `stop` came before. Further ones can follow.
@@ -247,6 +249,7 @@ class Scheduler:
             self._desk.give_back(batch)  # things changed while the token was renewed
             return
         calls = [ticket.call() for ticket in batch]
+        self._desk.confide(calls)
         self._note_sending(batch, started)
         reply, verdicts = await gate.exchange(calls, token)
         if isinstance(reply, Lost) and reply.final:

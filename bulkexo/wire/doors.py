@@ -157,13 +157,13 @@ def call(item: Item, request_id: str, link: str = "") -> Call:
     """What goes over the wire for an item, through its door."""
     ordinary = _ordinary(item.cmdlet)
     here = INVOKE if ordinary and not item.api else door(item)
+    hidden = secret_texts(item) if item.secrets else ()
     if not ordinary and here.host is Host.EXCHANGE and here.way is not Way.V2:
         found = translate(item.cmdlet, item.parameters, item.select)
         if isinstance(found, Read):
-            return Call(request_id, item.cmdlet, {}, link, door=here, path=found.path)
+            return Call(request_id, item.cmdlet, {}, link, door=here, path=found.path, hidden=hidden)
         if isinstance(found, Twin):
-            return Call(request_id, found.cmdlet, found.parameters, link, found.select, here)
-    hidden = secret_texts(item) if item.secrets else ()
+            return Call(request_id, found.cmdlet, found.parameters, link, found.select, here, hidden=hidden)
     return Call(request_id, item.cmdlet, item.parameters, link, item.select, here, item.forms, hidden=hidden)
 
 

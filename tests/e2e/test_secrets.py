@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from pyarrow import parquet
 
 from tests.e2e.collector import collecting
-from tests.e2e.command import Ended, bulkexo, lines
+from tests.e2e.command import Ended, bulkexo, lines, value
 from tests.e2e.files import document, table
 from tests.e2e.pretend import Pretend
 from tests.report.left import packed
@@ -125,6 +126,69 @@ def test_what_comes_of_a_run(tmp_path: Path, tenant: Pretend, names: list[str]) 
         ("undo", "second", "--out", "undo.yaml"),
     ):
         nowhere(work, bulkexo(*arguments, cwd=work, env=tenant.env))
+
+
+LATER = """\
+rows: rows.csv
+order: file
+batch_size: 1
+keep_before: true
+steps:
+  - cmdlet: Set-Mailbox
+    parameters: {Identity: "${Box}", CustomAttribute1: "x${Pin}x"}
+    secret: [CustomAttribute1]
+  - cmdlet: Get-Mailbox          # names no secret, and returns one
+    parameters: {Identity: "${Box}"}
+    select: [UserPrincipalName, CustomAttribute1]
+  - cmdlet: Get-Mailbox          # a list, in pages
+    select: [UserPrincipalName, CustomAttribute1]
+    parameters: {}
+  - cmdlet: Set-Mailbox          # what there was before it stands in before.ndjson
+    parameters: {Identity: "${Box}", CustomAttribute1: plain, Office: elsewhere}
+"""
+
+
+def later(folder: Path, names: Sequence[str], others: Sequence[str], content: str) -> Path:
+    """A job of this content, whose rows name a mailbox, a secret for it, and another mailbox."""
+    table(folder / "rows.csv", ["Box", "Pin", "Other"], zip(names, PINS, others, strict=False))
+    path = folder / "later.yaml"
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def test_what_one_item_wrote_and_a_later_one_reads(tmp_path: Path, tenant: Pretend, names: list[str]) -> None:
+    """In results, pages, what was before, tables, changes and reports; nor does undo put a mark there."""
+    work = tmp_path / "work"
+    work.mkdir()
+    job = later(tmp_path, names, names, LATER)
+    bulkexo("run", job, "--out", "0", cwd=tmp_path, env=tenant.env).check(0)  # nothing is left of other tests
+    for out in ("first", "second"):
+        more = ("--out", out, "--export", f"{out}.csv", "--compare-with", "latest", "--report", "--json")
+        nowhere(work, bulkexo("run", job, *more, cwd=work, env=tenant.env).check(0))
+    by_item = {(line["row"], line["step"]): line for line in lines(work / "second")}
+    assert [by_item[row, 2]["value"][0]["CustomAttribute1"] for row in (1, 2, 3)] == ["***"] * 3
+    listed = {each["UserPrincipalName"]: each for each in value(work / "second", by_item[3, 3])}
+    assert [listed[name]["CustomAttribute1"] for name in names[:3]] == ["plain", "plain", "***"]
+    done = bulkexo("undo", "../0", "--out", "undo.ndjson", cwd=work, env=tenant.env).check(0)
+    nowhere(work, done)
+    undo = (work / "undo.ndjson").read_text(encoding="utf-8")
+    assert '"Office"' in undo
+    assert "***" not in undo
+    assert "kept nowhere" in (work / "undo-left-out.csv").read_text(encoding="utf-8-sig")
+
+
+def test_what_a_process_wrote_and_the_next_one_reads(
+    tmp_path: Path, tenant: Pretend, names: list[str]
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    content = LATER.partition("  - cmdlet: Get-Mailbox")[0]
+    content += '  - {cmdlet: Get-Mailbox, parameters: {Identity: "${Other}"}, select: [CustomAttribute1]}\n'
+    job = later(tmp_path, names, ["nobody@contoso.com", names[0]], content)
+    bulkexo("run", job, "--max-failures", "1", "--out", "out", cwd=work, env=tenant.env).check(3)
+    done = bulkexo("resume", "out", "--max-failures", "50%", cwd=work, env=tenant.env).check(1)
+    nowhere(work, done)
+    assert lines(work / "out")[-1]["value"] == [{"CustomAttribute1": "***"}]
 
 
 @pytest.mark.parametrize("arguments", [("run", "--dry-run"), ("check",)])

@@ -149,3 +149,31 @@ def test_the_mask_of_failed_csv_is_no_value(tmp_path: Path) -> None:
     path = save(tmp_path, "Identity,Office,Error\nada,<secret>,it failed\n")
     with pytest.raises(JobError, match=r"line 2, column Office: <secret> stands .* Put the value in again"):
         load(path, cmdlet="Set-Mailbox").check()
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "cmdlet", "constants"),
+    [
+        (
+            f"""\
+rows: [{{Id: ada, Pin: other}}]
+columns: {{Pin: {{secret: true}}}}
+set: {{Password: {SECRET}, Office: x}}
+steps:
+  - {{cmdlet: Set-Mailbox, parameters: {{Identity: "${{Id}}", CustomAttribute1: "${{Pin}}"}}}}
+  - {{cmdlet: Set-Mailbox, parameters: {{Identity: ada, Notes: {SECRET}-2}}, secret: Notes}}
+""",
+            "job.yaml",
+            None,
+            [SECRET, f"{SECRET}-2"],
+        ),
+        ("Identity,Password\nada,other\n", "job.csv", "Set-Mailbox", []),
+        ("Cmdlet,Identity\nSet-Mailbox,ada\n", "job.csv", None, []),
+    ],
+)
+def test_secrets_that_are_the_same_in_every_row(
+    tmp_path: Path, text: str, name: str, cmdlet: str | None, constants: list[str]
+) -> None:
+    job = load(save(tmp_path, text, name), cmdlet=cmdlet)
+    job.check()
+    assert sorted(set(job.secret_constants())) == constants  # type: ignore[type-var]

@@ -147,3 +147,13 @@ def test_a_line_that_was_damaged_is_never_left_out_in_silence(tmp_path: Path) ->
     path.write_bytes(line(outcome(item(1))) + b"\x00\x00\n" + line(outcome(item(2))))
     with pytest.raises(UsageError, match="damaged"):
         list(backwards(path))
+
+
+def test_that_something_is_hidden_is_said() -> None:
+    """Whoever puts the former values back is not to put the mark there."""
+    before = {"Note": "it was hunter22", "Office": "A"}
+    plain = former(item(1), "Get-Mailbox", before)
+    hidden = former(item(1), "Get-Mailbox", before, hide=lambda value: {**value, "Note": "it was ***"})
+    assert "hidden" not in orjson.loads(plain)
+    assert orjson.loads(hidden)["hidden"] is True
+    assert orjson.loads(hidden)["before"] == {"Note": "it was ***", "Office": "A"}

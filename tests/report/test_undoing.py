@@ -239,3 +239,22 @@ def test_the_tenant_of_an_item_goes_along() -> None:
         "Set-Mailbox", {"CustomAttribute1": "a"}, more={"tenant": "fabrikam"}, CustomAttribute1="b"
     )
     assert found.lines[0]["tenant"] == "fabrikam"
+
+
+def test_no_mark_is_put_where_a_secret_was() -> None:
+    before = {"CustomAttribute1": "it is ***", "CustomAttribute2": "***", "Office": "A"}
+    given = {"CustomAttribute1": "1", "CustomAttribute2": "2", "Office": "B"}
+    found = undone("Set-Mailbox", before, more={"hidden": True}, **given)
+    assert found.lines == [line("Set-Mailbox", Office="A")]
+    why = "it had a secret in it, which is kept nowhere"
+    assert found.left == [("CustomAttribute1", why), ("CustomAttribute2", why)]
+
+
+def test_where_all_of_it_was_hidden_nothing_is_sent() -> None:
+    found = undone("Set-Mailbox", {"Office": "***"}, more={"hidden": True}, Office="B")
+    assert (found.lines, [name for name, _ in found.left]) == ([], ["Office"])
+
+
+def test_stars_that_hide_nothing_are_put_back() -> None:
+    found = undone("Set-Mailbox", {"Office": "***"}, Office="B")
+    assert found.lines == [line("Set-Mailbox", Office="***")]

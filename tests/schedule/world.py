@@ -11,6 +11,7 @@ from typing import Any
 
 import looptime
 
+from bulkexo.confidant import Confidant
 from bulkexo.model import BulkexoError, Item, Outcome, Page, Status, StoppedError, Value
 from bulkexo.pace import Allowance, Backoff, Pacer, Sighting
 from bulkexo.schedule import Before, Gate, Observer, Scheduler, Settings
@@ -73,7 +74,7 @@ class World:
     """service, tokens: what the scheduler meets. random: drawn for every backoff. pacer: the plain one,
     so that what the scheduler does by itself can be told to the second; or the true one.
     during: runs beside the scheduler from the start. told: hears of outcomes where they are taken.
-    decide, past, before, observers: as the scheduler takes them.
+    decide, past, before, observers, confidant: as the scheduler takes them.
     announce_wait: seconds that the disk takes. disk_full: it takes no more announcements than that.
     known: keys of items that an earlier process has announced. pages_full: objects of one item that it takes.
     end: second after which a run is held to hang.
@@ -94,6 +95,7 @@ class World:
     past: Past | None = None
     before: Before | None = None
     observers: Sequence[Observer] = ()
+    confidant: Confidant | None = None
     announce_wait: float = 0.0
     disk_full: float = math.inf
     known: frozenset[str] = frozenset()
@@ -129,6 +131,7 @@ class World:
             past=self.past,
             before=self.before,
             observers=self.observers,
+            confidant=self.confidant,
         )
 
     async def take(self, outcomes: Sequence[Outcome]) -> None:

@@ -121,3 +121,10 @@ def parameters_of(body: bytes) -> dict[str, Any]:
     found = orjson.loads(body)["CmdletInput"]["Parameters"]
     assert isinstance(found, dict)
     return found
+
+
+@pytest.mark.parametrize("cmdlet", ["Get-EXOMailbox", "Get-EXOMailboxFolderPermission", "Get-Mailbox"])
+def test_a_secret_is_known_to_a_call_through_any_door(cmdlet: str) -> None:
+    """The service quotes what it does not find."""
+    what = replace(item(cmdlet, Identity="hunter22"), secrets=frozenset({"Identity"}))
+    assert "hunter22" in call(what, "guid").hidden
