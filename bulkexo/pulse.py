@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from itertools import chain, repeat
 from pathlib import Path
 
 import anyio
@@ -15,6 +16,8 @@ from bulkexo.schedule.waiting import waiting
 
 EVERY = 10.0
 """Seconds from one line to the next."""
+SOON = 1.0
+"""Seconds to the first of them: who looks at a run that has just begun is told that it goes."""
 
 
 class Pulse:
@@ -39,9 +42,9 @@ class Pulse:
         self._file.close()
 
     async def keep(self) -> None:
-        """A line every 10 s, until cancelled."""
-        while True:
-            await anyio.sleep(EVERY)
+        """A line soon, and then one every 10 s, until cancelled."""
+        for seconds in chain([min(SOON, EVERY)], repeat(EVERY)):
+            await anyio.sleep(seconds)
             await self._tell("running", waiting(self._read(), anyio.current_time()))
 
     async def _tell(self, state: str, why: str) -> None:

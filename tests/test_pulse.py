@@ -44,6 +44,26 @@ def test_lines_come_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert (found[-1]["done"], found[-1]["throttled"], found[-1]["waiting"]) == (10, 2, "")
 
 
+def test_the_first_one_comes_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`status` is not to say "signing in" of a run that has long begun to send."""
+    waits: list[float] = []
+    beat = Pulse(tmp_path / "progress.ndjson", Tally, 10)
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            raise InterruptedError
+
+    async def kept_on() -> None:
+        async with beat:
+            await beat.keep()
+
+    monkeypatch.setattr(anyio, "sleep", sleep)
+    with pytest.raises(InterruptedError):
+        anyio.run(kept_on)
+    assert waits == [1.0, 10.0, 10.0]
+
+
 def test_a_further_process_counts_on(tmp_path: Path) -> None:
     path = tmp_path / "progress.ndjson"
     anyio.run(kept, path, Tally(sent=100, refused=7), 1, "stopped")

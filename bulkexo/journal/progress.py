@@ -1,4 +1,5 @@
-"""progress.ndjson: how a run stood, at the start and the end of each process and every 10 s between."""
+"""progress.ndjson: how a run stood, at the start and the end of each process, a second after the start, and
+every 10 s from then on."""
 
 from __future__ import annotations
 
