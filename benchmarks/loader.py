@@ -21,13 +21,15 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import orjson
+from speed import figures
+from speed.figures import Figure
 from speed.jobs import write_csv, write_ndjson, write_yaml
 
 FORMATS = {"csv": write_csv, "ndjson": write_ndjson, "yaml": write_yaml}
-WAYS = {"bare": "bare parser", "check": "check", "items": "items, once checked"}
+WAYS = {"bare": "bare parser", "check": "check", "items": "items of a run"}
 
 
-def bare(job: Path) -> float:
+def parsed(job: Path) -> float:
     """Seconds of the parser alone."""
     import yaml  # noqa: PLC0415 - not in the other ways
 
@@ -55,17 +57,19 @@ def loaded(job: Path, way: str) -> float:
     return time.perf_counter() - began
 
 
-def main() -> None:
+def main() -> int:
     """Run it as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     parser.add_argument("--job", type=Path, help=argparse.SUPPRESS)
+    figures.argument(parser)
     asked = parser.parse_args()
     if asked.measure:
-        print(bare(asked.job) if asked.measure == "bare" else loaded(asked.job, asked.measure))
-        return
+        print(parsed(asked.job) if asked.measure == "bare" else loaded(asked.job, asked.measure))
+        return 0
+    rows = []
     with tempfile.TemporaryDirectory() as name:
         for kind, write in FORMATS.items():
             job = write(Path(name) / f"job.{kind}", asked.rows)
@@ -74,10 +78,19 @@ def main() -> None:
                 for way, seconds in found.items():
                     command = [sys.executable, __file__, "--measure", way, "--job", str(job)]
                     seconds.append(float(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
-            for way, seconds in found.items():
-                ratio = median(found["bare"]) / median(seconds)
-                print(f"{kind:<8}{WAYS[way]:<22}{asked.rows / median(seconds):>12,.0f} rows/s{ratio:>8.0%}")
+            speeds = {way: asked.rows / median(seconds) for way, seconds in found.items()}
+            bare = speeds.pop("bare")
+            rows += [
+                Figure(
+                    f"{kind}, {WAYS[way]}",
+                    f"{each:,.0f} rows/s",
+                    f"bare parser, {bare:,.0f} rows/s",
+                    f"{each / bare:.0%}",
+                )
+                for way, each in speeds.items()
+            ]
+    return figures.tell(rows, asked.figures)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -20,7 +20,9 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from speed import figures
 from speed.canned import TENANT, TOKEN, canned
+from speed.figures import Figure
 from speed.jobs import write_csv
 
 TARGETS = {"--help": 150.0, "first batch": 500.0}
@@ -56,6 +58,7 @@ def main() -> int:
     """Run it as the command line says; 1 if a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--times", type=int, default=5)
+    figures.argument(parser)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -79,11 +82,19 @@ def main() -> int:
                     took = act()
                     if time_:  # the first warms up
                         found[way].append(took)
-    bare = median(found["python"])
-    for way, all_ in found.items():
-        target = f"   target {TARGETS[way]:.0f}" if way in TARGETS else ""
-        print(f"{way:<20}{median(all_):>8.0f} ms{median(all_) / bare:>8.1f} × python{target}")
-    return int(any(median(found[way]) > target for way, target in TARGETS.items()))
+    bare = median(found.pop("python"))
+    rows = [
+        Figure(
+            way,
+            f"{(took := median(each)):.0f} ms",
+            f"python -c pass, {bare:.0f} ms",
+            f"{took / bare:.1f} ×",
+            f"≤ {TARGETS[way]:.0f} ms" if way in TARGETS else "",
+            missed=took > TARGETS.get(way, took),
+        )
+        for way, each in found.items()
+    ]
+    return figures.tell(rows, asked.figures)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
     [
         ("loader.py --rows 50 --times 1", ("csv", "yaml", "ndjson", "rows/s")),
         pytest.param(
-            "memory.py --rows 50 --rows 100",
+            "memory.py --rows 50 --rows 100 --inside",
             ("csv", "yaml", "ndjson", "resume", "report"),
             marks=pytest.mark.skipif(
                 sys.platform != "linux", reason="only Linux tells the peak of a process"
