@@ -24,6 +24,9 @@ class Bucket:
     limiter, filled to the level of the old one: neither a free burst nor a second wait for what was
     granted. It is asked only for what it has at once: its own waiters go smallest amount first, cannot
     see a new rate, and spin where a timer fires a nanosecond early.
+
+    What a waiter gets late, since the loop was busy, counts from the instant at which it was there, as far
+    back as one burst: at 400/s a batch is due every 25 ms, and a millisecond lost at each would be 4 %.
     """
 
     def __init__(self, rate: float | None = None, *, burst: int = 10) -> None:
@@ -31,6 +34,7 @@ class Bucket:
         self._burst = burst
         self._level = 0.0  # items handed out and not yet leaked at `_level_at`
         self._level_at = 0.0
+        self._due: float | None = None  # when what is waited for is there, if nothing changes
         self._limiter: AsyncLimiter | None = None
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -46,7 +50,7 @@ class Bucket:
             return
         self._leak()
         self._rate = rate
-        self._limiter = None
+        self._due = self._limiter = None
         self._changed.set()
 
     def take(self, items: float) -> bool:
@@ -68,6 +72,7 @@ class Bucket:
         if items > self._burst:
             raise ValueError(f"{items} items are more than the bucket's burst of {self._burst}.")
         async with self._turn:
+            self._due = None
             while not await self._try(items):
                 pass
 
@@ -76,7 +81,7 @@ class Bucket:
         if items:
             self._leak()
             self._level = max(0.0, self._level - items)
-            self._limiter = None
+            self._due = self._limiter = None
             self._changed.set()
 
     async def _try(self, items: float) -> bool:
@@ -89,11 +94,17 @@ class Bucket:
             await limiter.acquire(items)  # has them: does not wait
             self._leak()
             self._level += items
+            if self._due is not None and self._due < self._level_at:  # as if taken when they were there
+                self._level, self._level_at = float(self._burst), self._due
+                self._leak()
+                self._limiter = None
             return True
         self._leak()
         self._changed.clear()
+        wait = (self._level + items - self._burst) / self._rate
+        self._due = self._level_at + wait
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout((self._level + items - self._burst) / self._rate + _TICK):
+            async with asyncio.timeout(wait + _TICK):
                 await self._changed.wait()
         return False
 

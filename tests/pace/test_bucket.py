@@ -90,6 +90,22 @@ def test_many_changes_neither_lose_nor_give_items(virtual: Run) -> None:
     assert virtual(main()) == pytest.approx(3.0, rel=0.01)
 
 
+def test_a_busy_loop_makes_one_batch_late_and_not_those_after_it(
+    virtual: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(busy: float) -> list[float]:
+        loop = asyncio.get_running_loop()
+        clock, lost = loop.time, [0.0]
+        monkeypatch.setattr(loop, "time", lambda: clock() + lost[0])
+        bucket = Bucket(400.0)
+        await bucket.acquire(10)
+        loop.call_at(0.02, lambda: lost.__setitem__(0, busy))
+        return await grants(bucket, 10, 10, 10)
+
+    assert virtual(main(0.015)) == pytest.approx([0.035, 0.05, 0.075], abs=1e-4)
+    assert virtual(main(9.0)) == pytest.approx([9.02, 9.02, 9.045], abs=1e-4)  # one burst, and no more
+
+
 def test_no_limit_then_a_limit_starts_without_a_burst(virtual: Run) -> None:
     async def main() -> list[float]:
         bucket = Bucket(None)
