@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -84,14 +83,14 @@ class Report:
     needs_approval: bool = False
     names: list[str] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
-    earlier: Counter[Status] = field(default_factory=Counter)
+    earlier: Tally = field(default_factory=Tally)
     signed_in: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def tally(self) -> Tally:
         """The counts of all tenants, and of what had ended before; what is waited for is so now."""
         now = together(self.tallies or [Tally()])
-        return replace(now, by_status=now.by_status + self.earlier) if self.earlier else now
+        return now.after(self.earlier) if self.earlier.by_status else now
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +167,9 @@ class Run:
         )
         self.report = Report(task.folder, task.total, time.time())
         if task.past is not None:
-            ended = Tally(by_status=task.past.counts.copy())
-            self.report.earlier = ended.by_status
+            self.report.earlier = ended = Tally()
+            ended.count(task.past.troubles())
+            ended.by_status = task.past.counts.copy()
             self.report.before, self._done, self._trouble = ended.done, ended.done, ended.trouble
         self._pulse = Pulse(task.folder.progress, self._seen, task.total)
 

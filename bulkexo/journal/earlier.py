@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from bulkexo.model import KEPT, Ended, Status, UsageError, trimmed
+from bulkexo.model import KEPT, Ended, Failure, Item, Outcome, Status, UsageError, trimmed
 
 
 def read_ended(lines: Path, offset: int, status: Status, names: frozenset[str]) -> Ended:
@@ -39,6 +39,25 @@ def _objects(folder: Path, line: Mapping[str, Any]) -> Iterator[Any]:
     with (folder / path).open("rb") as file:
         for raw in islice(file, KEPT):
             yield orjson.loads(raw)
+
+
+def read_outcomes(lines: Path, offsets: Iterable[int]) -> Iterator[Outcome]:
+    """How the items ended whose lines begin at `offsets`, in ascending order: status and error. Raises
+    UsageError."""
+    try:
+        with lines.open("rb") as file:
+            for offset in offsets:
+                file.seek(offset)
+                yield _outcome(orjson.loads(file.readline()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{lines} cannot be read ({error}). Restore it from a copy.") from None
+
+
+def _outcome(line: Mapping[str, Any]) -> Outcome:
+    error = line.get("error") or {}
+    texts = [str(error.get(name) or "") for name in ("code", "type", "message", "target")]
+    item = Item(line["row"], line["step"], str(line.get("cmdlet")), str(line.get("identity") or ""), {}, {})
+    return Outcome(item, Status(line["status"]), 0, None, None, 0.0, None, error=Failure(*texts))
 
 
 def copy_lines(wanted: Iterable[tuple[int, int, Path, int]], target: Path) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from bulkexo.journal.earlier import read_ended
+from bulkexo.journal.earlier import read_ended, read_outcomes
 from bulkexo.journal.folder import RunFolder
 from bulkexo.journal.key import key
-from bulkexo.model import BY_RULE, Earlier, Ended, Item, Status, UsageError
+from bulkexo.model import BY_RULE, Earlier, Ended, Item, Outcome, Status, UsageError
 
 NUMBER = {status: number for number, status in enumerate(Status, 1)}
 """The byte of `Past.codes` that stands for a status; 0 is an item without a line."""
@@ -211,6 +211,12 @@ class Past:
         """The offset of the item's line if it failed or is unknown."""
         place = self.number(item.row, item.step)
         return self.offsets[place] if self.codes[place] in TROUBLE else None
+
+    def troubles(self) -> Iterator[Outcome]:
+        """The items that failed or are unknown: of each its name and how it ended. Raises UsageError."""
+        pairs = zip(self.codes, self.offsets, strict=True)
+        offsets = sorted(offset for code, offset in pairs if code in TROUBLE)
+        return read_outcomes(self.lines, offsets) if self.lines and offsets else iter(())
 
     def note(self, place: int, line: Line) -> None:
         """Take in one line; a second one for the same item is not counted again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bulkexo.model import Outcome, Status
 from bulkexo.pace import State
@@ -88,6 +88,16 @@ class Tally:
             self.rate = (self.rate or 0.0) + other.rate
         self.kinds.update(other.kinds)
         self.examples = other.examples | self.examples
+
+    def after(self, earlier: Tally) -> Tally:
+        """The same with the items that had ended before, and how they failed; all else is of now."""
+        kinds = earlier.kinds + self.kinds
+        return replace(
+            self,
+            by_status=earlier.by_status + self.by_status,
+            kinds=kinds,
+            examples=self.examples | earlier.examples,
+        )
 
     def _count_kind(self, outcome: Outcome) -> None:
         error = outcome.error

@@ -202,6 +202,25 @@ def test_connection_and_options_are_those_of_the_run(
     assert secret["BULKEXO_CLIENT_SECRET"] not in (tmp_path / "out" / "run.json").read_text()
 
 
+def test_kinds_of_failures_are_those_of_the_whole_run(
+    tmp_path: Path, tenant: Pretend, names: list[str]
+) -> None:
+    """Not of the last process alone."""
+    gone = [f"nobody{number}@contoso.com" for number in range(6)]
+    file = job(tmp_path, [*names[:4], *gone, *names[4:8], "nobody@contoso.com"])
+    more = ("--order", "file", "--batch-size", "1", "--max-failures", "3")
+    bulkexo("run", file, *SET, *more, cwd=tmp_path, env=tenant.env).check(3)
+    first = lines(tmp_path / "out")
+    for _ in range(2):  # the second time nothing is left to be done
+        arguments = ("resume", "out", "--max-failures", "100", "--json")
+        done = bulkexo(*arguments, cwd=tmp_path, env=tenant.env).check(1)
+        (kind,) = done.summary["failures"]
+        assert (kind["cmdlet"], kind["count"], done.summary["failed"]) == ("Set-Mailbox", 7, 7)
+        assert kind["example"] == next(line for line in first if line["error"])["error"]["message"]
+        assert "      7  Set-Mailbox  ManagementObjectNotFoundException" in done.stderr
+        assert "(row 5, nobody0@contoso.com)" in done.stderr
+
+
 def test_a_changed_job_is_refused(tmp_path: Path, tenant: Pretend, names: list[str]) -> None:
     run = finished(tmp_path, tenant, names[:8])
     crashed(run, 5)
