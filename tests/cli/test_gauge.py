@@ -117,7 +117,7 @@ def test_of_many_kinds_the_latest_are_told() -> None:
 
 
 def test_a_run_that_goes_on_tells_what_it_waits_for() -> None:
-    earlier = Counter({Status.SUCCEEDED: 70, Status.FAILED: 1})
+    earlier = Tally(Counter({Status.SUCCEEDED: 70, Status.FAILED: 1}))
     report = Report(RunFolder(Path("out")), 2000, 0.0, earlier=earlier)
     report.tallies = [Tally(Counter({Status.SUCCEEDED: 30}), hold_until=1041.0, unreachable="No route.")]
     assert report.tally.by_status == {Status.SUCCEEDED: 100, Status.FAILED: 1}
