@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,6 +31,7 @@ from bulkexo.reading import formers
 from bulkexo.redact import forms_of
 from bulkexo.schedule import Observer, OnUnknown, Sink, Tally
 from bulkexo.schedule.binding import Binding
+from bulkexo.schedule.desk import in_turn
 from bulkexo.schedule.tally import together
 from bulkexo.signers import signed_in
 from bulkexo.spread import EarlierWorkers, Here, Spread
@@ -217,13 +218,12 @@ class Run:
     async def _sign_in(self, results: Results) -> None:
         """Sign in to every tenant before anything is sent to one; a person is asked one thing at a time."""
 
-        async def take(outcomes: Sequence[Outcome]) -> None:
-            await results.put(outcomes)
+        def take(outcomes: Sequence[Outcome]) -> Awaitable[None] | None:
+            room = results.put(outcomes)
             self._count(outcomes)
             for each in self._observers:
                 each.ended(outcomes)
-            if self._tap is not None:
-                await self._tap(outcomes)
+            return room if self._tap is None else in_turn(room, self._tap(outcomes))
 
         ask = self._task.options.on_unknown is OnUnknown.ASK
         job, options = self._task.job, self._task.options

@@ -201,7 +201,7 @@ class Engine:
         """Whether whoever gave an item still wants it."""
         return not self._entries[item.row, item.step].source.left
 
-    async def _take(self, outcomes: Sequence[Outcome]) -> None:
+    def _take(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             entry = self._entries.pop((outcome.item.row, outcome.item.step))
             entry.source.ended(replace(outcome, item=entry.item))

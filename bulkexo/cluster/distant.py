@@ -22,6 +22,7 @@ from bulkexo.net.tokens import Token
 from bulkexo.options import Options
 from bulkexo.pace import Learned
 from bulkexo.schedule import Tally
+from bulkexo.schedule.desk import in_turn
 from bulkexo.tenancy import HELD_DOWN, Place, Surroundings, Tenancy, own_means
 from bulkexo.wire.token import Bearer
 
@@ -270,7 +271,7 @@ class Distant:
             self.left -= len(found)
             self._fruitless = 0
             self.tally.count(found)
-            await self._around.sink(found)
+            await in_turn(self._around.sink(found))
 
     async def decide(self, asked: messages.Decide) -> bool:
         """What a person says, who is not asked twice at once where the worker asks again. Raises

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
@@ -97,9 +97,11 @@ class Results:
         self._files = self._open(folder, past, keep_before=keep_before)
         self._results, self._failed, self._announced = self._files[:3]
         self._pages = PageFiles(folder, steps, past, sync=sync)
-        self._send, self._receive = anyio.create_memory_object_stream[Sequence[Outcome] | _Waited](math.inf)
-        self._room = anyio.Semaphore(WAITING_LIMIT)
+        self._entries: list[Sequence[Outcome] | _Waited] = []  # that the writer has not taken yet
+        self._ended = False
+        self._come = anyio.Event()  # there are some, or the end
         self._hurry = anyio.Event()  # somebody waits for the disk
+        self._room = anyio.Event()  # they were taken
         self._written_at = -math.inf
 
     def _open(self, folder: RunFolder, past: Past | None, *, keep_before: bool) -> list[Appending]:
@@ -133,24 +135,26 @@ class Results:
     ) -> None:
         for file in self._files:
             file.close()
-        self._send.close()
-        self._receive.close()
 
     @property
     def unwritten(self) -> int:
         """Outcomes that the disk did not take."""
         return len(self._pending)
 
-    async def put(self, outcomes: Sequence[Outcome]) -> None:
+    def put(self, outcomes: Sequence[Outcome]) -> Awaitable[None] | None:
         """Hand outcomes to the writer, at once: before anything that an item waited for their end with can
-        be announced. Waits after that while the writer is far behind."""
-        self._send.send_nowait(outcomes)
+        be announced. What is to be waited for while the writer is far behind, else None."""
+        self._enter(outcomes)
         self._waiting += len(outcomes)
-        try:
-            self._room.acquire_nowait()
-        except anyio.WouldBlock:
-            self._hurry.set()
-            await self._room.acquire()
+        if len(self._entries) <= WAITING_LIMIT:
+            return None
+        self._hurry.set()
+        return self._room.wait()
+
+    def _enter(self, entry: Sequence[Outcome] | _Waited) -> None:
+        if not self._entries:
+            self._come.set()
+        self._entries.append(entry)
 
     def former(
         self,
@@ -186,7 +190,7 @@ class Results:
             await self._settled(_Announcement(items=items, withdrawn=True))
 
     async def _settled(self, entry: _Waited) -> None:
-        self._send.send_nowait(entry)
+        self._enter(entry)
         self._hurry.set()
         await entry.settled.wait()
         if entry.error is not None:
@@ -194,36 +198,38 @@ class Results:
 
     def end(self) -> None:
         """No more will come: `write_all` ends when it has written what there is."""
-        self._send.close()
+        self._ended = True
+        self._come.set()
         self._hurry.set()
 
     async def write_all(self) -> None:
         """The writer's task: takes all that waits, writes it in one piece, and again."""
-        async for first in self._receive:
+        while self._entries or not self._ended:
+            await self._come.wait()
             with anyio.move_on_after(self._written_at + EVERY - anyio.current_time()):
                 await self._hurry.wait()
-            await self._write(self._gathered(first))
-            self._written_at = anyio.current_time()
-            del first  # while nothing comes, no page is held
+            if self._entries:
+                await self._write(self._gathered())
+                self._written_at = anyio.current_time()
         if self._pending:  # there may be room by now
             await self._write(_Group())
 
-    def _gathered(self, first: Sequence[Outcome] | _Waited) -> _Group:
-        self._hurry = anyio.Event()
+    def _gathered(self) -> _Group:
+        """All that waits to be written."""
         group = _Group()
-        self._take(first, group)
-        while self._receive.statistics().current_buffer_used:
-            self._take(self._receive.receive_nowait(), group)
+        for entry in self._entries:
+            if isinstance(entry, _Announcement):
+                group.announced.append(entry)
+            elif isinstance(entry, _Pages):
+                group.pages.append(entry)
+            elif not isinstance(entry, _Waited):
+                group.outcomes += entry
+        self._entries = []
+        self._room.set()
+        self._room, self._hurry = anyio.Event(), anyio.Event()
+        if not self._ended:
+            self._come = anyio.Event()
         return group
-
-    def _take(self, entry: Sequence[Outcome] | _Waited, group: _Group) -> None:
-        if isinstance(entry, _Announcement):
-            group.announced.append(entry)
-        elif isinstance(entry, _Pages):
-            group.pages.append(entry)
-        elif not isinstance(entry, _Waited):
-            group.outcomes += entry
-            self._room.release()
 
     async def _write(self, group: _Group) -> None:
         for pages in group.pages:

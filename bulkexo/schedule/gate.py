@@ -11,12 +11,14 @@ import anyio
 from bulkexo.choices import Format
 from bulkexo.model import Failure, SignInError
 from bulkexo.schedule.keyring import Keyring
-from bulkexo.wire import Action, Call, Lost, Reply, Request, Service, Verdict, judge, pack, unpack
+from bulkexo.wire import Action, Call, Lost, Reply, Request, Service, Verdict, judge, pack
+from bulkexo.wire.batch import answers, opened
 from bulkexo.wire.bodies import decode
 from bulkexo.wire.discreet import discreet, discreet_text
 from bulkexo.wire.doors import Host
 from bulkexo.wire.hosts import redirected, trusted
 from bulkexo.wire.key import module_request, public_key, secret, unread
+from bulkexo.wire.quiet import quiet
 from bulkexo.wire.retry_after import retry_after
 
 OK = 200
@@ -135,11 +137,12 @@ class Gate:
     def _judged(self, reply: Reply | Lost, calls: Sequence[Call], token: str) -> list[Verdict]:
         """What the reply says of each call; the token and the secrets of the request stand nowhere in it,
         though the service may quote to each what all have sent."""
-        hidden = sorted(
-            [text for call in calls if call.hidden for text in call.hidden], key=len, reverse=True
-        )
-        heard = unpack(reply, len(calls), token)
-        if self.service.response_format == Format.CLIXML:
+        hidden, clixml = _hidden(calls), self.service.response_format == Format.CLIXML
+        whole = reply if isinstance(reply, Lost) else opened(reply, token)
+        if not (hidden or clixml) and (verdicts := quiet(whole, len(calls))):
+            return verdicts
+        heard = answers(whole, len(calls))
+        if clixml:
             from bulkexo.wire.clixml import from_clixml  # noqa: PLC0415 (few runs ask for it)
 
             heard = [from_clixml(each) for each in heard]
@@ -162,6 +165,12 @@ class Gate:
                 verdict, action=Action.FAILED, failure=Failure("bulkexo:link", "", reason), link=""
             )
         return replace(verdict, link=link)
+
+
+def _hidden(calls: Sequence[Call]) -> list[str]:
+    """The texts of all secrets, longest first."""
+    found = [text for call in calls if call.hidden for text in call.hidden]
+    return sorted(found, key=len, reverse=True) if found else found
 
 
 def _unread(call: Call, verdict: Verdict) -> bool:

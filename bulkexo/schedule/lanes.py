@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from bulkexo.choices import Order
@@ -21,8 +21,8 @@ class Ticket:
     """An item on its way through the scheduler: what was tried, and which tickets wait for it.
 
     door: where it goes out. waiting: tickets that must end before this one may go. row: how the steps of its
-    row have ended, shared by its tickets; before: those that ended in an earlier process. unsent: why it ends
-    without being sent, and as what; None if it goes.
+    row have ended, shared by its tickets, once there are several; before: those that ended in an earlier
+    process. unsent: why it ends without being sent, and as what; None if it goes. ended: how it has.
     failures: attempts that count against the retries. faults: status 500 among them.
     absent: attempts whose object was not found yet. unreached: attempts that never left.
     refused_token: the one it was last refused with, "" for none.
@@ -40,12 +40,12 @@ class Ticket:
     lane: str
     door: Door = INVOKE
     waiting: int = 0
-    row: dict[int, Ended] = field(default_factory=dict)
-    before: Earlier = field(default_factory=dict)
+    row: dict[int, Ended] | None = None
+    before: Earlier | None = None
     unsent: Ending | None = None
-    ended: bool = False
+    ended: Ended | None = None
     previous_step: Ticket | None = None
-    followers: list[Ticket] = field(default_factory=list)
+    followers: list[Ticket] | None = None
     apart: bool = False
     attempts: int = 0
     failures: int = 0
@@ -87,7 +87,7 @@ class Ticket:
 
 
 class Lanes:
-    """Tickets that are open, and among them those that may go.
+    """Tickets that are open, and among them those that may go: how many, `open` and `ready`.
 
     Items of one lane (the same identity, case ignored) are never out together and keep their order; a
     later step waits for the earlier one, and then its rule decides whether it goes: without one it is skipped
@@ -101,11 +101,7 @@ class Lanes:
         self._last_added: Ticket | None = None
         self._ready: dict[Door, deque[Ticket]] = {}
         self.open = 0
-
-    @property
-    def ready(self) -> int:
-        """How many tickets may go now."""
-        return sum(map(len, self._ready.values()))
+        self.ready = 0
 
     def add(
         self, item: Item, request_id: str, *, recovered: bool = False, before: Earlier | None = None
@@ -115,17 +111,14 @@ class Lanes:
         recovered: an earlier process may have sent it. before: the steps of its row that ended there.
         """
         ticket = Ticket(item, request_id, self._lane(item), door(item))
-        if before:
-            ticket.before = before
-        ticket.recovered = ticket.announced = ticket.looked = recovered
+        ticket.before = before
+        if recovered:
+            ticket.recovered = ticket.announced = ticket.looked = True
         self.open += 1
         earlier = self._last_added
         self._last_added = ticket
         if item.step > 1 and earlier is not None and earlier.item.row == item.row:
-            ticket.row = earlier.row
-            if not earlier.ended:
-                ticket.previous_step = earlier
-                self._follow(ticket, earlier)
+            self._join(ticket, earlier)
         if ticket.lane:
             ahead = self._last_in_lane.get(ticket.lane)
             self._last_in_lane[ticket.lane] = ticket
@@ -136,7 +129,17 @@ class Lanes:
         if (item.step > 1 or item.rule is not None) and not self._ready_to_go(ticket):
             return [ticket, *self.end(ticket)]
         self._queue(ticket).append(ticket)
+        self.ready += 1
         return []
+
+    def _join(self, ticket: Ticket, earlier: Ticket) -> None:
+        """A ticket is a later step of the same row as another."""
+        if earlier.row is None:
+            earlier.row = {earlier.item.step: earlier.ended} if earlier.ended else {}
+        ticket.row = earlier.row
+        if earlier.ended is None:
+            ticket.previous_step = earlier
+            self._follow(ticket, earlier)
 
     def waiting(self) -> Iterator[Ticket]:
         """Those that may go now, as they are."""
@@ -155,11 +158,13 @@ class Lanes:
                 taken.append(queue.popleft())
         if queue:
             self._ready[here] = queue  # behind the other doors
+        self.ready -= len(taken)
         return taken
 
     def give_back(self, ticket: Ticket) -> None:
         """A ticket that was taken may go again, before all others of its door."""
         self._queue(ticket).appendleft(ticket)
+        self.ready += 1
 
     def end(self, ticket: Ticket, ended: Ended | None = None) -> list[Ticket]:
         """Close a ticket; returns the later steps that end with it, unsent, in order. ended: how, None for
@@ -171,26 +176,32 @@ class Lanes:
 
     def _close(self, ticket: Ticket, ended: Ended | None) -> list[Ticket]:
         """Let those behind the ticket go; returns those of them that must end unsent."""
-        ticket.ended = True
-        ticket.row[ticket.item.step] = ended or _unsent(ticket)
+        ticket.ended = ended or _unsent(ticket)
+        if ticket.row is not None:
+            ticket.row[ticket.item.step] = ticket.ended
         self.open -= 1
         if self._last_in_lane.get(ticket.lane) is ticket:
             del self._last_in_lane[ticket.lane]
         unsent: list[Ticket] = []
-        for follower in ticket.followers:
+        for follower in ticket.followers or ():
             follower.waiting -= 1
             if follower.previous_step is ticket:
                 follower.previous_step = None
-            if not follower.waiting:
-                (self._queue(follower) if self._ready_to_go(follower) else unsent).append(follower)
-        ticket.followers.clear()
+            if follower.waiting:
+                continue
+            if self._ready_to_go(follower):
+                self._queue(follower).append(follower)
+                self.ready += 1
+            else:
+                unsent.append(follower)
+        ticket.followers = None
         return unsent
 
     def _ready_to_go(self, ticket: Ticket) -> bool:
         """Whether a ticket that waits for nothing may go, with what it takes from the steps before it."""
         item = ticket.item
         if item.step > 1 or item.rule is not None:
-            ticket.unsent = _against(ticket, {**ticket.before, **ticket.row})
+            ticket.unsent = _against(ticket, {**(ticket.before or {}), **(ticket.row or {})})
         return ticket.unsent is None
 
     def _queue(self, ticket: Ticket) -> deque[Ticket]:
@@ -201,6 +212,8 @@ class Lanes:
 
     def _follow(self, ticket: Ticket, ahead: Ticket) -> None:
         ticket.waiting += 1
+        if ahead.followers is None:
+            ahead.followers = []
         ahead.followers.append(ticket)
 
     def _lane(self, item: Item) -> str:
@@ -208,10 +221,10 @@ class Lanes:
             return ""
         if self._order is Order.FILE:
             return "*"
-        if not item.identity and item.pending:
-            return ""  # which object it is shows later
         if item.identity:
             return item.identity.casefold()
+        if item.pending:
+            return ""  # which object it is shows later
         # Without an identity a Set- concerns the one object of its kind, such as the organization's settings.
         return item.cmdlet.lower() if item.cmdlet.lower().startswith("set-") else ""
 

@@ -49,6 +49,21 @@ def outcome(ticket: Ticket, verdict: Verdict, now: float, *, strict: bool) -> Ou
     )
 
 
+def ran(ticket: Ticket, verdict: Verdict, now: float) -> Outcome:
+    """The same of a plain ticket (see `settle.plain`) whose cmdlet simply ran."""
+    return Outcome(
+        ticket.item,
+        Status.SUCCEEDED,
+        ticket.attempts,
+        verdict.status,
+        ticket.started,
+        max(0.0, now - ticket.began) if ticket.started is not None else 0.0,
+        verdict.request_id or ticket.request_id,
+        verdict.value,
+        verdict.warnings,
+    )
+
+
 def unsent(ticket: Ticket, ending: Ending, *, strict: bool) -> Outcome:
     """The outcome of a ticket that has ended before it was sent."""
     status, error = ending.status, ending.error

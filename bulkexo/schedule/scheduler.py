@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 
 import anyio
 
 from bulkexo.confidant import Confidant
 from bulkexo.model import BulkexoError, Item, SignInError, SignInUnreachableError, StoppedError
-from bulkexo.pace import Allowance, Backoff, Pacer
-from bulkexo.pace.bucket import Bucket
+from bulkexo.pace import Backoff, Pacer
 from bulkexo.schedule import clock
 from bulkexo.schedule.before import Before
 from bulkexo.schedule.desk import Desk, Fates, Sink
 from bulkexo.schedule.gate import Gates, Tokens
 from bulkexo.schedule.lanes import Ticket
 from bulkexo.schedule.observer import Observer, tell
-from bulkexo.schedule.outcomes import left_out
 from bulkexo.schedule.paging import Keep
 from bulkexo.schedule.reach import Reach, sighting
 from bulkexo.schedule.rest import Rest
 from bulkexo.schedule.settings import Announce, Decide, Past, Settings
-from bulkexo.schedule.settle import RECOVERED, harmless, told_to_resend
+from bulkexo.schedule.settle import harmless, told_to_resend
 from bulkexo.schedule.tally import Tally, signing
+from bulkexo.schedule.usher import Usher
 from bulkexo.wire import Action, Call, Lost, Reply, Verdict
 from bulkexo.wire.token import why_refused
 
@@ -68,19 +65,16 @@ class Scheduler:
         self._announce = announce
         self._withdraw = withdraw
         self._decide = decide
-        self._past = past
         self._settings = settings
-        self._bucket = Bucket(pacer.allowance(0.0).rate, burst=settings.batch_size)
-        self._items: Iterator[Item | None] = iter(())
-        self._exhausted = False
         self._reach = Reach(settings.offline)
         self._group: anyio.abc.TaskGroup | None = None
-        self._asking: anyio.CancelScope | None = None
-        self._stopping = False
         self._error: BulkexoError | None = None
         self.tally = tally or Tally()
         self._rest = Rest(settings.hours, wall, self.tally)
         self._desk = Desk(settings.order, settings.rules, backoff, sink, keep, self.tally, before, confidant)
+        self._usher = Usher(
+            self._desk, pacer, self._reach, self._rest, settings, past, stop=self.stop, finish=self._finish
+        )
 
     async def run(self, items: Iterator[Item | None]) -> bool:
         """Run the items; True when all have ended, False when `stop` came before. Further ones can follow.
@@ -88,11 +82,11 @@ class Scheduler:
 
         Raises StoppedError, SignInError or JobError after what was in flight has ended.
         """
-        self._items, self._exhausted = items, False
+        self._usher.begin(items)
         try:
             async with anyio.create_task_group() as group:
                 self._group = group
-                while batch := await self._next_batch():
+                while batch := await self._usher.next_batch():
                     self.tally.batches += 1
                     group.start_soon(self._exchange, batch)
         finally:
@@ -100,154 +94,48 @@ class Scheduler:
             await self._withdraw_unsent()
         if self._error is not None:
             raise self._error
-        return self._exhausted and not self._desk.lanes.open
+        return self._usher.exhausted and not self._desk.lanes.open
 
     def stop(self, error: BulkexoError | None = None) -> None:
         """Read and send nothing more; what is in flight may end. The first error given is raised by run."""
-        self._stopping = True
         self._error = self._error or error
-        if self._asking is not None:
-            self._asking.cancel()
-        self._desk.wake()
+        self._usher.close()
 
     def wake(self) -> None:
         """Look at the items again: there may be more now."""
         self._desk.wake()
 
-    async def _next_batch(self) -> list[Ticket]:
-        while not self._stopping:
-            now = clock.now()
-            self._desk.bring_back(now)
-            await self._fill()
-            if self._stopping or (self._exhausted and not self._desk.lanes.open):
-                return []
-            if not self._desk.lanes.open:
-                await self._desk.change(math.inf)
-                self._rested()
-                continue
-            if rest := self._rest.left():
-                await self._desk.change(now + rest)
-                self._rested()
-                continue
-            allowance = self._allowance(now)
-            due = min(self._desk.later.next, allowance.give_up_at)
-            if now < allowance.hold_until:
-                await self._desk.change(min(allowance.hold_until, due))
-            elif not self._desk.lanes.ready or self.tally.batches >= allowance.concurrency:
-                await self._desk.change(due)
-            else:
-                taken = self._desk.lanes.take(min(self._settings.batch_size, allowance.batch_size))
-                batch = await self._desk.read_first(await self._unsettled_apart(taken))
-                with self._kept(batch):
-                    if granted := await self._granted(batch):
-                        return granted
-        return []
-
-    def _rested(self) -> None:
-        """Nothing was to be sent for a while, which says nothing of the service."""
-        self._pacer.rested(clock.now())
-        self._reach.reached()
-
-    def _allowance(self, now: float) -> Allowance:
-        """What pace allows now, shown to whoever watches; a limit to all waiting ends the run here."""
-        allowance = self._pacer.allowance(now)
-        self.tally.hold_until, self.tally.state = allowance.hold_until, allowance.state
-        self.tally.rate, self.tally.places = self._pacer.steady, allowance.concurrency
-        if now >= allowance.give_up_at:
-            self.stop(StoppedError("The service has accepted nothing for as long as --give-up-after allows."))
-        return allowance
-
-    async def _unsettled_apart(self, batch: list[Ticket]) -> list[Ticket]:
-        """Those of the batch that are to be sent now, without what an earlier process has left in doubt."""
-        left = [ticket for ticket in batch if ticket.recovered]
-        if not left:
-            return batch
-        for ticket in left:
-            ticket.recovered = False
-        await self._finish(self._desk.sort(left, [RECOVERED] * len(left)))
-        return [ticket for ticket in batch if ticket not in left]
-
-    async def _granted(self, batch: list[Ticket]) -> list[Ticket]:
-        """As much of the batch as may go once its tokens are there; what may not is put back."""
-        if not batch:
-            return []
-        self._bucket.set_rate(self._pacer.rate)
-        if not self._bucket.take(len(batch)):
-            with anyio.CancelScope() as self._asking:
-                await self._bucket.acquire(len(batch))
-            self._asking = None
-        while not self._stopping:
-            now = clock.now()
-            allowance = self._allowance(now)
-            if now < allowance.hold_until:
-                await self._desk.change(min(allowance.hold_until, allowance.give_up_at))
-            elif self.tally.batches >= allowance.concurrency:
-                await self._desk.change(allowance.give_up_at)
-            elif not self._stopping:
-                size = allowance.batch_size  # smaller than when the batch was taken, maybe
-                self._bucket.give_back(len(batch[size:]))
-                self._desk.give_back(batch[size:])
-                return batch[:size]
-        self._desk.give_back(batch)
-        return []
-
-    async def _fill(self) -> None:
-        """Read rows as room appears."""
-        while unsent := self._read():  # while these are handed on, more may come
-            await self._desk.deliver([left_out(ticket) for ticket in unsent])
-
-    def _read(self) -> list[Ticket]:
-        """Open tickets for what there is room for; those of them that end unsent."""
-        unsent: list[Ticket] = []
-        lanes, settings = self._desk.lanes, self._settings
-        while not self._exhausted and lanes.open < settings.window and lanes.ready < settings.enough:
-            try:
-                item = next(self._items)
-                if item is None:
-                    break
-                unsent += self._open(item)
-            except StopIteration:
-                self._exhausted = True
-            except BulkexoError as error:
-                self.stop(error)
-                break
-        return unsent
-
-    def _open(self, item: Item) -> list[Ticket]:
-        request_id = f"{self._settings.run_id}{item.row << 8 | item.step:012x}"
-        if self._past is None:
-            return self._desk.lanes.add(item, request_id)
-        recovered = self._past.unsettled(item)
-        before = self._past.earlier(item) if item.step > 1 else None
-        return self._desk.lanes.add(item, request_id, recovered=recovered, before=before)
-
     async def _exchange(self, batch: list[Ticket]) -> None:
-        """One attempt of a batch, and what follows from it. It counts as in flight until its outcomes are
-        taken, so that a slow disk slows the sending down."""
-        try:
-            await self._attempt(batch)
-        finally:
-            self.tally.batches -= 1
-            self._desk.wake()
+        """One attempt of a batch, and what follows from it; then of another, as long as there is one that
+        need not wait. It counts as in flight until its outcomes are taken, so that a slow disk slows the
+        sending down."""
+        while batch:
+            try:
+                going_on = await self._attempt(batch)
+            finally:
+                self.tally.batches -= 1
+            batch = await self._usher.next_at_once() if going_on else []
+        self._desk.wake()
 
-    async def _attempt(self, batch: list[Ticket]) -> None:
+    async def _attempt(self, batch: list[Ticket]) -> bool:
+        """Whether another batch may follow at once: there was nothing to wait for."""
         gate = self._gates[batch[0].door.host]
         try:
-            with self._kept(batch):
+            with self._desk.kept(batch):
                 await self._announce_unsafe(batch)
                 token = await signing(self.tally, gate.tokens.current())
         except SignInUnreachableError as error:
             self._put_off_unsigned(batch, str(error))
-            return
+            return False
         except (SignInError, StoppedError) as error:
             self._desk.give_back(batch)
             self.stop(error)
-            return
+            return False
         started = clock.now()
         held = self._rest.left() > 0 or started < self._pacer.hold_until
-        if self._stopping or held:
+        if self._usher.stopping or held:
             self._desk.give_back(batch)  # things changed while the token was renewed
-            return
+            return False
         calls = [ticket.call() for ticket in batch]
         self._desk.confide(calls)
         self._note_sending(batch, started)
@@ -257,7 +145,7 @@ class Scheduler:
             self.stop(
                 StoppedError(f"{gate.service.endpoint} cannot be used: check --endpoint. {reply.reason}")
             )
-            return
+            return False
         attempt = max(1, *(ticket.attempts for ticket in batch)) if self._observers else 1
         self._learn(gate.service.endpoint, reply, calls, verdicts, started, attempt)
         if not isinstance(reply, Lost) or reply.sent:
@@ -266,6 +154,7 @@ class Scheduler:
         await self._finish(fates)
         if fates.sign_in:
             await self._sign_in(gate.tokens, fates.sign_in, token, fates.claims)
+        return not (fates.waited or fates.sign_in)
 
     async def _finish(self, fates: Fates) -> None:
         """What follows from a reply, ticket by ticket, but for signing in."""
@@ -301,15 +190,6 @@ class Scheduler:
         except StoppedError:
             for ticket in unsafe:
                 ticket.announced = False
-            raise
-
-    @contextmanager
-    def _kept(self, unsent: Sequence[Ticket]) -> Iterator[None]:
-        """Where the run is cut off, these are among those that wait."""
-        try:
-            yield
-        except anyio.get_cancelled_exc_class():
-            self._desk.give_back(unsent)
             raise
 
     async def _withdraw_unsent(self) -> None:
@@ -350,7 +230,7 @@ class Scheduler:
         self._pacer.saw(seen)
         if self._observers:
             tell(self._observers, endpoint, calls, reply, seen, self._wall(), attempt)
-        self._bucket.set_rate(self._pacer.rate)
+        self._usher.learned()
         if isinstance(reply, Lost) and not reply.sent:
             self.tally.sent -= len(verdicts)
             self.tally.pages -= sum(bool(call.link) for call in calls)
@@ -386,7 +266,7 @@ class Scheduler:
         for ticket in tickets:
             ticket.refused_token = refused
         try:
-            with self._kept(tickets):
+            with self._desk.kept(tickets):
                 await signing(self.tally, tokens.renew(refused, claims))
         except SignInUnreachableError as error:
             self._put_off_unsigned(tickets, str(error))

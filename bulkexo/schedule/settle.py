@@ -13,6 +13,7 @@ from bulkexo.schedule.lanes import Ticket
 from bulkexo.schedule.paging import PageLimits, Paging
 from bulkexo.wire import Action, Verdict
 from bulkexo.wire.cmdlets import repeatable
+from bulkexo.wire.doors import ordinary
 from bulkexo.wire.repeat import ABSENT, GONE, done_before, question
 from bulkexo.wire.verdict import given_up
 
@@ -67,6 +68,13 @@ class Rules:
 def harmless(item: Item) -> bool:
     """Whether sending the item twice is the same as once: by its verb, or because the job says so."""
     return repeatable(item.cmdlet) if item.repeat is None else item.repeat is Repeat.SAFE
+
+
+def plain(ticket: Ticket) -> bool:
+    """Whether its having run is all that there is to it: no step's rule, page, look or read to be minded."""
+    item = ticket.item
+    unusual = ticket.asking or item.rule is not None or ticket.reading or ticket.paging
+    return not unusual and ordinary(item.cmdlet)
 
 
 def next_move(ticket: Ticket, verdict: Verdict, rules: Rules) -> Next:

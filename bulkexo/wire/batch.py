@@ -111,17 +111,27 @@ def unpack(reply: Reply | Lost, count: int, token: str = "") -> list[Heard]:
     differs, is Lost: what became of its call cannot be told. token: of the request; should the reply repeat
     it, it is left out.
     """
-    if isinstance(reply, Lost):
-        return [reply] * count
+    return answers(reply if isinstance(reply, Lost) else opened(reply, token), count)
+
+
+def opened(reply: Reply, token: str) -> Answer:
+    """A reply as a whole, with its body read; token: see `unpack`."""
     hidden = _disguises(token) if len(token) >= SHORTEST_TOKEN else ()
     headers = reply.headers
     told = "\n".join([*headers, *headers.values()])
     if any(text in told for text in hidden):
         headers = blot(headers, hidden)
-    body = decode(reply, hidden)
+    return Answer(reply.status, headers, decode(reply, hidden), whole=True)
+
+
+def answers(whole: Heard, count: int) -> list[Heard]:
+    """What a reply says of each of `count` calls, as `unpack` has it."""
+    if isinstance(whole, Lost):
+        return [whole] * count
+    status, headers, body = whole.status, whole.headers, whole.body
     responses = body.get("responses") if isinstance(body, dict) else None
-    if count == 1 or not 200 <= reply.status < 300 or not isinstance(responses, list):
-        return [Answer(reply.status, headers, body, whole=count > 1)] * count
+    if count == 1 or not 200 <= status < 300 or not isinstance(responses, list):
+        return [Answer(status, headers, body, whole=count > 1)] * count
     try:
         found = _by_id(responses, {name: headers[name] for name in LENT if name in headers})
     except RecursionError:

@@ -133,14 +133,14 @@ class Call:
 
 
 @lru_cache
-def _ordinary(cmdlet: str) -> bool:
+def ordinary(cmdlet: str) -> bool:
     """Whether nothing but the `api` of its item leads a cmdlet away from InvokeCommand."""
     return not rest_only(cmdlet) and cmdlet.lower() not in ROUTED
 
 
 def door(item: Item) -> Door:
     """The door of an item."""
-    if not item.api and _ordinary(item.cmdlet):
+    if not item.api and ordinary(item.cmdlet):
         return INVOKE
     if item.api == COMPLIANCE_API:
         return COMPLIANCE
@@ -155,10 +155,10 @@ def door(item: Item) -> Door:
 
 def call(item: Item, request_id: str, link: str = "") -> Call:
     """What goes over the wire for an item, through its door."""
-    ordinary = _ordinary(item.cmdlet)
-    here = INVOKE if ordinary and not item.api else door(item)
+    usual = ordinary(item.cmdlet)
+    here = INVOKE if usual and not item.api else door(item)
     hidden = secret_texts(item) if item.secrets else ()
-    if not ordinary and here.host is Host.EXCHANGE and here.way is not Way.V2:
+    if not usual and here.host is Host.EXCHANGE and here.way is not Way.V2:
         found = translate(item.cmdlet, item.parameters, item.select)
         if isinstance(found, Read):
             return Call(request_id, item.cmdlet, {}, link, door=here, path=found.path, hidden=hidden)
@@ -169,7 +169,7 @@ def call(item: Item, request_id: str, link: str = "") -> Call:
 
 def notice(item: Item) -> str:
     """What is to be told of how an item was sent, "" if nothing."""
-    if _ordinary(item.cmdlet):
+    if ordinary(item.cmdlet):
         return ""
     found = translate(item.cmdlet, item.parameters, item.select)
     if not isinstance(found, Twin) or item.api == COMPLIANCE_API:

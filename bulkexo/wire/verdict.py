@@ -148,15 +148,21 @@ def judge(heard: Heard, cmdlet: str, *, keep_notes: bool = False) -> Verdict:
 
 def _silent(heard: Answer) -> bool:
     """Whether the cmdlet ran and there is nothing to tell: of a write, the usual answer."""
-    body = heard.body
     return (
         heard.status == OK
-        and body.__class__ is dict
+        and says_nothing(heard.body)
+        and "x-warnings" not in heard.headers
+        and not heard.whole
+    )
+
+
+def says_nothing(body: Any) -> bool:
+    """Whether a body has no objects and nothing to tell."""
+    return (
+        body.__class__ is dict
         and body.keys() <= QUIET
         and body.get("value") == []
         and not body.get("@adminapi.warnings")
-        and "x-warnings" not in heard.headers
-        and not heard.whole
     )
 
 

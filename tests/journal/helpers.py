@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bulkexo.journal import RunFolder
+from bulkexo.journal import Results, RunFolder
 from bulkexo.journal.lines import announcement, line
 from bulkexo.model import Failure, Item, Outcome, Status
 
@@ -18,6 +18,12 @@ def item(row: int, step: int = 1, cmdlet: str = "New-Mailbox", name: str | None 
 def outcome(what: Item, status: Status = Status.SUCCEEDED) -> Outcome:
     error = None if status.good else Failure("Code", "Some.Type", "It went wrong.")
     return Outcome(what, status, 1, 200, 1.0, 0.5, "id", error=error)
+
+
+async def put(results: Results, outcomes: Sequence[Outcome]) -> None:
+    """Hand outcomes on as the scheduler does."""
+    if (room := results.put(outcomes)) is not None:
+        await room
 
 
 def folder(path: Path, outcomes: Sequence[Outcome] = (), announced: Sequence[Item] = ()) -> RunFolder:

@@ -18,7 +18,7 @@ from bulkexo.journal.files import Appending
 from bulkexo.journal.past import recall
 from bulkexo.model import Item, Status, StoppedError, UsageError
 
-from .helpers import folder, item, outcome
+from .helpers import folder, item, outcome, put
 
 pytestmark = pytest.mark.anyio
 
@@ -136,7 +136,7 @@ async def test_many_that_wait_are_one_group_with_one_sync(
     async with opened(run) as results, anyio.create_task_group() as group:
         for row in range(1, 51):
             group.start_soon(results.announce, [item(row)])
-        await results.put([outcome(item(100), Status.FAILED)])
+        await put(results, [outcome(item(100), Status.FAILED)])
         await anyio.wait_all_tasks_blocked()
         disk.calls.clear()
         results.end()
@@ -159,7 +159,7 @@ async def test_without_sync_nothing_waits_for_the_disk_itself(
     async with opened(run, sync=False) as results, anyio.create_task_group() as group:
         group.start_soon(results.write_all)
         await results.announce([item(1)])
-        await results.put([outcome(item(1))])
+        await put(results, [outcome(item(1))])
         results.end()
     assert {what for what, _ in disk.calls} == {"append"}
     assert (len(announced(run)), rows(run)) == (1, [1])
@@ -185,11 +185,11 @@ async def test_a_group_is_written_as_a_whole_or_not_at_all(
             answers.append(str(error))
 
     async with opened(run, told=told) as results:
-        await results.put([outcome(item(1)), outcome(item(2), Status.FAILED)])
+        await put(results, [outcome(item(1)), outcome(item(2), Status.FAILED)])
         await _group(results, partial(announce, results, item(3)))
         before = {name: (run.path / name).read_bytes() for name in FILES}
         disk.refuse = refuse
-        await results.put([outcome(item(4)), outcome(item(5), Status.UNKNOWN)])
+        await put(results, [outcome(item(4)), outcome(item(5), Status.UNKNOWN)])
         await _group(results, partial(announce, results, item(6)))
         assert {name: (run.path / name).read_bytes() for name in FILES} == before
         assert results.unwritten == 2
@@ -213,7 +213,7 @@ async def _group(results: Results, act: Callable[[], Any]) -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(act)
         await anyio.wait_all_tasks_blocked()
-        await results._write(results._gathered(results._receive.receive_nowait()))
+        await results._write(results._gathered())
 
 
 async def test_what_is_withdrawn_is_not_in_doubt(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ async def test_what_is_withdrawn_is_not_in_doubt(tmp_path: Path) -> None:
     async with opened(run) as results, anyio.create_task_group() as group:
         group.start_soon(results.write_all)
         await results.announce([item(row) for row in range(1, 6)])
-        await results.put([outcome(item(1))])
+        await put(results, [outcome(item(1))])
         await results.withdraw([item(2), item(4)])
         results.end()
     past = recall(run, 5, 1)
@@ -273,7 +273,7 @@ async def test_going_on_the_torn_ends_are_cut_off(tmp_path: Path, torn: bytes, t
     async with opened(run, past) as results, anyio.create_task_group() as group:
         group.start_soon(results.write_all)
         await results.announce([item(4)])
-        await results.put([outcome(item(3)), outcome(item(4))])
+        await put(results, [outcome(item(3)), outcome(item(4))])
         results.end()
     assert rows(run) == [1, 2, 3, 4]
     assert [each["items"][0][0] for each in announced(run)] == [1, 2, 3, 4]

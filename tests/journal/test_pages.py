@@ -17,7 +17,7 @@ from bulkexo.journal import Past, Results, RunFolder
 from bulkexo.journal.past import recall, recall_by_key
 from bulkexo.model import Item, Outcome, Page, Status, StoppedError
 
-from .helpers import folder, item, outcome
+from .helpers import folder, item, outcome, put
 
 pytestmark = pytest.mark.anyio
 
@@ -56,7 +56,7 @@ async def written(results: Results, *what: Page | Outcome) -> None:
     async with results, anyio.create_task_group() as group:
         group.start_soon(results.write_all)
         for each in what:
-            await (results.keep([each]) if isinstance(each, Page) else results.put([each]))
+            await (results.keep([each]) if isinstance(each, Page) else put(results, [each]))
         results.end()
 
 
@@ -194,7 +194,7 @@ async def test_a_disk_that_refuses_a_page_is_told_and_nothing_of_the_page_counts
     async with results, anyio.create_task_group() as group:
         group.start_soon(results.write_all)
         await two([Page(one, objects(n), first=n == 1) for n in (1, 2, 3)])
-        await results.put([paged(one)])
+        await put(results, [paged(one)])
         results.end()
     assert told == ["The results cannot be written (No space left on device). Make room, then go on."]
     assert numbers(run.pages / "17.ndjson") == [1, 3]

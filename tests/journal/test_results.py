@@ -23,6 +23,7 @@ from bulkexo.schedule.outcomes import outcome as settled
 from bulkexo.wire import Action, Verdict
 from bulkexo.wire.discreet import discreet
 
+from .helpers import put
 from .outcomes import failed, outcome
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +53,7 @@ async def written(
     async with results, anyio.create_task_group() as group:
         group.start_soon(results.write_all)
         for outcomes in groups:
-            await results.put(outcomes)
+            await put(results, outcomes)
         results.end()
     assert results.unwritten == 0
     return folder
@@ -266,15 +267,15 @@ async def test_a_full_disk_leaves_whole_lines_and_is_told_once(
     results = opened(folder, refused)
     async with results, anyio.create_task_group() as group:
         group.start_soon(results.write_all)
-        await results.put([failed(1, {"Identity": "a"})])
+        await put(results, [failed(1, {"Identity": "a"})])
         while not folder.results.stat().st_size:
             await anyio.lowlevel.checkpoint()
         disk.room = room
-        await results.put([failed(row, {"Identity": "b" * 50}) for row in range(2, 9)])
+        await put(results, [failed(row, {"Identity": "b" * 50}) for row in range(2, 9)])
         await first_told.wait()
         assert rows_of(folder) == [1]
         assert [row["Identity"] for row in table(folder)] == ["a"]
-        await results.put([failed(9, {"Identity": "c"})])
+        await put(results, [failed(9, {"Identity": "c"})])
         results.end()
     assert results.unwritten == 8
     assert rows_of(folder) == [1]
@@ -295,10 +296,10 @@ async def test_when_there_is_room_again_nothing_is_missing_or_twice(
     async with results, anyio.create_task_group() as group:
         group.start_soon(results.write_all)
         disk.room = 100
-        await results.put([failed(row, {"Identity": str(row)}) for row in (1, 2, 3)])
+        await put(results, [failed(row, {"Identity": str(row)}) for row in (1, 2, 3)])
         await refused.wait()
         disk.room = 10**9
-        await results.put([outcome(4)])
+        await put(results, [outcome(4)])
         results.end()
     assert results.unwritten == 0
     assert rows_of(folder) == [1, 2, 3, 4]
@@ -317,7 +318,7 @@ async def test_room_that_comes_back_at_the_very_end_is_used(
     async with results, anyio.create_task_group() as group:
         group.start_soon(results.write_all)
         disk.room = 100
-        await results.put([failed(row, {"Identity": str(row)}) for row in (1, 2, 3)])
+        await put(results, [failed(row, {"Identity": str(row)}) for row in (1, 2, 3)])
         await refused.wait()
         disk.room = 10**9
         results.end()
@@ -333,7 +334,7 @@ async def test_put_waits_while_the_disk_is_far_behind(tmp_path: Path) -> None:
     async def feed() -> None:
         nonlocal taken
         for row in range(1, 1001):
-            await results.put([outcome(row)])
+            await put(results, [outcome(row)])
             taken += 1
         results.end()
 
@@ -389,7 +390,7 @@ async def main():
     async with results, anyio.create_task_group() as group:
         group.start_soon(results.write_all)
         for row in range(1, 101):
-            await results.put([outcome(row)])
+            results.put([outcome(row)])
             await anyio.lowlevel.checkpoint()
         results.end()
     print(json.dumps({"told": told, "unwritten": results.unwritten}))

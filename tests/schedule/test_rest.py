@@ -66,12 +66,17 @@ def test_what_is_to_be_tried_again_waits_too() -> None:
     assert {outcome.attempts for outcome in world.outcomes} == {2}
 
 
+class Hour(Pacer):
+    """The true one, with patience for an hour."""
+
+    def __init__(self, *, rate: float | None, concurrency: int, backoff: Backoff) -> None:
+        super().__init__(rate=rate, concurrency=concurrency, backoff=backoff, give_up_after=3600.0)
+
+
 def test_patience_does_not_run_out_over_night() -> None:
     """The true pacer gives up after an hour without anything accepted."""
     service = FakeService(latency=lambda arrival: 50.0)
-    world = World(service, settings=Settings(hours=hours(0, 60)), end=100_000)
-    backoff = Backoff(lambda: 0.5)
-    world.scheduler._pacer = Pacer(rate=None, concurrency=1, backoff=backoff, give_up_after=3600.0)
+    world = World(service, settings=Settings(hours=hours(0, 60)), concurrency=1, pacer=Hour, end=100_000)
     world.run(rows(30))
     assert (world.error, world.complete) == (None, True)
     assert world.took > 86400

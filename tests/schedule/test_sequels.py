@@ -97,7 +97,7 @@ def test_only_what_is_named_is_held_and_only_while_the_row_is_open(tmp_path: Pat
     world = World(FakeService(answer))
     held: list[Any] = []
     world.told = lambda outcomes: held.extend(
-        dict(ticket.row) for ticket in world.scheduler._desk.lanes.waiting()
+        dict(ticket.row or {}) for ticket in world.scheduler._desk.lanes.waiting()
     )
     world.run(items(tmp_path))
     kept = [end.objects for row in held for step, end in row.items() if step == 1]
