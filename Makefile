@@ -15,7 +15,7 @@ test: $(READY) lint
 	sh tools/browser.sh
 	$(BIN)/pytest -n 4 --dist loadfile
 
-# Needs nginx; half an hour. One benchmark alone: see benchmarks/bench.py.
+# Needs nginx; 25 minutes on a machine with nothing else to do. benchmarks/bench.py --write README.md puts the table there.
 bench: $(READY)
 	$(BIN)/python benchmarks/bench.py
 

@@ -3,6 +3,7 @@ it.
 
     python benchmarks/bench.py --quick              that they work at all, in two minutes
     python benchmarks/bench.py --write README.md    put the table between the marks there
+    python benchmarks/bench.py --part tenant        only parts with such a name
 
 Each figure stands beside a reference that was measured in the same run, in turns with it. The exit code is 1
 if a target is missed.
@@ -101,21 +102,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--write", type=Path, help="the page that holds the table")
+    parser.add_argument("--part", default="")
     asked = parser.parse_args()
+    parts = [part for part in PARTS if asked.part in part.title]
     if asked.write:
         written(asked.write.read_text(encoding="utf-8"), "")  # now, not when all is measured
     began = time.monotonic()
-    for part in PARTS:
+    for part in parts:
         part.run(quick=asked.quick)
-    found = table(PARTS)
+    found = table(parts)
     print(f"\n{found}\nIt took {(time.monotonic() - began) / 60:.0f} min.")
     if asked.write:
         page = written(asked.write.read_text(encoding="utf-8"), found)
         asked.write.write_text(page, encoding="utf-8")
-    missed = [part.title for part in PARTS if part.code]
+    missed = [part.title for part in parts if part.code]
     if missed:
         print(f"Targets missed: {'; '.join(missed)}.")
-    return 0 if asked.quick and all(part.figures for part in PARTS) else int(bool(missed))
+    return 0 if asked.quick and all(part.figures for part in parts) else int(bool(missed))
 
 
 if __name__ == "__main__":
