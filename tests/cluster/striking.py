@@ -54,7 +54,7 @@ def workers(pid: int) -> list[int]:
 def connected(pid: int, port: int) -> bool:
     """Whether a process has a connection to a port of this machine."""
     try:
-        links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+        links = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
         tables = "".join(Path(f"/proc/{pid}/net/{name}").read_text() for name in ("tcp", "tcp6"))
     except OSError:
         return False
