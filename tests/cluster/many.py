@@ -19,6 +19,10 @@ COLUMNS = (
     "AccessRights", "CustomAttribute1",
 )  # fmt: skip
 
+LEAST = 20.0
+"""Cmdlets at once: two batches. Where no more than one has room, an item that was refused, sent again beside a
+batch of others, is refused again, and again; that is a matter of the pace, not of the cluster."""
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -27,7 +31,7 @@ class Served:
     domain: str
     rows: int
     allowance: float | None = None
-    burst: float = 10.0
+    burst: float = LEAST
 
     @property
     def option(self) -> str:
@@ -46,13 +50,15 @@ def unequal(count: int, total: int, *, low: float, high: float) -> list[Served]:
             round(total * weight / sum(weights)),
             round(low + (high - low) * (weight - 1) / 4, 2),
         )
-        found.append(Served(f"t{number:04}.onmicrosoft.com", max(1, rows), allowance, max(10.0, allowance)))
+        found.append(
+            Served(f"t{number:04}.onmicrosoft.com", max(1, rows), allowance, max(LEAST, 2 * allowance))
+        )
     return found
 
 
 def even(count: int, rows: int, allowance: float | None = None) -> list[Served]:
     """So many tenants alike."""
-    burst = max(10.0, allowance or 0.0)
+    burst = max(LEAST, 2 * (allowance or 0.0))
     return [Served(f"t{number:04}.onmicrosoft.com", rows, allowance, burst) for number in range(1, count + 1)]
 
 
