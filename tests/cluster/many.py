@@ -20,8 +20,8 @@ COLUMNS = (
 )  # fmt: skip
 
 LEAST = 20.0
-"""Cmdlets at once: two batches. Where no more than one has room, an item that was refused, sent again beside a
-batch of others, is refused again, and again; that is a matter of the pace, not of the cluster."""
+"""Cmdlets at once: two batches. Where no more than one has room, an item that was refused, sent again beside
+a batch of others, is refused again, and again; that is a matter of the pace, not of the cluster."""
 
 
 @dataclass(frozen=True, slots=True)
