@@ -105,9 +105,9 @@ def many(folder: Path, served: Sequence[Served], *options: str) -> Iterator[Many
 
 
 def rows_of(served: Sequence[Served], seed: int) -> list[Row]:
-    """The job: the rows of all tenants in turn. Of ten rows, seven are safe to send twice; one of them concerns
-    the mailbox of the row before; of twenty, one is a New-InboxRule, which takes effect as often as it is sent,
-    and whose fate takes up to three minutes to find out."""
+    """The job: the rows of all tenants in turn. Of ten rows, seven are safe to send twice; one of them
+    concerns the mailbox of the row before. Of twenty, one is a New-InboxRule, which takes effect as often as
+    it is sent, and whose fate takes up to three minutes to find out."""
     dice = random.Random(seed)
     left = {each.domain: _cells(each, dice) for each in served}
     rows: list[Row] = []
