@@ -181,7 +181,7 @@ class Coordinator:
             self._without_since = None
             return
         left = {number: tenant.left for number, tenant in self._waiting.items()}
-        for number, worker in list(self._leases.choose(left, workers)):
+        for number, worker in list(self._leases.choose(left, workers, now)):
             tenant = self._waiting.pop(number)
             generation = tenant.ledger.give()
             at = Pass(self._engine.address, tenant.run_id, number, generation, self._key)

@@ -114,7 +114,9 @@ class Host:
                     await anyio.sleep(beat_every(self._lease.granted))
                 else:
                     self._lose(tenant for tenant in self._tenants if tenant.begun)
-                    await anyio.sleep(LOOK)
+                    if granted := self._lease.granted:  # it lives, and may be given others
+                        group.start_soon(self._beat, line)
+                    await anyio.sleep(beat_every(granted) if granted else LOOK)
             group.cancel_scope.cancel()
 
     def _ended(self) -> bool:

@@ -56,10 +56,13 @@ class Leases:
     _hosts: dict[str, _Host] = field(default_factory=dict)
     _mute: dict[str, float] = field(default_factory=dict)  # workers that gave no sign of life, and since when
 
-    def choose(self, waiting: Mapping[int, int], workers: Collection[str]) -> Iterator[tuple[int, str]]:
+    def choose(
+        self, waiting: Mapping[int, int], workers: Collection[str], now: float
+    ) -> Iterator[tuple[int, str]]:
         """Which tenant goes to which worker: the largest first, each to the worker with the fewest items left
-        that has room. waiting: items left, by the tenant's number. workers: those that Dask knows."""
-        loads = {worker: _Load() for worker in sorted(workers) if worker not in self._mute}
+        that has room. waiting: items left, by the tenant's number. workers: those that Dask knows; one that
+        was given up is tried again after a while, if it is not heard of before."""
+        loads = {worker: _Load() for worker in sorted(workers) if not self._is_mute(worker, now)}
         for lot in self.lots.values():
             if load := loads.get(lot.worker):
                 load.tenants += 1
@@ -140,10 +143,18 @@ class Leases:
         """Whether a process may still go on with something."""
         return any(lot.host for lot in self.lots.values())
 
+    def _is_mute(self, worker: str, now: float) -> bool:
+        since = self._mute.get(worker)
+        return since is not None and now - since < self._patience
+
+    @property
+    def _patience(self) -> float:
+        return max(UNBEGUN, 3 * self.lease)
+
     def _over(self, lot: Lot, workers: Collection[str], now: float) -> bool:
         if lot.host:
             return self._hosts[lot.host].lost
-        return lot.worker not in workers or now - lot.since > max(UNBEGUN, 3 * self.lease)
+        return lot.worker not in workers or now - lot.since > self._patience
 
     def _forget(self, workers: Collection[str]) -> None:
         """Those that are gone, and of which nothing is left."""

@@ -135,12 +135,12 @@ class Striking:
             time.sleep(0.05)
 
     def _strike(self, process: subprocess.Popen[bytes], strike: Callable[[int], str]) -> None:
-        there = workers(process.pid)
-        busy = [each for each in there if connected(each, self._port)]
-        if not there or not self._going(process):
+        """Strike one that is at work; one that is only starting is not put in its place again by Dask."""
+        busy = [each for each in workers(process.pid) if connected(each, self._port)]
+        if not busy or not self._going(process):
             return
         try:
-            kind = strike(self._dice.choice(busy or there))
+            kind = strike(self._dice.choice(busy))
         except ProcessLookupError:
             return
         self.story.blows[kind] += 1
