@@ -21,6 +21,9 @@ SETTLED = 30.0
 OWN = ("started", "duration_ms", "request_id", "attempts")
 """Members of a line that differ between two runs of one job: times, the service's number, and how often the
 service was not in the mood."""
+REPEATED = "New-InboxRule"
+"""The cmdlet of the job that takes effect as often as it is sent; the others are harmless twice, by their verb
+or because the service sees to it, and may be sent again."""
 GOODPUT, REFUSED = 0.95, 0.02
 OVER = 0.05
 """Share of its allowance that a tenant may seem to get more than that: both ends of a window are somewhere
@@ -146,8 +149,7 @@ def _check_tenants(rows: Mapping[int, Row], folder: Path, world: Many, proof: Pr
 
 
 def _check_sendings(rows: Mapping[int, Row], folder: Path, world: Many, proof: Proof) -> None:
-    """Nothing is sent once its end is known, nor, if it is unsafe, once it has taken effect; and no effect
-    comes from a sending that the journal has two of."""
+    """Nothing is sent once its end is known, nor what has taken effect, where that would be a second one."""
     ends = {
         line["row"]: moment(line["started"]) + line["duration_ms"] / 1000
         for line in stream(folder / "results.ndjson")
@@ -160,7 +162,7 @@ def _check_sendings(rows: Mapping[int, Row], folder: Path, world: Many, proof: P
         ran[number] += 1
         effect.setdefault(number, moment(line["time"]))
     for number, times in ran.items():
-        if times > 1 and not rows[number].safe:
+        if times > 1 and rows[number].cmdlet == REPEATED:
             proof.wrong.append(f"row {number} ({rows[number].cmdlet}) was carried out {times} times")
     for line in stream(world.service.arrivals):
         if line["cmdlet"].startswith("Get-"):
@@ -169,7 +171,7 @@ def _check_sendings(rows: Mapping[int, Row], folder: Path, world: Many, proof: P
         if at > ends.get(number, at) + 0.002:  # a line tells milliseconds
             proof.late += 1
             proof.wrong.append(f"row {number} was sent {at - ends[number]:.3f} s after it had ended")
-        if not rows[number].safe and at > effect.get(number, at) and line["cmdlet"] == "New-InboxRule":
+        if line["cmdlet"] == REPEATED and at > effect.get(number, at):
             proof.again += 1
             proof.wrong.append(f"row {number} was sent again after it had taken effect")
 

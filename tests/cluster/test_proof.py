@@ -88,7 +88,7 @@ def test_an_unsafe_row_that_took_effect_twice(world: World) -> None:
     ]
 
 
-def test_an_unsafe_row_that_was_carried_out_again_without_a_change(world: World) -> None:
+def test_a_rule_that_was_made_again_without_a_change(world: World) -> None:
     world.effects.append({**world.effects[1], "changed": False})
     assert world.wrong() == ["row 2 (New-InboxRule) was carried out 2 times"]
 
