@@ -22,8 +22,8 @@ OWN = ("started", "duration_ms", "request_id", "attempts")
 """Members of a line that differ between two runs of one job: times, the service's number, and how often the
 service was not in the mood."""
 REPEATED = "New-InboxRule"
-"""The cmdlet of the job that takes effect as often as it is sent; the others are harmless twice, by their verb
-or because the service sees to it, and may be sent again."""
+"""The cmdlet of the job that takes effect as often as it is sent; the others are harmless twice, by their
+verb or because the service sees to it, and may be sent again."""
 GOODPUT, REFUSED = 0.95, 0.02
 OVER = 0.05
 """Share of its allowance that a tenant may seem to get more than that: both ends of a window are somewhere

@@ -49,6 +49,7 @@ STAND_INS = {
     "loginctl": ": there may be no systemd",
     "crontab": ": nobody's table is touched",
     "kubectl": ": there is no cluster",
+    "az": ": there is no Azure",
     "gh": ": there is no GitHub",
     "docker": ": there is no daemon",
 }
