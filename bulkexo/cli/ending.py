@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bulkexo.dated import is_dated, of_the_day
+from bulkexo.dated import dated, is_dated, of_the_day
 from bulkexo.model import BulkexoError, StoppedError, UsageError
 from bulkexo.options import Options
 from bulkexo.report.words import command
@@ -41,7 +44,7 @@ class Ending:
     members: dict[str, Any] = field(default_factory=dict)
 
 
-def require(options: Options, *, new: bool = True) -> None:
+def require(options: Options, job: Path, *, new: bool = True) -> None:
     """Before anything is sent: that all of it can be done. new: it is no run that goes on, which may have
     written its tables. Raises UsageError."""
     for path in options.export:
@@ -49,6 +52,7 @@ def require(options: Options, *, new: bool = True) -> None:
         module, extra = EXTRAS.get(kind.value, ("", ""))
         if module and importlib.util.find_spec(module) is None:
             raise UsageError(f'{path.name} cannot be written: pip install "bulkexo[{extra}]"')
+        _require_room(dated(path, datetime.now().astimezone(), job.stem))
         if new and not is_dated(path) and path.exists():
             raise UsageError(
                 f"{path} is there already, and is not written over. Put ${{date}} into its name, or take it "
@@ -66,6 +70,26 @@ def require(options: Options, *, new: bool = True) -> None:
         whole_run(options.compare_with)
     if options.changed_exit_code is not None and options.compare_with is None:
         raise UsageError("--changed-exit-code is of a comparison: give --compare-with too.")
+
+
+def _require_room(path: Path) -> None:
+    """That a file can be made in the folder of a table, or in the one in which that will be. Nothing is left
+    there."""
+    folder = there = path.parent
+    try:
+        path.exists()  # a name that cannot be
+        there = next((each for each in (folder, *folder.absolute().parents) if each.exists()), folder)
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        why = (
+            f"{there} is a file"
+            if isinstance(error, NotADirectoryError)
+            else f"{there}: {error.strerror or error}"
+        )
+        raise UsageError(
+            f"No table can be written to {folder} ({why}). Name a folder where you may write by --export."
+        ) from None
 
 
 def _require_telemetry() -> None:
@@ -89,6 +113,8 @@ def finish(report: Report, options: Options, job: Path) -> Ending:
         if options.export or options.compare_with is not None:
             _note(report.folder, finished=True)
     except BulkexoError as error:
+        with suppress(BulkexoError):  # an earlier process may have done all that it was asked for
+            _note(report.folder, finished=False)
         again = command("resume", report.folder.path)
         ending.error = f"{error} The run itself is complete; do what is missing of the rest: {again}"
         ending.code = UNFINISHED

@@ -112,7 +112,7 @@ def check(job: Path, online: bool, **given: Any) -> None:
     checked = loaded.check()
     tenants = directory.tenants(list(checked.tenants))
     notes(checked)
-    require(directory.options)
+    require(directory.options, job)
     if questions := loaded.questions:
         names = ", ".join(dict.fromkeys(each.item.cmdlet for each in questions))
         say(f"{job} can run, as far as can be told now: its rows are asked for when it runs ({names}).")

@@ -212,4 +212,4 @@ def log_of(options: Options, job: Path) -> Iterator[Log | None]:
         except OSError as error:
             file.trouble = file.trouble or str(error)
         if file.trouble:
-            say(f"The log {path} is not whole: {file.trouble}")
+            say(f"The log {path} is not whole: {file.trouble}. Make room; the run itself lacks nothing.")

@@ -84,7 +84,7 @@ class Start:
 
 def start(what: Start, out: Path | None) -> int:
     """A new run in `out`, or in a folder of its own name; the exit code."""
-    require(what.options)
+    require(what.options, what.job.path)
     with log_of(what.options, what.job.path) as log:
         return _start(replace(what, log=log), out)
 
@@ -109,7 +109,7 @@ def _start(what: Start, out: Path | None) -> int:
 
 def go_on(what: Start, folder: RunFolder) -> int:
     """A run that goes on in its folder, whose lock is held; the exit code."""
-    require(what.options, new=False)
+    require(what.options, what.job.path, new=False)
     with log_of(what.options, what.job.path) as log:
         return _in_folder(replace(what, log=log), folder, _places(what))
 

@@ -149,16 +149,29 @@ def test_a_run_that_was_killed_is_gone_on_with_and_then_compared(home: Path, ten
 
 
 def test_going_on_does_what_a_complete_run_has_left_undone(home: Path, tenant: Pretend) -> None:
-    (home / "tables").write_text("a file where a folder should be", encoding="utf-8")
+    """As it was killed when it came to its tables."""
     out = ("--out", "reports/${job}-${date}", "--export", "tables/${job}-${date}.csv")
     again = ("run", "jobs/permissions.yaml", *out, "--go-on", "--json")
-    first = bulkexo(*again, cwd=home, env=tenant.env).check(3)
-    assert "tables cannot be made" in first.stderr
-    (home / "tables").unlink()
+    first = bulkexo(*again, cwd=home, env=tenant.env).check(0).summary
+    run_json = home / first["run"] / "run.json"
+    found = json.loads(run_json.read_bytes())
+    run_json.write_text(json.dumps({**found, "finished": False, "exports": {}}), encoding="utf-8")
+    (home / first["exports"][0]).unlink()
     on = bulkexo(*again, cwd=home, env=tenant.env).check(0).summary
-    assert (on["run"], on["sent"]) == (first.summary["run"], 0)
+    assert (on["run"], on["sent"]) == (first["run"], 0)
     assert [str(path.relative_to(home)) for path in (home / "tables").iterdir()] == on["exports"]
     assert bulkexo(*again, cwd=home, env=tenant.env).check(0).summary["run"] == f"{on['run']}-2"
+
+
+def test_a_further_table_that_fails_leaves_the_run_unfinished(home: Path, tenant: Pretend) -> None:
+    """Though an earlier process had finished it."""
+    one = ("run", "jobs/permissions.yaml", "--out", "out", "--export", "one.csv")
+    bulkexo(*one, cwd=home, env=tenant.env).check(0)
+    assert document(home / "out")["finished"] is True
+    (home / "two.csv").mkdir()
+    done = bulkexo("resume", "out", "--export", "two.csv", cwd=home, env=tenant.env).check(3)
+    assert "The run itself is complete; do what is missing of the rest" in done.stderr
+    assert document(home / "out")["finished"] is False
 
 
 def test_going_on_needs_a_folder_that_is_named(home: Path) -> None:
@@ -172,6 +185,9 @@ def test_going_on_needs_a_folder_that_is_named(home: Path) -> None:
     [
         (("--export", "table.doc"), "names no table"),
         (("--export", "jobs/README.md.csv"), "is there already"),
+        (("--export", f"{'a' * 300}/t.csv"), "File name too long"),
+        (("--export", "jobs/README.md.csv/t.csv"), "No table can be written to jobs/README.md.csv"),
+        (("--export", "jobs/README.md.csv/${date}/t.csv"), "README.md.csv is a file). Name a folder"),
         (("--threshold", "10%", "--export", "table.doc"), "names no table"),
         (("--compare-with", "none"), "no run.json"),
         (("--changed-exit-code", "10", "--compare-with", ""), "does not fit"),
