@@ -155,7 +155,8 @@ class Coordinator:
                 tenant.lost()
         if begun:
             tenants = "a tenant goes" if begun == 1 else f"{begun:,} tenants go"
-            self._note(f"A worker {why}: {tenants} on at another.")
+            where = "on when the run is resumed" if self.stopping else "on at another"
+            self._note(f"A worker {why}: {tenants} {where}.")
 
     async def _look_at_tasks(self, now: float) -> None:
         """What Dask says of tasks counts for tenants that have not begun, and for programs that fail."""

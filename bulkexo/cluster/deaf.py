@@ -1,12 +1,12 @@
-"""Preloaded by the worker processes of this machine: Ctrl-C in the terminal is for the coordinator, which has
-them end what is in flight. Floor 4.
+"""Preloaded by the worker processes of this machine: what a terminal, or systemd, sends to all processes of a
+run is for the coordinator, which has them end what is in flight, and then ends them. Floor 4.
 """
 
 from __future__ import annotations
 
 import signal
 
-NAMES = ("SIGINT", "SIGHUP", "SIGBREAK")
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 def dask_setup(_worker: object) -> None:

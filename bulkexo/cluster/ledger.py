@@ -107,7 +107,7 @@ class Ledger:
         self._read_all = len(new) < count
         if self._steps > 1:
             self._open.update(item.row for item in new)
-            before, self._last_row = self._last_row, new[-1].row if new else 0
+            before, self._last_row = self._last_row, 0 if self._read_all else new[-1].row
             self._forget(before)
         return new
 
