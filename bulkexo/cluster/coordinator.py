@@ -105,7 +105,8 @@ class Coordinator:
 
     def drop(self, tenant: Distant, *, cut: bool) -> None:
         """See Desk.drop."""
-        self._cut = self._cut or cut
+        if cut:
+            self.stopping = self._cut = True
         self._waiting.pop(tenant.number, None)
         lot = self._leases.lots.get(tenant.number)
         if lot is None or not lot.host:

@@ -26,7 +26,7 @@ from bulkexo.schedule.desk import in_turn
 from bulkexo.tenancy import HELD_DOWN, Place, Surroundings, Tenancy, own_means
 from bulkexo.wire.token import Bearer
 
-CUT_LIMIT: Final = 5.0
+CUT_LIMIT = 5.0
 """Seconds that a worker has, once the run is cut off, to tell what it did and did not send."""
 FRUITLESS: Final = 10
 """Workers that a tenant may take with it, one after another, before it is the tenant's fault."""

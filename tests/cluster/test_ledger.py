@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ class Rule:
     """A step whose successor names a member of what it returned."""
 
     keeps = frozenset({"guid"})
-    needs: dict[int, frozenset[str]] = {}
+    needs: Mapping[int, frozenset[str]] = MappingProxyType({})
     retry_not_found = 0.0
 
     def chosen(self, item: Item, values: Any) -> Any:
@@ -68,6 +69,7 @@ class Machine(RuleBasedStateMachine):
         self.ended: dict[tuple[int, int], Status] = {}
         self.announced: set[tuple[int, int]] = {(3, 1)}
         self.has: dict[int, dict[tuple[int, int], Given]] = {}
+        self.kept: set[tuple[int, int]] = set()
         self.over = False
 
     def heard(self, generation: int) -> bool:
@@ -156,10 +158,6 @@ class Machine(RuleBasedStateMachine):
                 assert not self.ledger.first_kept(generation, item(*key))
                 assert first is (key not in self.ended and key not in self.kept)
                 self.kept.add(key)
-
-    @property
-    def kept(self) -> set[tuple[int, int]]:
-        return self.__dict__.setdefault("_kept", set())
 
     @invariant()
     def nothing_is_lost(self) -> None:
