@@ -1,8 +1,4 @@
-"""For all tests: what Python has compiled is kept, as it is where bulkexo is installed.
-
-Containers like to switch that off, and then each of the thousands of processes that are started here would
-compile the whole of bulkexo anew.
-"""
+"""For all tests: thousands of processes are started here, and none does what it need not do each time."""
 
 from __future__ import annotations
 
@@ -11,3 +7,7 @@ import sys
 
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# What Python has compiled is kept, as it is where bulkexo is installed: containers like to switch that off.
+
+os.environ["SSL_CERT_FILE"] = os.devnull
+# The system's certificates serve nobody here, and every process would read them two to four times.
