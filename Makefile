@@ -4,24 +4,32 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: bench demo test lint docs lock clean
+.PHONY: bench demo test suite lint style types docs lock clean
 
 # Three of its rows name somebody who has left, so its exit code is 1: some items failed.
 demo: $(READY)
 	$(BIN)/bulkexo run jobs/department.yaml --sandbox --sandbox-options "--speed 10 --allowance 40/s --faults 50" \
 		|| test $$? -eq 1
 
-test: $(READY) lint
+# Types are looked at beside the tests, many of which wait.
+test: $(READY) style
 	sh tools/browser.sh
-	$(BIN)/pytest -n 4 --dist loadfile
+	$(MAKE) --jobs 2 types suite
+
+suite: $(READY)
+	MAKEFLAGS= $(BIN)/pytest -n 4 --dist loadfile
 
 # Needs nginx; 25 minutes on a machine with nothing else to do. benchmarks/bench.py --write README.md puts the table there.
 bench: $(READY)
 	$(BIN)/python benchmarks/bench.py
 
-lint: $(READY)
+lint: style types
+
+style: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+types: $(READY)
 	$(BIN)/mypy
 
 docs: $(READY)
