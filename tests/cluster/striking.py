@@ -15,6 +15,8 @@ from pathlib import Path
 from tests.chaos.processes import ENOUGH, PROGRAM, count
 
 OPTIONS = ("--yes", "--no-progress", "--retries", "20")
+FEW = 10
+"""Items that end between two blows: ten workers in a row that are lost with nothing done end a run."""
 BACK = 30.0
 """Seconds within which a worker that died has another in its place."""
 
@@ -144,8 +146,10 @@ class Striking:
         except ProcessLookupError:
             return
         self.story.blows[kind] += 1
-        limit = time.monotonic() + BACK
-        while self._going(process) and len(workers(process.pid)) < self._places and time.monotonic() < limit:
+        limit, goal = time.monotonic() + BACK, self.ended + FEW
+        while self._going(process) and time.monotonic() < limit:
+            if len(workers(process.pid)) >= self._places and self.ended >= goal:
+                break
             time.sleep(0.1)
 
     def _by_dice(self, pid: int) -> str:
