@@ -234,7 +234,7 @@ def thousand(asked: argparse.Namespace, table: Table) -> None:
 
 
 PARTS: dict[str, tuple[Callable[[argparse.Namespace, Table], None], dict[str, float]]] = {
-    "allowances": (allowances, {"tenants": 40, "rows": 86_400, "low": 12, "high": 20}),
+    "allowances": (allowances, {"tenants": 40, "rows": 36_000, "low": 3, "high": 8}),
     "blows": (blows, {"tenants": 6, "rows": 6000, "allowance": 15, "rounds": 100}),
     "coordinator": (coordinator, {"tenants": 6, "rows": 1200, "allowance": 20, "rounds": 10}),
     "thousand": (thousand, {"tenants": 1000, "rows": 100_000}),
