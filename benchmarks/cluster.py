@@ -188,8 +188,9 @@ def coordinator(asked: argparse.Namespace, table: Table) -> None:
             run = folder / "run"
             goal = dice.randint(1, len(rows) * 3 // 4)
             killed_at(run_of(folder, *spread), run, running, goal, folder / "words")
+            resumed = time.time()
             costs = watched(["resume", str(run), *spread], run, running.environment(), folder / "words")
-            proof = prove(rows, run, running)
+            proof = prove(rows, run, running, since=resumed)
             wrong = ended_well(costs.code, costs.words) + proof.wrong
             if wrong and asked.keep:
                 keep(folder, Path(asked.keep) / f"coordinator{number}")

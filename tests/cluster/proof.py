@@ -92,15 +92,15 @@ def pace(tenant: Served, came: Sequence[float], effects: Sequence[float], *, spe
     return found
 
 
-def paces(world: Many, *, speed: float = 1.0) -> list[Pace]:
-    """Of all tenants; looks for effects are not counted, nor what is read."""
+def paces(world: Many, *, speed: float = 1.0, since: float = 0.0) -> list[Pace]:
+    """Of all tenants; looks for effects are not counted, nor what is read. since: of what came after that."""
     guids = world.guids
     came: defaultdict[str, list[float]] = defaultdict(list)
     effects: defaultdict[str, list[float]] = defaultdict(list)
     for place, into in ((world.service.arrivals, came), (world.service.journal, effects)):
         for line in stream(place):
-            if not line["cmdlet"].startswith("Get-"):
-                into[guids[line["tenant"]]].append(moment(line["time"]))
+            if not line["cmdlet"].startswith("Get-") and (at := moment(line["time"])) >= since:
+                into[guids[line["tenant"]]].append(at)
     return [
         pace(each, sorted(came[each.domain]), sorted(effects[each.domain]), speed=speed)
         for each in world.served
@@ -119,10 +119,11 @@ class Proof:
     wrong: list[str] = field(default_factory=list)
 
 
-def prove(rows: Sequence[Row], folder: Path, world: Many, *, speed: float = 1.0) -> Proof:
-    """Compare all records of a run that is complete."""
+def prove(rows: Sequence[Row], folder: Path, world: Many, *, speed: float = 1.0, since: float = 0.0) -> Proof:
+    """Compare all records of a run that is complete. since: when its last process began, which has to learn
+    the allowances anew."""
     figures = compare(read(rows, folder, world.service))
-    proof = Proof(figures, paces(world, speed=speed), wrong=list(figures.wrong))
+    proof = Proof(figures, paces(world, speed=speed, since=since), wrong=list(figures.wrong))
     by_row = {row.number: row for row in rows}
     _check_tenants(by_row, folder, world, proof)
     _check_sendings(by_row, folder, world, proof)

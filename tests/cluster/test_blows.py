@@ -107,7 +107,8 @@ def test_a_coordinator_that_dies(tmp_path: Path) -> None:
             while count(tmp_path / "run" / "results.ndjson") < 30 and time.monotonic() < limit:
                 time.sleep(0.02)
             process.send_signal(signal.SIGKILL)
+        resumed = time.time()
         done = bulkexo(["resume", str(tmp_path / "run")], world)
         assert done.returncode == 0, done.stderr
-        proof = prove(rows, tmp_path / "run", world)
+        proof = prove(rows, tmp_path / "run", world, since=resumed)
     assert proof.wrong == []

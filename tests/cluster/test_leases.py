@@ -18,19 +18,19 @@ def leases(room: int = 100) -> Leases:
 
 
 def test_the_largest_goes_first_to_who_has_least() -> None:
-    found = list(leases().choose({0: 10, 1: 300, 2: 150, 3: 100}, WORKERS[:2]))
+    found = list(leases().choose({0: 10, 1: 300, 2: 150, 3: 100}, WORKERS[:2], 0.0))
     assert found == [(1, "w1"), (2, "w2"), (3, "w2"), (0, "w2")]
 
 
 def test_no_worker_has_more_than_its_room() -> None:
     all_of = leases(room=2)
-    found = list(all_of.choose(dict.fromkeys(range(9), 5), WORKERS))
+    found = list(all_of.choose(dict.fromkeys(range(9), 5), WORKERS, 0.0))
     assert len(found) == 6
     for number, worker in found:
         all_of.give(number, 1, worker, 5, 0.0)
-    assert list(all_of.choose({7: 1}, WORKERS)) == []
+    assert list(all_of.choose({7: 1}, WORKERS, 0.0)) == []
     all_of.done(found[0][0])
-    assert list(all_of.choose({7: 1}, WORKERS)) == [(7, found[0][1])]
+    assert list(all_of.choose({7: 1}, WORKERS, 0.0)) == [(7, found[0][1])]
 
 
 def test_a_worker_that_never_begins_is_given_up_and_given_nothing_until_it_is_heard_of() -> None:
@@ -39,9 +39,18 @@ def test_a_worker_that_never_begins_is_given_up_and_given_nothing_until_it_is_he
     assert all_of.overdue(WORKERS, UNBEGUN - 1) == []
     assert all_of.overdue(WORKERS, UNBEGUN + 1) == [0]
     all_of.done(0)
-    assert list(all_of.choose({0: 5}, ["w1"])) == []
+    assert list(all_of.choose({0: 5}, ["w1"], UNBEGUN + 2)) == []
     all_of.heard("host", "w1", UNBEGUN + 2)
-    assert list(all_of.choose({0: 5}, ["w1"])) == [(0, "w1")]
+    assert list(all_of.choose({0: 5}, ["w1"], UNBEGUN + 2)) == [(0, "w1")]
+
+
+def test_a_worker_that_is_not_heard_of_is_tried_again_after_a_while() -> None:
+    all_of = leases()
+    all_of.give(0, 1, "w1", 5, now=0.0)
+    assert all_of.overdue(WORKERS, UNBEGUN + 1) == [0]
+    all_of.done(0)
+    assert list(all_of.choose({0: 5}, ["w1"], 2 * UNBEGUN)) == []
+    assert list(all_of.choose({0: 5}, ["w1"], 2 * UNBEGUN + 2)) == [(0, "w1")]
 
 
 def test_what_is_given_to_a_worker_that_dask_has_lost_goes_on_at_once_if_it_has_not_begun() -> None:
@@ -61,10 +70,10 @@ def test_who_beats_again_is_told_what_is_gone_and_is_given_more() -> None:
     assert all_of.beat("host", {0: 1}, 5.0) == frozenset()
     assert all_of.overdue(WORKERS, 16.0) == [0]
     all_of.done(0)
-    assert list(all_of.choose({0: 5}, ["w1"])) == []
+    assert list(all_of.choose({0: 5}, ["w1"], 17.0)) == []
     all_of.give(0, 2, "w2", 5, now=16.0)
     assert all_of.beat("host", {0: 1}, 17.0) == {(0, 1)}
-    assert list(all_of.choose({3: 5}, ["w1"])) == [(3, "w1")]
+    assert list(all_of.choose({3: 5}, ["w1"], 17.0)) == [(3, "w1")]
 
 
 def test_what_a_process_had_to_drop_goes_on() -> None:
