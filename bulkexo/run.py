@@ -23,6 +23,7 @@ from bulkexo.interrupts import interrupts
 from bulkexo.job import Checked, Job
 from bulkexo.journal import Past, Results, RunFolder
 from bulkexo.model import BulkexoError, Item, Outcome, Status, StoppedError, UsageError
+from bulkexo.namesakes import require_apart
 from bulkexo.net.sessions import Sessions
 from bulkexo.options import Options
 from bulkexo.passage import Passage
@@ -247,6 +248,7 @@ class Run:
         )
         self._tenancies = [self._spread.executor(place, around) for place in self._places]
         await at_all(self._tenancies, lambda tenancy: tenancy.sign_in())
+        require_apart(self._places, self._tenancies)
         self.report.names += [tenancy.name for tenancy in self._tenancies]
         self.report.tallies += [tenancy.tally for tenancy in self._tenancies]
         who = ((tenancy.name, tenancy.who) for tenancy in self._tenancies)

@@ -30,7 +30,19 @@ FLOORS: tuple[set[str], ...] = (
     {"wire", "facts", "job", "pace", "journal", "memory", "keystore", "signers", "grants"},
     {"net", "compare", "embedded"},
     {"schedule", "former", "judging", "reading", "says", "options", "profiles", "tenants"},
-    {"tenancy", "waves", "passage", "pulse", "described", "run", "asking", "goingon", "online", "plan"}
+    {
+        "tenancy",
+        "namesakes",
+        "waves",
+        "passage",
+        "pulse",
+        "described",
+        "run",
+        "asking",
+        "goingon",
+        "online",
+        "plan",
+    }
     | {"refresh", "report", "cluster", "spread"},
     {"client", "telemetry", "cli", "__main__"},
 )

@@ -53,6 +53,19 @@ def test_all_sign_in_before_anything_is_sent(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_one_tenant_under_two_names_is_refused(tmp_path: Path) -> None:
+    """It would have two paces, and two items of one mailbox could go at once."""
+    with pretend(tmp_path / "tenants", TENANTS) as running:
+        path = job(tmp_path)
+        guid = running.said["tenant_id"]
+        path.write_text(path.read_text(encoding="utf-8").replace(f"{QUICK},", f"{guid},"), encoding="utf-8")
+        arguments = (path, "--cmdlet", "Set-Mailbox", "--tenant-column", "Tenant", "--out", "out")
+        ended = bulkexo("run", *arguments, cwd=tmp_path, env=running.env).check(2)
+        assert not running.journal()
+    assert f"{SLOW} and {guid} are the same tenant, {guid}. Nothing was sent" in ended.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_embedded_sandbox_has_the_tenants_of_the_job(tmp_path: Path) -> None:
     arguments = (job(tmp_path, 5), "--cmdlet", "Set-Mailbox", "--tenant-column", "Tenant", "--out", "out")
     bulkexo("run", *arguments, "--sandbox", "--sandbox-options", "--speed 50", cwd=tmp_path).check(0)
