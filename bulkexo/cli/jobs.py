@@ -254,8 +254,10 @@ def notes(checked: Checked) -> None:
 
 def sizes(checked: Checked) -> str:
     """How much a job is."""
+    from bulkexo.report.words import many
+
     kinds = ", ".join(f"{count:,} × {name}" for name, count in checked.by_cmdlet.items())
-    return f"{checked.rows:,} rows, {checked.items:,} items ({kinds})"
+    return f"{many(checked.rows, 'row')}, {many(checked.items, 'item')} ({kinds})"
 
 
 def course(job: Job, checked: Checked) -> list[str]:

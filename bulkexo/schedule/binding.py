@@ -14,8 +14,8 @@ ENOUGH = 20
 FORBIDDEN = 403
 
 PARAMETER = (
-    "{cmdlet} fails for every row: {message} Correct the parameter in the job, or give the identity a role "
-    "that grants it."
+    "{cmdlet} fails for every row: {message} Correct the parameter in the job and resume with "
+    "--accept-changed-input, or give the identity a role that grants it and resume."
 )
 ROLE = (
     "{cmdlet} is refused for every row: {message} An app needs a directory role besides Exchange.ManageAsApp,"

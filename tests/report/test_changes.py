@@ -16,7 +16,8 @@ import pytest
 from bulkexo.journal import RunFolder
 from bulkexo.model import UsageError
 from bulkexo.report.changes import Wanted, compare_runs, earlier_run
-from bulkexo.report.changes.words import as_text
+from bulkexo.report.changes.comparing import Changes
+from bulkexo.report.changes.words import as_text, in_short
 
 Line = Mapping[str, Any]
 ADA, BOB = "ada@contoso.com", "bob@contoso.com"
@@ -121,6 +122,22 @@ def test_what_failed_is_not_compared(tmp_path: Path) -> None:
     assert (told["change"], told["identity"]) == ("went", BOB)
     text = as_text(compare_runs(RunFolder(tmp_path / "before"), RunFolder(tmp_path / "after"), Wanted()))
     assert "1 item that failed" in text
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"objects": 5}, "no change"),
+        ({}, "no change"),
+        ({"objects": 5, "left_out": 1}, "no change, 1 item not compared"),
+        ({"left_out": 3}, "nothing was compared, 3 items not compared"),
+        ({"objects": 5, "changed": 2}, "0 came, 0 went, 2 changed"),
+        ({"objects": 5, "strange": "One has more rows."}, "no change, of runs that are unlike"),
+    ],
+)
+def test_one_line_tells_what_was_not_compared(found: dict[str, Any], said: str) -> None:
+    """No change is not what a run can say that failed to read."""
+    assert in_short(Changes(Path("a"), Path("b"), **found)) == f"since a: {said}"
 
 
 def test_columns_can_be_left_out_and_small_changes_too(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ def test_when_enough_have_failed_so_and_none_otherwise() -> None:
         assert binding.hopeless([ended(row, NO_SUCH)]) == ""
     assert binding.hopeless([ended(ENOUGH, NO_SUCH)]) == (
         "Set-Mailbox fails for every row: A parameter cannot be found that matches parameter name 'Colour'. "
-        "Correct the parameter in the job, or give the identity a role that grants it."
+        "Correct the parameter in the job and resume with --accept-changed-input, or give the identity a "
+        "role that grants it and resume."
     )
 
 

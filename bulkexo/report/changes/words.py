@@ -18,7 +18,7 @@ NOTHING_EARLIER: Final = "There is no earlier run of the same job to compare wit
 
 def as_text(changes: Changes) -> str:
     """Counts, then the first changes, then where all of them stand."""
-    lines = [f"S{in_short(changes)[1:]} ({many(changes.objects, 'object')} compared)."]
+    lines = [f"Since {changes.earlier}: {_counts(changes)} ({many(changes.objects, 'object')} compared)."]
     if changes.strange:
         lines.append(changes.strange)
     if changes.left_out:
@@ -33,10 +33,18 @@ def as_text(changes: Changes) -> str:
 
 
 def in_short(changes: Changes) -> str:
-    """The counts alone."""
+    """The counts alone, and how much they are of."""
+    left_out = f", {many(changes.left_out, 'item')} not compared" if changes.left_out else ""
+    unlike = ", of runs that are unlike" if changes.strange else ""
+    return f"since {changes.earlier}: {_counts(changes)}{left_out}{unlike}"
+
+
+def _counts(changes: Changes) -> str:
     kinds = ((changes.came, "came"), (changes.went, "went"), (changes.changed, "changed"))
     counts = ", ".join(f"{number:,} {word}" for number, word in kinds)
-    return f"since {changes.earlier}: {counts if changes.total else 'no change'}"
+    if changes.total:
+        return counts
+    return "nothing was compared" if changes.left_out and not changes.objects else "no change"
 
 
 def _lines(change: Mapping[str, Any]) -> Iterator[str]:
