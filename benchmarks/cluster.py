@@ -171,7 +171,8 @@ def of_blows(proof: Proof) -> str:
     statuses = ", ".join(f"{count:,} {status}" for status, count in sorted(figures.statuses.items()))
     peak = max((each.peak for each in proof.paces), default=0.0)
     return (
-        f"{statuses}; {figures.sendings:,} sendings, {figures.effects:,} effects, {figures.doubles} twice; "
+        f"{statuses}; {figures.sendings:,} sendings, {figures.effects:,} effects, "
+        f"{figures.doubles} unsafe twice, {proof.redone} safe again; "
         f"{max(0.0, peak):.0f} above the allowance at most"
     )
 

@@ -144,3 +144,15 @@ def test_two_runs_are_the_same_but_for_order_and_times(world: World, tmp_path: P
     lines[0]["status"] = "unchanged"
     (other / "results.ndjson").write_text("".join(json.dumps(line) + "\n" for line in lines[:2]))
     assert differences(tmp_path, other) == ["row 1.1 is in one alone", "row 3.1 differs in status"]
+
+
+def test_of_two_rows_on_one_mailbox_the_later_has_the_last_word(world: World) -> None:
+    later = Row(4, {"Tenant": ONE, "Cmdlet": "Set-Mailbox", "Identity": "a", "CustomAttribute1": "z"})
+    world.rows.append(later)
+    world.results.append({**world.results[0], "row": 4})
+    world.arrivals.append(world.event(later, 400))
+    last = {**world.event(later, 450), "changed": True, "parameters": later.cells}
+    world.effects += [last, world.effects[0]]
+    assert world.wrong() == ["a is as row 1 made it"]
+    world.effects.append(last)
+    assert world.wrong() == [], "both again, in their order"
