@@ -142,6 +142,8 @@ async def local(workers: int) -> AsyncIterator[Engine]:
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],
         "distributed.worker.preload": ["bulkexo.cluster.deaf"],
+        # 15 s by default, after which a dead worker gets no successor: too few to start one on a busy machine
+        "distributed.deploy.lost-worker-timeout": "365 days",
     }
     with (
         tempfile.TemporaryDirectory(prefix="bulkexo-", ignore_cleanup_errors=True) as scratch,
