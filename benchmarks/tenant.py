@@ -5,8 +5,8 @@
 
 The sandbox allows 40 and 400 items a second, with a burst of one second's worth and an exact Retry-After
 (what whole seconds cost with such a small burst stands in docs/pace.md); both tenants are served side by
-side. Beside bulkexo: batches of 10 one after another, as Microsoft's
-module has them, and a cmdlet a request, as people write it; for some seconds, since they do not change.
+side. Beside bulkexo: batches of 10 one after another, as Microsoft's module has them, and a cmdlet a request,
+as people write it; for some seconds, since they do not change.
 
 bulkexo is measured over a whole run, from the first batch to the last, that begins at what an earlier one, a
 third as long, has learned: the run of every day. The first of all learns for half a minute (docs/pace.md).

@@ -20,7 +20,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 RECORDED = {(3, 11): 247_000}
 """Instructions an item by `benchmarks/counted.py`, by the Python that carries them out."""
 WITHIN = 0.1
-MORE, MOST = 10.0, 95.0
+MORE, MOST = 5.0, 75.0
 """Megabytes that 100,000 rows may take beyond what 10,000 do, and altogether."""
 HELP = {"bulkexo", "bulkexo.cli", "bulkexo.cli.terminal"}
 MODULES = 150
