@@ -185,7 +185,9 @@ def log_of(options: Options, job: Path) -> Iterator[Log | None]:
     if options.log_file is None:
         yield None
         return
-    from logging.handlers import QueueHandler, QueueListener
+    from logging.handlers import QueueListener
+
+    from bulkexo.cli.hall import Hall
 
     path = dated(options.log_file, datetime.fromtimestamp(time.time()).astimezone(), job.stem)
     try:
@@ -196,7 +198,8 @@ def log_of(options: Options, job: Path) -> Iterator[Log | None]:
     file.setFormatter(Lines())
     queue: SimpleQueue[Any] = SimpleQueue()
     logger = logging.Logger("bulkexo", options.log_level.upper())
-    logger.addHandler(QueueHandler(queue))
+    hall = Hall(queue)
+    logger.addHandler(hall)
     listener = QueueListener(queue, file)
     listener.start()
     log = Log(logger)
@@ -211,5 +214,8 @@ def log_of(options: Options, job: Path) -> Iterator[Log | None]:
             file.close()
         except OSError as error:
             file.trouble = file.trouble or str(error)
+        if hall.left:
+            lines = f"{hall.left:,} lines were left out while the disk took none"
+            file.trouble = "; ".join(filter(None, [file.trouble, lines]))
         if file.trouble:
             say(f"The log {path} is not whole: {file.trouble}. Make room; the run itself lacks nothing.")

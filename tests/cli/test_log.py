@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+from queue import SimpleQueue
 
+import pytest
+
+from bulkexo.cli import hall as waiting
 from bulkexo.cli.log import Lines, Log
 from bulkexo.model import Failure, Item, Outcome, Status
 from bulkexo.schedule import Exchange
@@ -70,3 +74,17 @@ def test_a_secret_that_came_back_is_blotted() -> None:
     log.ended([failed("'hush-hush' is no password.", frozenset({"Password"}))])
     assert "hush" not in lines[0]
     assert "***" in lines[0]
+
+
+def test_a_disk_that_hangs_costs_lines_and_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "WAITING", 3)
+    queue: SimpleQueue[logging.LogRecord] = SimpleQueue()
+    hall = waiting.Hall(queue)
+    logger = logging.Logger("bulkexo")
+    logger.addHandler(hall)
+    for number in range(5):
+        logger.info("line %d", number)
+    assert (queue.qsize(), hall.left) == (3, 2)
+    queue.get()
+    logger.info("there is room again")
+    assert (queue.qsize(), hall.left) == (3, 2)
