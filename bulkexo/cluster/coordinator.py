@@ -183,6 +183,7 @@ class Coordinator:
             self._without_since = None
             return
         left = {number: tenant.left for number, tenant in self._waiting.items()}
+        workers = workers if self._engine.reached else frozenset()
         for number, worker in list(self._leases.choose(left, workers, now)):
             tenant = self._waiting.pop(number)
             generation = tenant.ledger.give()
@@ -198,13 +199,17 @@ class Coordinator:
             return
         if self._without_since is None:
             self._without_since = now
-            self._note("There is no worker: waiting for one.")
+            self._note(f"{self._nobody} It is waited for.")
         if self._engine.closed or now - self._without_since > NOBODY:
-            why = "Dask's scheduler is not reached any more" if self._engine.closed else "There is no worker"
-            error = StoppedError(f"{why}. Start the cluster, then go on.")
+            error = StoppedError(f"{self._nobody} Start the cluster, then go on.")
             for tenant in list(self._waiting.values()):
                 self._waiting.pop(tenant.number)
                 tenant.conclude(error=error)
+
+    @property
+    def _nobody(self) -> str:
+        reached = self._engine.reached
+        return "There is no worker of the cluster." if reached else "Dask's scheduler is not reached."
 
     async def ask(self, key: str, host: str, number: int, settled: int, payload: bytes) -> bytes:
         """Answer a question of a worker (see `messages`)."""

@@ -95,6 +95,7 @@ class Distant:
         self._learned: Learned | None = None
         self._asked: dict[tuple[int, int], _Question] = {}
         self._ended_before = dict.fromkeys(ADDED, 0)  # by workers that have the tenant no more
+        self._attempts = 0  # of what has ended
         self._fruitless = 0
         self._over = anyio.Event()
         self._complete = False
@@ -192,7 +193,9 @@ class Distant:
             self._desk.want(self)
 
     def _settle(self) -> None:
-        """No worker has it now: nothing is in flight, and what the last one said is added up."""
+        """No worker has it now: nothing is in flight, and what the last one said is added up. What it sent
+        since it said so shows in what has ended."""
+        self.tally.sent = max(self.tally.sent, self._attempts)
         self._ended_before = {name: getattr(self.tally, name) for name in ADDED}
         idle = Tally()
         for name in (*NOW, "hold_until"):
@@ -271,6 +274,7 @@ class Distant:
             self.left -= len(found)
             self._fruitless = 0
             self.tally.count(found)
+            self._attempts += sum(each.attempts for each in found)
             await in_turn(self._around.sink(found))
 
     async def decide(self, asked: messages.Decide) -> bool:

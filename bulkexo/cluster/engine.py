@@ -101,6 +101,11 @@ class Engine:
             await self._server.close()
 
     @property
+    def reached(self) -> bool:
+        """Whether tasks can be given out now; the scheduler's connection can be lost, and come back."""
+        return self.client.status == "running"
+
+    @property
     def closed(self) -> bool:
         """Whether the scheduler is given up."""
         return self.client.status in ("closed", "closing")
@@ -109,7 +114,7 @@ class Engine:
         """The addresses of the workers that Dask knows. urgent: something waits for them."""
         now = time.monotonic()
         scheduler: Any = self.client.scheduler
-        if now - self._seen < (FRESH if urgent else STALE) or self.client.status != "running":
+        if now - self._seen < (FRESH if urgent else STALE) or not self.reached:
             return self._workers
         with contextlib.suppress(OSError):
             identity = await scheduler.identity()
@@ -145,6 +150,7 @@ async def local(workers: int) -> AsyncIterator[Engine]:
         # 15 s by default, after which a dead worker gets no successor: too few to start one on a busy machine
         "distributed.deploy.lost-worker-timeout": "365 days",
     }
+    _quiet()
     with (
         tempfile.TemporaryDirectory(prefix="bulkexo-", ignore_cleanup_errors=True) as scratch,
         dask.config.set({**quiet, "temporary-directory": scratch}),
@@ -227,6 +233,7 @@ def _role(security: Any) -> str:
 
 
 def _quiet() -> None:
-    """Dask's own words go to nobody, and never what is said on the line (core logs it at debug)."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    logging.getLogger("distributed.core").setLevel(logging.CRITICAL)
+    """Dask's own words go to nobody, and least of all what is said on the line (core logs it at debug)."""
+    for name in ["distributed", *logging.root.manager.loggerDict]:
+        if name.split(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)

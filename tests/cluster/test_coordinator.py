@@ -98,6 +98,10 @@ class Pretend(Engine):
     down: bool = False
 
     @property
+    def reached(self) -> bool:
+        return not self.down
+
+    @property
     def closed(self) -> bool:
         return self.down
 
@@ -496,4 +500,4 @@ async def test_without_workers_and_scheduler_a_run_stops() -> None:
         here.engine.down = True
         with pytest.raises(StoppedError, match="scheduler is not reached"):
             await here.tenants[0].run(iter(items(1)))
-        assert here.journal.notes == ["There is no worker: waiting for one."]
+        assert here.journal.notes == ["Dask's scheduler is not reached. It is waited for."]
