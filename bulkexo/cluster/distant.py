@@ -13,6 +13,7 @@ from bulkexo import __version__
 from bulkexo.cluster import messages
 from bulkexo.cluster.ledger import Ledger
 from bulkexo.cluster.messages import Share, SignIn, SupersededError
+from bulkexo.confidant import Confidant
 from bulkexo.connection import Connection
 from bulkexo.former import Formers
 from bulkexo.memory import Memory
@@ -91,6 +92,7 @@ class Distant:
         self._terms = terms
         self._desk = desk
         self._keep = around.before.keep if isinstance(around.before, Formers) else None
+        self._confidant = around.confidant or Confidant()  # a worker knows but what it has sent itself
         self._memory = Memory("")
         self._learned: Learned | None = None
         self._asked: dict[tuple[int, int], _Question] = {}
@@ -248,7 +250,10 @@ class Distant:
         if self._desk.stopping:
             self.ledger.check(asked.at.generation)
             return messages.Items((), over=False)
-        return self.ledger.more(asked.at.generation, asked.count)
+        found = self.ledger.more(asked.at.generation, asked.count)
+        for each in found.given:
+            self._confidant.hear(each.item)
+        return found
 
     async def announce(self, asked: messages.Announce) -> None:
         """Raises SupersededError, or StoppedError if the disk does not take it."""
@@ -266,16 +271,17 @@ class Distant:
     async def keep(self, asked: messages.Keep) -> None:
         """Raises SupersededError, or StoppedError if the disk does not take them."""
         if pages := self.ledger.pages(asked.at.generation, asked.pages):
-            await self._around.keep(pages)
+            await self._around.keep(self._confidant.pages(pages))
 
     async def ended(self, asked: messages.Ended) -> None:
         """Raises SupersededError."""
         if found := self.ledger.end(asked.at.generation, asked.outcomes):
             self.left -= len(found)
             self._fruitless = 0
-            self.tally.count(found)
+            told = self._confidant.outcomes(found)
+            self.tally.count(told)
             self._attempts += sum(each.attempts for each in found)
-            await in_turn(self._around.sink(found))
+            await in_turn(self._around.sink(told))
 
     async def decide(self, asked: messages.Decide) -> bool:
         """What a person says, who is not asked twice at once where the worker asks again. Raises
