@@ -118,7 +118,7 @@ class Coordinator:
 async def serving(coordinator: Coordinator) -> AsyncIterator[Pass]:
     """Listen; the pass of a tenant."""
     made: Any = Server
-    server = made({OP: coordinator.hear})
+    server = made({OP: coordinator.hear}, needs_workdir=False)
     await server.listen("tcp://127.0.0.1:0")
     try:
         yield Pass(server.address, RUN, 1, 1, coordinator.key)

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
+from bulkexo.cluster.line import Line
 from bulkexo.cluster.messages import (
     Announce,
     Beat,
@@ -21,6 +22,8 @@ from bulkexo.cluster.messages import (
     Orders,
     SupersededError,
     WantToken,
+    packed,
+    unpacked,
 )
 from bulkexo.cluster.tokens import Asked
 from bulkexo.model import Item, Outcome, SignInError, Status, StoppedError
@@ -248,3 +251,27 @@ async def test_another_s_key_is_turned_away(tenant: Pretend, token: Token) -> No
     async with serving(coordinator) as at:
         await run_share(at)
     assert [type(each) for each in coordinator.heard] == [Begin]
+
+
+async def test_answers_are_settled_but_for_those_that_are_still_awaited() -> None:
+    """The coordinator keeps an answer no longer than it can be asked for again."""
+    held = anyio.Event()
+    heard: list[tuple[int, int]] = []
+
+    class Peer:
+        async def bulkexo_ask(self, *, number: int, settled: int, payload: bytes, **_: str) -> bytes:
+            heard.append((number, settled))
+            if unpacked(payload) == "slow":
+                await held.wait()
+            return packed(None)
+
+    line = Line(lambda _: Peer(), "", "key", "host", anyio.CapacityLimiter(9))  # type: ignore[arg-type]
+    async with anyio.create_task_group() as group:
+        await line.ask("quick", lambda: True)
+        group.start_soon(line.ask, "slow", lambda: True)
+        await anyio.wait_all_tasks_blocked()
+        await line.ask("quick", lambda: True)
+        await line.ask_anew("may be done twice", lambda: True)
+        held.set()
+    await line.ask("quick", lambda: True)
+    assert heard == [(1, 1), (2, 2), (3, 2), (0, 2), (4, 4)]
