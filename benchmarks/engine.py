@@ -108,6 +108,7 @@ def in_process(way: str, loop: str, job: Path, server: Server, cmdlet: str) -> t
         words = ["--measure", way, "--job", job, "--folder", folder, "--endpoint", server.endpoint]
         command = [sys.executable, __file__, *words, "--ca-file", server.ca_file, "--cmdlet", cmdlet]
         env = {name: text for name, text in os.environ.items() if not name.startswith("BULKEXO_")}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled once, not by every process
         env |= {"BULKEXO_LOOP": loop, "XDG_CACHE_HOME": folder}
         told = subprocess.run(
             list(map(str, command)), env=env, check=True, stdout=subprocess.PIPE, encoding="utf-8"

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from bulkexo.model import Item, Value
+from bulkexo.model import Item
 
 OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
@@ -18,15 +18,14 @@ def key(item: Item) -> str:
     Secret values are left out: a hash of a weak password would give it away. Parameters that earlier steps
     fill in count as the job writes them.
     """
-    parameters: dict[str, Value] = dict(item.parameters if item.written is None else item.written)
-    for name in item.secrets:
-        parameters.pop(name, None)
-    named: list[Any] = [item.cmdlet, item.step, parameters]
-    if item.tenant:
-        named.append(item.tenant)
+    given = item.parameters if item.written is None else item.written
+    if item.secrets:
+        given = {name: value for name, value in given.items() if name not in item.secrets}
+    of_tenant = (item.tenant,) if item.tenant else ()
     try:
-        text = orjson.dumps(named, option=OPTIONS, default=_plain)
+        text = orjson.dumps((item.cmdlet, item.step, given, *of_tenant), option=OPTIONS, default=_plain)
     except TypeError:  # a text that is no Unicode
+        named: list[Any] = [item.cmdlet, item.step, dict(given), *of_tenant]
         text = repr(named).encode("utf-8", "backslashreplace")
     return blake2b(text, digest_size=8).hexdigest()
 

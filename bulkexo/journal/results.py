@@ -22,6 +22,9 @@ from bulkexo.model import Item, Outcome, Page, Status, StoppedError, UsageError
 WAITING_LIMIT = 100
 """Replies' worth of outcomes that may wait for the disk before the scheduler has to."""
 
+HURRY_FROM = WAITING_LIMIT // 2
+"""Of these, so many from which on they are written at once, so that it seldom has to."""
+
 EVERY = 0.02
 """Seconds from one writing to the next, if nobody waits for it: each costs a change of threads and a sync.
 What a crash loses by it is as little as what is in flight anyway."""
@@ -146,10 +149,10 @@ class Results:
         be announced. What is to be waited for while the writer is far behind, else None."""
         self._enter(outcomes)
         self._waiting += len(outcomes)
-        if len(self._entries) <= WAITING_LIMIT:
+        if len(self._entries) < HURRY_FROM:
             return None
         self._hurry.set()
-        return self._room.wait()
+        return self._room.wait() if len(self._entries) > WAITING_LIMIT else None
 
     def _enter(self, entry: Sequence[Outcome] | _Waited) -> None:
         if not self._entries:

@@ -110,7 +110,8 @@ class Lanes:
 
         recovered: an earlier process may have sent it. before: the steps of its row that ended there.
         """
-        ticket = Ticket(item, request_id, self._lane(item), door(item))
+        lane = self._lane(item)
+        ticket = Ticket(item, request_id, lane, door(item))
         ticket.before = before
         if recovered:
             ticket.recovered = ticket.announced = ticket.looked = True
@@ -119,16 +120,16 @@ class Lanes:
         self._last_added = ticket
         if item.step > 1 and earlier is not None and earlier.item.row == item.row:
             self._join(ticket, earlier)
-        if ticket.lane:
-            ahead = self._last_in_lane.get(ticket.lane)
-            self._last_in_lane[ticket.lane] = ticket
+        if lane:
+            ahead = self._last_in_lane.get(lane)
+            self._last_in_lane[lane] = ticket
             if ahead is not None and ahead is not ticket.previous_step:
                 self._follow(ticket, ahead)
         if ticket.waiting:
             return []
         if (item.step > 1 or item.rule is not None) and not self._ready_to_go(ticket):
             return [ticket, *self.end(ticket)]
-        self._queue(ticket).append(ticket)
+        self._queue(ticket.door).append(ticket)
         self.ready += 1
         return []
 
@@ -163,7 +164,7 @@ class Lanes:
 
     def give_back(self, ticket: Ticket) -> None:
         """A ticket that was taken may go again, before all others of its door."""
-        self._queue(ticket).appendleft(ticket)
+        self._queue(ticket.door).appendleft(ticket)
         self.ready += 1
 
     def end(self, ticket: Ticket, ended: Ended | None = None) -> list[Ticket]:
@@ -183,14 +184,16 @@ class Lanes:
         if self._last_in_lane.get(ticket.lane) is ticket:
             del self._last_in_lane[ticket.lane]
         unsent: list[Ticket] = []
-        for follower in ticket.followers or ():
+        if ticket.followers is None:
+            return unsent
+        for follower in ticket.followers:
             follower.waiting -= 1
             if follower.previous_step is ticket:
                 follower.previous_step = None
             if follower.waiting:
                 continue
             if self._ready_to_go(follower):
-                self._queue(follower).append(follower)
+                self._queue(follower.door).append(follower)
                 self.ready += 1
             else:
                 unsent.append(follower)
@@ -204,10 +207,10 @@ class Lanes:
             ticket.unsent = _against(ticket, {**(ticket.before or {}), **(ticket.row or {})})
         return ticket.unsent is None
 
-    def _queue(self, ticket: Ticket) -> deque[Ticket]:
-        queue = self._ready.get(ticket.door)
+    def _queue(self, door: Door) -> deque[Ticket]:
+        queue = self._ready.get(door)
         if queue is None:
-            queue = self._ready[ticket.door] = deque()
+            queue = self._ready[door] = deque()
         return queue
 
     def _follow(self, ticket: Ticket, ahead: Ticket) -> None:
@@ -217,10 +220,8 @@ class Lanes:
         ahead.followers.append(ticket)
 
     def _lane(self, item: Item) -> str:
-        if self._order is Order.NONE:
-            return ""
-        if self._order is Order.FILE:
-            return "*"
+        if self._order is not Order.IDENTITY:
+            return "" if self._order is Order.NONE else "*"
         if item.identity:
             return item.identity.casefold()
         if item.pending:

@@ -17,12 +17,15 @@ def sighting(
     reply: Reply | Lost, calls: Sequence[Call], verdicts: Sequence[Verdict], started: float, ended: float
 ) -> Sighting:
     """One batch and its reply as the pacer takes them. Times: clock seconds."""
+    kinds = {call.cmdlet for call in calls}
+    kind = kinds.pop() if len(kinds) == 1 else ""
+    remaining, reset = rate_limit(reply.headers) if isinstance(reply, Reply) else (None, None)
     actions = [verdict.action for verdict in verdicts]
+    if actions.count(Action.DONE) == len(actions):
+        return Sighting(started, ended, len(actions), remaining=remaining, reset=reset, kind=kind)
     refused = [action for action in actions if action in REFUSALS]
     waits = [verdict.retry_after for verdict in verdicts if verdict.retry_after is not None]
     busy = all(action in NO_USE for action in actions)
-    remaining, reset = rate_limit(reply.headers) if isinstance(reply, Reply) else (None, None)
-    kinds = {call.cmdlet for call in calls}
     return Sighting(
         started=started,
         ended=ended,
@@ -34,7 +37,7 @@ def sighting(
         remaining=remaining,
         reset=reset,
         failed=sum(action in IN_PASSING for action in actions),
-        kind=kinds.pop() if len(kinds) == 1 else "",
+        kind=kind,
     )
 
 

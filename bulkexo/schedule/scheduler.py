@@ -138,7 +138,7 @@ class Scheduler:
             return False
         calls = [ticket.call() for ticket in batch]
         self._desk.confide(calls)
-        self._note_sending(batch, started)
+        reads = self._note_sending(batch, started)
         reply, verdicts = await gate.exchange(calls, token)
         if isinstance(reply, Lost) and reply.final:
             self._desk.give_back(batch)
@@ -149,7 +149,7 @@ class Scheduler:
         attempt = max(1, *(ticket.attempts for ticket in batch)) if self._observers else 1
         self._learn(gate.service.endpoint, reply, calls, verdicts, started, attempt)
         if not isinstance(reply, Lost) or reply.sent:
-            self.tally.reads += len([ticket for ticket in batch if ticket.reading is not None])
+            self.tally.reads += reads
         fates = self._desk.sort(batch, verdicts)
         await self._finish(fates)
         if fates.sign_in:
@@ -201,18 +201,22 @@ class Scheduler:
             with anyio.move_on_after(WITHDRAW_LIMIT, shield=True):
                 await self._withdraw(unsent)
 
-    def _note_sending(self, batch: Sequence[Ticket], now: float) -> None:
-        wall = self._wall()
+    def _note_sending(self, batch: Sequence[Ticket], now: float) -> int:
+        """Count what is about to be sent; how many of it only read what is there."""
+        wall, reads = self._wall(), 0
         for ticket in batch:
             if ticket.reading is not None:
+                reads += 1
                 continue
-            if not ticket.link and not ticket.asking:
+            if ticket.link:
+                self.tally.pages += 1
+            elif not ticket.asking:
                 ticket.attempts += 1
             if ticket.started is None:
                 ticket.started, ticket.began = wall, now
         self.tally.sent += len(batch)
-        self.tally.pages += len([ticket for ticket in batch if ticket.link])
         self._pacer.sent(now, len(batch))
+        return reads
 
     def _learn(
         self,

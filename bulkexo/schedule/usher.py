@@ -203,13 +203,14 @@ class Usher:
     def _read(self) -> list[Ticket]:
         """Open tickets for what there is room for; those of them that end unsent."""
         unsent: list[Ticket] = []
-        lanes, settings = self._desk.lanes, self._settings
+        lanes, settings, fresh = self._desk.lanes, self._settings, self._past is None
         while not self.exhausted and lanes.open < settings.window and lanes.ready < settings.enough:
             try:
                 item = next(self._items)
                 if item is None:
                     break
-                unsent += self._open(item)
+                request_id = f"{settings.run_id}{item.row << 8 | item.step:012x}"
+                unsent += lanes.add(item, request_id) if fresh else self._open(item, request_id)
             except StopIteration:
                 self.exhausted = True
             except BulkexoError as error:
@@ -217,10 +218,8 @@ class Usher:
                 break
         return unsent
 
-    def _open(self, item: Item) -> list[Ticket]:
-        request_id = f"{self._settings.run_id}{item.row << 8 | item.step:012x}"
-        if self._past is None:
-            return self._desk.lanes.add(item, request_id)
-        recovered = self._past.unsettled(item)
-        before = self._past.earlier(item) if item.step > 1 else None
+    def _open(self, item: Item, request_id: str) -> list[Ticket]:
+        """Open a ticket in a run that is gone on with."""
+        recovered = self._past is not None and self._past.unsettled(item)
+        before = self._past.earlier(item) if self._past is not None and item.step > 1 else None
         return self._desk.lanes.add(item, request_id, recovered=recovered, before=before)
