@@ -20,6 +20,8 @@ SLOW = ("docs", "chaos", "client", "e2e", "hostile", "cluster", "speed", "sandbo
 """Rooms whose tests start processes or browsers, those of the longest files first."""
 APART = "tests/docs/test_pages.py::test_the_page_holds"
 """A test whose cases share nothing and take long."""
+SITE = ("tests/docs/test_browser.py", "tests/docs/test_site.py")
+"""Files that look at the docs' site, which is then built once and not in each worker."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,7 +38,10 @@ class _Files(LoadFileScheduling):  # type: ignore[misc]  # it has no types
     """The tests of a file run in one process, for the tenant that they share, in the order above."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if nodeid.startswith(APART) else nodeid.partition("::")[0]
+        if nodeid.startswith(APART):
+            return nodeid
+        file = nodeid.partition("::")[0]
+        return "site" if file in SITE else file
 
 
 @pytest.hookimpl(optionalhook=True)
