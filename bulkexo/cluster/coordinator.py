@@ -162,7 +162,10 @@ class Coordinator:
     async def _look_at_tasks(self, now: float) -> None:
         """What Dask says of tasks counts for tenants that have not begun, and for programs that fail."""
         for number, task in list(self._tasks.items()):
-            if failed := await task.failed():
+            failed = await task.failed()
+            if self._tasks.get(number) is not task:  # its worker has told of it meanwhile
+                continue
+            if failed:
                 self._fail(number, failed)
             elif task.ended and self._leases.unreached(number, now):
                 self._note(
