@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from bulkexo.job.binder import Binder
 from bulkexo.job.ndjson import Line
 from bulkexo.job.outline import CMDLET, Outline, OutlineStep
 from bulkexo.job.problems import Problems
-from bulkexo.job.steps import Binder, Step
+from bulkexo.job.steps import Step
 from bulkexo.job.template import Row
 from bulkexo.model import Item, Value
 

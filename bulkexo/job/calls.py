@@ -14,10 +14,11 @@ from uuid import UUID
 
 from bulkexo.facts.catalogue import Kind
 from bulkexo.job import cells
+from bulkexo.job.binder import Binder
 from bulkexo.job.outline import Given, OneRow, OutlineStep
 from bulkexo.job.problems import Problems
 from bulkexo.job.select import names_in, selected
-from bulkexo.job.steps import Binder, Step
+from bulkexo.job.steps import Step
 from bulkexo.job.template import Getter, Source
 from bulkexo.model import Item, Repeat, UsageError, Value
 from bulkexo.wire.doors import APIS

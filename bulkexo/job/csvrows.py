@@ -7,9 +7,11 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import Final, Protocol
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Final, Protocol, TextIO
 
+from bulkexo.job.blocks import Block, simple_block
 from bulkexo.job.problems import Problems, changed, fail, printable
 from bulkexo.job.text import TextFile
 from bulkexo.model import Value
@@ -22,9 +24,18 @@ MASK: Final = "<secret>"
 """What failed.csv holds where a secret was."""
 
 _HEAD = 256 << 10
+_BLOCK = 32 << 10
 _SAMPLE = 50
 _SEP = re.compile(r'"?sep=(.?)"?[\r\n]*', re.IGNORECASE)
 _FINISHED = "Correct the row: one cell for each column, and cells that hold the delimiter in quotes."
+
+
+@dataclass(slots=True)
+class _At:
+    """How far a file is read. line: the last that is. lost: what comes behind it cannot be trusted."""
+
+    line: int
+    lost: bool = False
 
 
 class CsvRows:
@@ -59,7 +70,7 @@ class CsvRows:
         line = self.preamble + 1
         try:
             for cells in reader:
-                if any(cell.strip() for cell in cells):
+                if _filled(cells):
                     return tuple(cell.strip() for cell in cells), line
                 line = self.preamble + reader.line_num + 1
         except csv.Error:
@@ -71,58 +82,127 @@ class CsvRows:
 
         Rows that have no such form are problems and are left out; blank rows are left out.
         """
+        for block in self.blocks(problems):
+            yield from zip(block.lines, block.rows(), strict=True)
+
+    def blocks(self, problems: Problems) -> Iterator[Block]:
+        """The same, many rows at once. Before a row that is a problem a block ends, so that what is wrong
+        with the rows before it can be told first."""
         width = len(self.columns)
         with self.file.reading() as text:
-            for _ in range(self.preamble):
-                text.readline()
-            reader = csv.reader(text, delimiter=self.delimiter, strict=True)
-            header_pending = True
-            line = last = 0
-            while True:
-                try:
-                    for row in reader:
-                        line, last = last + 1, reader.line_num
-                        if len(row) == width and row[0] and MASK not in row and not header_pending:
-                            yield self.preamble + line, row
-                        elif not any(cell.strip() for cell in row):
-                            continue
-                        elif header_pending:
-                            header_pending = False
-                            if tuple(cell.strip() for cell in row) != self.columns:
-                                changed(self.file.name)
-                        elif self._sound(row, self.preamble + line, problems):
-                            yield self.preamble + line, row
-                    break
-                except csv.Error as error:
-                    line, last = last + 1, reader.line_num
-                    if not self._goes_on(error, self.preamble + line, problems):
+            at = self._behind_header(text, problems)
+            while not at.lost and (lines := _whole_lines(text)):
+                plain = MASK not in lines and len(lines) <= CELL_LIMIT
+                if plain and (block := simple_block(lines, self.delimiter, width, at.line + 1)):
+                    at.line += len(block)
+                    yield block
+                    continue
+                for starts, rows in self._parsed(lines, text, at, problems):
+                    yield from self._sound_ones(starts, rows, problems)
+
+    def _behind_header(self, text: TextIO, problems: Problems) -> _At:
+        """Read up to the header, and see that it is the one that was read before."""
+        for _ in range(self.preamble):
+            text.readline()
+        at = _At(self.preamble)
+        reader = csv.reader(text, delimiter=self.delimiter, strict=True)
+        while not at.lost:
+            try:
+                row = next((row for row in reader if _filled(row)), list(self.columns))
+                at.line = self.preamble + reader.line_num
+                if tuple(cell.strip() for cell in row) != self.columns:
+                    changed(self.file.name)
+                break
+            except csv.Error as error:
+                self._tell(error, at, self.preamble + reader.line_num, problems)
+        return at
+
+    def _parsed(
+        self, lines: str, text: TextIO, at: _At, problems: Problems
+    ) -> Iterator[tuple[list[int], list[list[str]]]]:
+        """The rows of these lines, and of those that follow where the last row goes on there, with the line
+        where each begins; in parts, between which errors are told."""
+        count = sum(1 for _ in io.StringIO(lines, newline=""))
+        parts = chain(io.StringIO(lines, newline=""), text)
+        reader = csv.reader(parts, delimiter=self.delimiter, strict=True)
+        before = at.line
+        while reader.line_num < count and not at.lost:
+            starts: list[int] = []
+            rows: list[list[str]] = []
+            found = None
+            try:
+                for row in reader:
+                    starts.append(at.line + 1)
+                    rows.append(row)
+                    at.line = before + reader.line_num
+                    if reader.line_num >= count:
                         break
+            except csv.Error as error:
+                found = error
+            yield starts, rows
+            if found:
+                self._tell(found, at, before + reader.line_num, problems)
 
-    def _sound(self, row: list[str], line: int, problems: Problems) -> bool:
+    def _sound_ones(
+        self, starts: Sequence[int], rows: Sequence[list[str]], problems: Problems
+    ) -> Iterator[Block]:
+        """Those rows that have the form of the header; others are told, unless they are blank."""
         width = len(self.columns)
-        if len(row) != width:
-            which = "many" if len(row) > width else "few"
-            what = f"The row has too {which} cells: {len(row)}, where the header has {width}."
-            problems.add(self.place(line), what, _FINISHED)
-            return False
-        return not masked(self, line, row, problems)
+        if {*map(len, rows)} == {width} and all(row[0] and MASK not in row for row in rows):
+            yield Block(starts, list(zip(*rows, strict=True)))
+            return
+        lines: list[int] = []
+        sound: list[list[str]] = []
+        for line, row in zip(starts, rows, strict=True):
+            if not _filled(row):
+                continue
+            if len(row) != width or MASK in row:
+                if sound:
+                    yield Block(lines, list(zip(*sound, strict=True)))
+                    lines, sound = [], []
+                self._refuse(row, line, problems)
+            else:
+                lines.append(line)
+                sound.append(row)
+        if sound:
+            yield Block(lines, list(zip(*sound, strict=True)))
 
-    def _goes_on(self, error: csv.Error, line: int, problems: Problems) -> bool:
-        """Tell what the csv module found; False if the rest of the file cannot be trusted."""
+    def _refuse(self, row: list[str], line: int, problems: Problems) -> None:
+        width = len(self.columns)
+        if len(row) == width:
+            masked(self, line, row, problems)
+            return
+        which = "many" if len(row) > width else "few"
+        what = f"The row has too {which} cells: {len(row)}, where the header has {width}."
+        problems.add(self.place(line), what, _FINISHED)
+
+    def _tell(self, error: csv.Error, at: _At, line: int, problems: Problems) -> None:
+        """Tell what the csv module found in the row that ends at this line."""
+        place, at.line = self.place(at.line + 1), line
         said = str(error)
         if "unexpected end" in said or "limit" in said:
+            at.lost = True
             problems.add(
-                self.place(line),
+                place,
                 "A quote opens here and is never closed, or a cell is longer than 16 million characters.",
                 'Close the quote; a quote inside a quoted cell is written twice ("").',
             )
-            return False
+            return
         problems.add(
-            self.place(line),
+            place,
             "After the closing quote of a cell comes neither a delimiter nor the end of the row.",
             'Write a quote inside a quoted cell twice ("").',
         )
-        return True
+
+
+def _whole_lines(text: TextIO) -> str:
+    """The next lines, some thousand characters of them; "" at the end."""
+    lines = text.read(_BLOCK)
+    return lines if not lines or lines.endswith("\n") else lines + text.readline()
+
+
+def _filled(row: Sequence[str]) -> bool:
+    return any(cell.strip() for cell in row)
 
 
 def _preamble(file: TextFile, head: str) -> tuple[int, str | None, int]:
@@ -169,7 +249,7 @@ def _rows(head: str, delimiter: str) -> list[list[str]]:
     reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
     rows: list[list[str]] = []
     try:
-        rows.extend(row for row in islice(reader, _SAMPLE) if any(cell.strip() for cell in row))
+        rows.extend(row for row in islice(reader, _SAMPLE) if _filled(row))
     except csv.Error:
         return rows
     return rows

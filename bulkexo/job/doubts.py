@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -12,8 +13,7 @@ from bulkexo.facts.catalogue import Cmdlet, Kind, Parameter
 from bulkexo.facts.granted import Granted
 from bulkexo.job.cells import is_date
 from bulkexo.job.problems import Problems
-from bulkexo.job.template import OMIT, Getter, Omit, Row
-from bulkexo.model import Value
+from bulkexo.job.template import OMIT
 
 Doubt = Callable[[Any], str]
 """What is odd about a value, as a sentence; "" if nothing is."""
@@ -54,30 +54,33 @@ class Doubts:
             hint = f"Did you mean {like}?" if like else "It is sent as it stands."
             self._problems.warn(key, f"{where}: {name} is not in the catalogue of cmdlets. {hint}")
 
-    def watched(
-        self,
-        get: Getter,
-        cmdlet: str,
-        known: Cmdlet | None,
-        parameter: Parameter | None,
-        name: str,
-        where: str,
-    ) -> Getter:
-        """The getter of a parameter's values, with a word at the first that is odd: a column may be empty
-        for this cmdlet, and then nothing is."""
+    def watch(
+        self, cmdlet: str, known: Cmdlet | None, parameter: Parameter | None, name: str, where: str
+    ) -> Watch | None:
+        """Has a word at the first odd value of a parameter, since a column may be empty for this cmdlet, and
+        then nothing is odd; None if nothing can be."""
         doubt = _doubt(cmdlet, parameter) if parameter else _unknown(known, name) if known else None
-        if doubt is None:
-            return get
-        key = (cmdlet, name.lower())
-        problems = self._problems
+        return Watch(doubt, (cmdlet, name.lower()), where, self._problems) if doubt else None
 
-        def watching(row: Row) -> Value | Omit:
-            value = get(row)
-            if value is not OMIT and problems.wants_warning(key) and (what := doubt(value)):
-                problems.warn(key, f"{where}: {what}")
-            return value
 
-        return watching
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Of one parameter. where: the line that gives it."""
+
+    doubt: Doubt
+    key: tuple[str, str]
+    where: str
+    problems: Problems
+
+    def odd(self, value: Any) -> str:
+        """The word that is to be said of this value, "" if none is, or it has been said."""
+        wanted = value is not OMIT and self.problems.wants_warning(self.key)
+        return self.doubt(value) if wanted else ""
+
+    def see(self, value: Any) -> None:
+        """A value, about which the word is said."""
+        if what := self.odd(value):
+            self.problems.warn(self.key, f"{self.where}: {what}")
 
 
 def never(known: Cmdlet | None, parameter: Parameter | None) -> bool:

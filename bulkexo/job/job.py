@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,20 +9,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bulkexo.facts import destroys
 from bulkexo.facts.granted import Granted
 from bulkexo.job.apart import Apart, Numbered
-from bulkexo.job.bycolumn import ByColumn
+from bulkexo.job.binder import Binder
 from bulkexo.job.csvrows import MASK
 from bulkexo.job.hidden import is_hidden, refuse_asked, secret_constants, secret_positions
 from bulkexo.job.ndjson import NdjsonRows
 from bulkexo.job.outline import CMDLET, Given, Outline, OutlineStep
 from bulkexo.job.problems import Problems, changed
-from bulkexo.job.steps import Binder, Step
-from bulkexo.job.tenants import KEPT_TENANTS, fault_of
+from bulkexo.job.several import Several
+from bulkexo.job.steps import Step
+from bulkexo.job.survey import Survey
+from bulkexo.job.tenants import Tenants, tenant_name
 from bulkexo.job.text import TextFile, stamp_of
-from bulkexo.job.twice import Twice
-from bulkexo.model import Form, Item, Value
+from bulkexo.job.walk import Walk, Walked
+from bulkexo.model import Item, Value
 
 if TYPE_CHECKING:
     from bulkexo.job.asked import AskedRows
@@ -49,30 +49,6 @@ class Checked:
     apis: frozenset[str] = frozenset({""})
     secure: frozenset[str] = frozenset()
     destroys: Mapping[str, tuple[int, str]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Survey:
-    """What a job comes to, counted while it is read."""
-
-    rows: int = 0
-    by_cmdlet: Counter[str] = field(default_factory=Counter)
-    tenants: Counter[str] = field(default_factory=Counter)
-    apis: set[str] = field(default_factory=set)
-    secure: set[str] = field(default_factory=set)
-    destroys: dict[str, tuple[int, str]] = field(default_factory=dict)
-    twice: Twice = field(default_factory=Twice)
-
-    def count(self, item: Item) -> None:
-        self.by_cmdlet[item.cmdlet] += 1
-        self.apis.add(item.api)
-        if item.tenant:
-            self.tenants[item.tenant] += 1
-        if item.forms and any(item.forms.get(name) is Form.SECURE for name in item.parameters):
-            self.secure.add(item.api)
-        if why := destroys(item.cmdlet, item.parameters):
-            self.destroys[item.cmdlet] = self.destroys.get(item.cmdlet, (0, ""))[0] + 1, why
-        self.twice.see(item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +92,6 @@ class Job:
         self.profiles: Collection[str] | None = None
         self.granted: Granted | None = None
         self.again: Callable[[Path], Job] | None = None
-        self._tenants_seen: set[str] = set()
         self._stamps: Mapping[Path, tuple[int, int] | None] = {}
         self._checked: Checked | None = None
 
@@ -205,9 +180,9 @@ class Job:
         )
         return self._checked
 
-    def survey(self, problems: Problems) -> _Survey:
+    def survey(self, problems: Problems) -> Survey:
         """Read the whole job and tell its problems."""
-        found = _Survey()
+        found = Survey()
         for file in self._files():
             file.report(problems)
         unanswered = [each for each in self._outline.asked if each.file is None]
@@ -215,11 +190,13 @@ class Job:
             Job(question).survey(problems)
         for each in unanswered:
             if each.tenant:
-                self._tenant(1, each.tenant, problems)
-        count = found.count
+                self._tenants().of(1, each.tenant, problems)
         for found.rows, items in self._walk(problems, whole=False):  # the last number is their count
+            if isinstance(items, Several):
+                found.count_all(items)
+                continue
             for item in items:
-                count(item)
+                found.count(item)
         again = (item for _, items in self._walk(Problems(), whole=False) for item in items)
         found.twice.tell(self.path.name, problems, again)
         if not found.rows and not unanswered and not problems:
@@ -256,7 +233,7 @@ class Job:
         with closing(Apart()) as apart:
             numbered = enumerate(self._outline.rows.read(problems), 1)
             for row in self._as_checked(numbered, problems):
-                apart.add(_name(row[1][1][position]), row)
+                apart.add(tenant_name(row[1][1][position]), row)
             yield lambda tenant: self._items_of(apart.read(tenant))
 
     def _items_of(self, rows: Iterable[Numbered]) -> Iterator[Item]:
@@ -298,43 +275,14 @@ class Job:
 
     def _walk(
         self, problems: Problems, numbered: Iterable[Numbered] | None = None, *, whole: bool = True
-    ) -> Iterator[tuple[int, list[Item]]]:
-        """Each row's number and items; what is wrong with it is told, and its items are left out.
+    ) -> Iterator[Walked]:
+        """The items of each row, or of many; what is wrong with a row is told, and its items are left out.
         numbered: the rows, if not all. whole: with the row as it came in each item."""
-        rows = self._outline.rows
-        columns = rows.columns
-        binder = self._binder(problems)
-        steps = [binder.step(*numbered) for numbered in self._numbered()]
-        tenants = self._outline.tenant_column
-        by_column = ByColumn(self._outline, binder, problems)
-        if isinstance(rows, NdjsonRows):
-            lines = rows.read(problems) if numbered is None else (row for _, row in numbered)
-            yield from by_column.items(lines, self._tenant, problems)
-            return
-        for number, (line, row) in enumerate(rows.read(problems), 1) if numbered is None else numbered:
-            if by_column.position is not None:
-                steps = [by_column.step(line, row)]
-            cells = dict(zip(columns, row, strict=True)) if whole else {}
-            tenant = "" if tenants is None else self._tenant(line, row[tenants], problems)
-            items = []
-            for step in steps:
-                if step and (item := step.item(number, line, row, cells, problems, tenant)):
-                    items.append(item)
-            yield number, items
+        walk = Walk(self._outline, self._binder(problems), self._tenants(), problems, whole=whole)
+        yield from walk.all() if numbered is None else walk.these(numbered)
 
-    def _tenant(self, line: int, cell: Value, problems: Problems) -> str:
-        """The tenant of a row, or the profile; one that cannot be is told, in a list once."""
-        name = _name(cell)
-        if name not in self._tenants_seen:
-            if fault := fault_of(name, self.profiles):
-                column = self.columns[self._outline.tenant_column or 0]
-                if listed := self._outline.tenants.get(name):
-                    problems.add_once(("tenant", name), listed, *fault)
-                else:
-                    problems.add(self._outline.rows.place(line, column), *fault)
-            elif len(self._tenants_seen) < KEPT_TENANTS:
-                self._tenants_seen.add(name)
-        return name
+    def _tenants(self) -> Tenants:
+        return Tenants(self._outline, self.profiles)
 
     def _binder(self, problems: Problems) -> Binder:
         outline = self._outline
@@ -388,11 +336,6 @@ def _described(step: Step) -> dict[str, Any]:
         **{name: value for name, value in more.items() if value},
         **step.sequel.described(),
     }
-
-
-def _name(cell: Value) -> str:
-    """The tenant or profile that a cell names."""
-    return str(cell).strip().lower()
 
 
 def _text(path: Path) -> str:

@@ -54,6 +54,40 @@ def fault_of(name: str, profiles: Collection[str] | None) -> tuple[str, str] | N
     return f"{printable(name)!r} names no tenant, and no profile.", remedy
 
 
+class Tenants:
+    """The tenants that the rows of a job name, or the profiles. place: of a line and a column, as messages
+    write it. profiles: names that may be given, None for any."""
+
+    def __init__(self, outline: Outline, profiles: Collection[str] | None) -> None:
+        self._outline = outline
+        self._profiles = profiles
+        self._seen: set[str] = set()
+
+    def of(self, line: int, cell: Value, problems: Problems) -> str:
+        """The tenant of a row; one that cannot be is told, in a list once."""
+        name = tenant_name(cell)
+        if name not in self._seen:
+            if fault := fault_of(name, self._profiles):
+                column = self._outline.rows.columns[self._outline.tenant_column or 0]
+                if listed := self._outline.tenants.get(name):
+                    problems.add_once(("tenant", name), listed, *fault)
+                else:
+                    problems.add(self._outline.rows.place(line, column), *fault)
+            elif len(self._seen) < KEPT_TENANTS:
+                self._seen.add(name)
+        return name
+
+    def known(self, cells: Sequence[Value]) -> list[str] | None:
+        """The tenants of some rows; None if one of them was not seen yet."""
+        names = {cell: tenant_name(cell) for cell in set(cells)}
+        return [names[cell] for cell in cells] if self._seen.issuperset(names.values()) else None
+
+
+def tenant_name(cell: Value) -> str:
+    """The tenant or profile that a cell names."""
+    return str(cell).strip().lower()
+
+
 class TenantRows:
     """The rows of each tenant, one after another. parts: tenant and rows.
 

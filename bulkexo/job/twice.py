@@ -1,9 +1,9 @@
 """Rows that concern the same object by the same cmdlet: found in memory that does not grow with the job.
 
-Of each row 64 bits of a digest are kept, of what it concerns, and its number: in arrays, and beyond so many
-in a temporary file. Rows with one digest lie in the same part of it, so that the parts are looked through one
-by one. Only where two are the same is the job read once more, to tell of which rows that is. Two objects
-named in two ways are two. What is found is a warning: nothing is left out because of it.
+Of each row 64 bits of a digest are kept, of what it concerns: in arrays, and beyond so many in a temporary
+file. Rows with one digest lie in the same part of it, so that the parts are looked through one by one. Only
+where two are the same is the job read once more, to tell of which rows that is. Two objects named in two ways
+are two. What is found is a warning: nothing is left out because of it.
 """
 
 from __future__ import annotations
@@ -11,87 +11,86 @@ from __future__ import annotations
 import contextlib
 import weakref
 from array import array
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import chain, islice, repeat
 from tempfile import TemporaryFile
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from bulkexo.facts import twin
 from bulkexo.facts.naming import NEW_NAMES
 from bulkexo.job.problems import Problems, printable
+from bulkexo.job.several import Part, Several
+from bulkexo.job.template import OMIT
 from bulkexo.model import Item
 from bulkexo.wire.cmdlets import verb
 
 PARTS: Final = 64
 HELD: Final = 1 << 16
-"""Rows that are kept in memory: 800 KB."""
+"""Rows that are kept in memory: 500 KB."""
 MOST: Final = 50_000
 """Digests that are told of."""
-_BITS: Final = (1 << 64) - 1
-"""Of Python's own hash of a text, which is keyed anew in each process."""
 _SETTLED: Final = frozenset({"set", "remove", "enable", "disable"})
 """Verbs whose Identity says all of what they concern, if no entry or member does."""
 
 
-class _Part:
-    """Digests and rows, in the order in which they came; pieces: those in the file, as offset and count."""
-
-    def __init__(self) -> None:
-        self.digests, self.rows = array("Q"), array("Q")
-        self.pieces: list[tuple[int, int]] = []
-
-
 class Digests:
-    """Digests with the rows they are of. held: how many are kept in memory."""
+    """Digests in parts, by their last bits. held: how many are kept in memory.
+
+    A digest is Python's own hash of a tuple of texts: 64 bits with a sign, keyed anew in each process.
+    """
 
     def __init__(self, held: int = HELD) -> None:
-        self._parts = [_Part() for _ in range(PARTS)]
-        self._limit = held
-        self._room = held
+        self._parts = [array("q") for _ in range(PARTS)]
+        self._adds = [part.append for part in self._parts]
+        self._pieces: list[list[tuple[int, int]]] = [[] for _ in range(PARTS)]
+        self._held = self._room = held
         self._file: IO[bytes] | None = None
 
-    def add(self, digest: int, row: int) -> None:
-        """One more. digest: 64 bits; row: from 1. A disk that is full leaves out what it does not take."""
-        part = self._parts[digest % PARTS]
-        part.digests.append(digest)
-        part.rows.append(row)
-        self._room -= 1
-        if not self._room:
-            self._room = self._limit
+    def extend(self, digests: Sequence[int]) -> None:
+        """Some more. What a full disk does not take stays in memory."""
+        adds = self._adds
+        for digest in digests:
+            adds[digest % PARTS](digest)
+        self._room -= len(digests)
+        if self._room <= 0:
+            self._room = self._held
             with contextlib.suppress(OSError):
                 self._spill()
 
     def _spill(self) -> None:
+        """Write the parts to the file, and note where each stands there, and how many digests it has."""
         if self._file is None:
             self._file = TemporaryFile(prefix="bulkexo-")  # noqa: SIM115
             weakref.finalize(self, self._file.close)
+        written = []
         for part in self._parts:
-            offset = self._file.tell()
-            digests, rows = part.digests, part.rows
-            part.digests, part.rows = array("Q"), array("Q")
-            digests.tofile(self._file)
-            rows.tofile(self._file)
-            part.pieces.append((offset, len(digests)))
+            written.append((self._file.tell(), len(part)))
+            part.tofile(self._file)
+        self._file.flush()
+        for part, pieces, piece in zip(self._parts, self._pieces, written, strict=True):
+            pieces.append(piece)
+            del part[:]
 
-    def twice(self) -> dict[int, int]:
-        """Digests of several rows, and the first row of each."""
-        found: dict[int, int] = {}
-        for part in self._parts:
-            first: dict[int, int] = {}
-            for digest, row in self._all(part):
-                if first.setdefault(digest, row) != row and len(found) < MOST:
-                    found[digest] = first[digest]
+    def twice(self) -> set[int]:
+        """Those that were added more than once."""
+        found: set[int] = set()
+        for number in range(PARTS):
+            whole = self._whole(number)
+            if len(set(whole)) < len(whole):
+                several = (digest for digest, count in Counter(whole).items() if count > 1)
+                found.update(islice(several, MOST - len(found)))
         return found
 
-    def _all(self, part: _Part) -> Iterator[tuple[int, int]]:
-        for offset, count in part.pieces:
-            digests, rows = array("Q"), array("Q")
-            if self._file is not None:
-                self._file.seek(offset)
-                digests.fromfile(self._file, count)
-                rows.fromfile(self._file, count)
-            yield from zip(digests, rows, strict=True)
-        yield from zip(part.digests, part.rows, strict=True)
+    def _whole(self, number: int) -> array[int]:
+        whole = self._parts[number][:]
+        if self._file is not None:
+            with contextlib.suppress(OSError, EOFError):
+                for offset, count in self._pieces[number]:
+                    self._file.seek(offset)
+                    whole.fromfile(self._file, count)
+        return whole
 
 
 class Twice:
@@ -99,21 +98,38 @@ class Twice:
 
     def __init__(self) -> None:
         self._digests = Digests()
+        self._row = 0
+        self._of_row: set[int] = set()
 
     def see(self, item: Item) -> None:
-        """The next item of the job."""
-        if item.identity and (digest := _digest(item)) is not None:
-            self._digests.add(digest, item.row)
+        """The next item of the job. Two of the same row are none that are told of."""
+        if item.row != self._row:
+            self._row = item.row
+            self._of_row.clear()
+        digest = _digest(item) if item.identity else None
+        if digest is not None and digest not in self._of_row:
+            self._of_row.add(digest)
+            self._digests.extend((digest,))
+
+    def see_all(self, items: Several) -> None:
+        """The next items, of a block of rows."""
+        parts = (_digests(part, items.tenants) for part in items.parts if part.named)
+        found = [digests for digests in parts if digests is not None]
+        by_row = map(set, zip(*found, strict=True))
+        self._digests.extend(found[0] if len(found) == 1 else list(chain.from_iterable(by_row)))
 
     def tell(self, name: str, problems: Problems, again: Iterable[Item]) -> None:
         """What was found, as warnings. name: of the job's file. again: its items, read only where there is
         something to tell."""
-        first = self._digests.twice()
+        several = self._digests.twice()
+        first: dict[int, int] = {}
         found: dict[str, tuple[Item, int]] = {}
         counts: dict[str, int] = {}
-        for item in again if first else ():
-            earlier = first.get(_digest(item) or 0, item.row) if item.identity else item.row
-            if earlier != item.row:
+        for item in again if several else ():
+            digest = _digest(item) if item.identity else None
+            if digest is None or digest not in several:
+                continue
+            if (earlier := first.setdefault(digest, item.row)) != item.row:
                 counts[item.cmdlet] = counts.get(item.cmdlet, 0) + 1
                 found.setdefault(item.cmdlet, (item, earlier))
         for cmdlet, (item, earlier) in found.items():
@@ -124,19 +140,27 @@ class Twice:
 
 
 def _digest(item: Item) -> int | None:
-    """64 bits of what an item concerns; None if two may well concern the same."""
+    """Of what an item concerns; None if two may well concern the same."""
     entry = _entry(item.cmdlet)
-    if entry is None:
+    if entry is None or not item.secrets.isdisjoint(entry):
         return None
-    if not entry:
-        return hash((item.tenant, item.cmdlet, item.identity.casefold())) & _BITS
-    parts = [item.tenant, item.cmdlet, item.identity.casefold()]
-    for name in entry:
-        if name in item.secrets:
-            return None
-        value = item.parameters.get(name)
-        parts.append("" if value is None else repr(value).casefold())
-    return hash(tuple(parts)) & _BITS
+    more = (_folded(item.parameters.get(name)) for name in entry)
+    return hash((item.tenant, item.cmdlet, item.identity.casefold(), *more))
+
+
+def _digests(part: Part, tenants: Sequence[str]) -> list[int] | None:
+    """The same of all items of a step."""
+    step = part.step
+    entry = _entry(step.cmdlet)
+    if entry is None or not step.secrets.isdisjoint(entry):
+        return None
+    columns = [part.columns[name].values if name in part.columns else repeat(None) for name in entry]
+    more = (map(_folded, column) for column in columns)
+    return list(map(hash, zip(tenants, repeat(step.cmdlet), map(str.casefold, part.identities), *more)))
+
+
+def _folded(value: Any) -> str:
+    return "" if value is None or value is OMIT else repr(value).casefold()
 
 
 @cache
