@@ -154,8 +154,8 @@ def _digests(part: Part, tenants: Sequence[str]) -> list[int] | None:
     entry = _entry(step.cmdlet)
     if entry is None or not step.secrets.isdisjoint(entry):
         return None
-    columns = [part.columns[name].values if name in part.columns else repeat(None) for name in entry]
-    more = (map(_folded, column) for column in columns)
+    given = part.columns
+    more = (map(_folded, given[name].values) if name in given else repeat("") for name in entry)
     return list(map(hash, zip(tenants, repeat(step.cmdlet), map(str.casefold, part.identities), *more)))
 
 
