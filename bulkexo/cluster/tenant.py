@@ -85,7 +85,10 @@ class Tenant:
         self._tenancy: Tenancy | None = None
 
     def going(self) -> bool:
-        """Whether something may be sent for it, or said of it."""
+        """Whether something may be sent for it, or said of it. Where that was not so once, it is lost: a late
+        answer can renew the lease, and what failed meanwhile must not be told as the tenant's own fault."""
+        if self.begun and not self._here.lease.lasts():
+            self.lose()
         return not self.lost and self._here.lease.lasts()
 
     def lose(self) -> None:
