@@ -13,6 +13,7 @@ from bulkexo.facts.catalogue import Kind
 from bulkexo.job import cells
 from bulkexo.job.paths import Missing, Ref
 from bulkexo.model import Earlier, UnboundError, Value
+from bulkexo.redact import HIDDEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def _written(value: Any) -> Any:
 
 def _filled(value: Any, earlier: Earlier) -> Any:
     if isinstance(value, Ref):
-        return value.find(earlier)
+        return _known(value, earlier)
     if isinstance(value, Joined):
         return "".join(part if isinstance(part, str) else _text(part, earlier) for part in value.parts)
     if isinstance(value, Mapping):
@@ -78,8 +79,19 @@ def _spread(member: Any, earlier: Earlier) -> Sequence[Any]:
     return value if isinstance(member, Ref) and isinstance(value, list) else [value]
 
 
-def _text(ref: Ref, earlier: Earlier) -> str:
+def _known(ref: Ref, earlier: Earlier) -> Any:
+    """What it names; where a secret was hidden in it, as in what `resume` reads back, that is not sent."""
     value = ref.find(earlier)
+    if HIDDEN in str(value):
+        raise UnboundError(
+            f"{ref} holds {HIDDEN}, where a secret was left out: what stood there is not known any more. "
+            "Set it by hand, or run the row again from its first step."
+        )
+    return value
+
+
+def _text(ref: Ref, earlier: Earlier) -> str:
+    value = _known(ref, earlier)
     if value is None:
         raise UnboundError(f"{ref} is null, and cannot be part of a text.")
     if isinstance(value, Mapping | list):

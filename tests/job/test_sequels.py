@@ -87,6 +87,8 @@ def test_it_is_known_by_what_the_job_says_whatever_fills_it_in(tmp_path: Path) -
         (made(externaldirectoryobjectid=["a", "b"]), "is a list of 2 values"),
         (made(domain=None), "steps.create.Domain is null, and cannot be part of a text"),
         (made(domain=["a"]), "cannot be part of a text"),
+        (made(externaldirectoryobjectid="***"), "holds ***, where a secret was left out"),
+        (made(domain="a ***"), "holds ***, where a secret was left out"),
         (made(hidden="perhaps"), "'perhaps' is neither true nor false"),
         ({1: Ended(Status.SUCCEEDED, [NEW, NEW], 2)}, "is a list of 2 values"),
         ({1: Ended(Status.SUCCEEDED, [NEW] * 1000, 1001)}, "returned 1,001 objects"),
