@@ -86,8 +86,9 @@ def allowances(asked: argparse.Namespace, table: Table) -> None:
                 own = Path(kept) / name
                 (folder / "run").rename(own)
             first = first or own
-            wrong += differences(first, own)
-            table.line(name, f"{driven(proof)}; {costs.seconds:.0f} s; {cost_of(costs)}", wrong)
+            apart = differences(first, own)
+            text = f"{len(apart):,} lines differ; {driven(proof)}; {costs.seconds:.0f} s; {cost_of(costs)}"
+            table.line(name, text, wrong + apart)
 
 
 def missed(proof: Proof) -> list[str]:

@@ -21,6 +21,8 @@ SETTLED = 30.0
 OWN = ("started", "duration_ms", "request_id", "attempts")
 """Members of a line that differ between two runs of one job: times, the service's number, and how often the
 service was not in the mood."""
+OF_RULES = ("RuleIdentity", "Identity")
+"""What the service makes up for an inbox rule, another each time."""
 REPEATED = "New-InboxRule"
 """The cmdlet of the job that takes effect as often as it is sent; the others are harmless twice, by their
 verb or because the service sees to it, and may be sent again."""
@@ -199,10 +201,13 @@ def _check_sendings(rows: Mapping[int, Row], folder: Path, world: Many, proof: P
 
 def essence(folder: Path) -> dict[tuple[int, int], dict[str, Any]]:
     """The results of a run without what differs between two runs of one job."""
-    return {
-        (line["row"], line["step"]): {name: value for name, value in line.items() if name not in OWN}
-        for line in stream(folder / "results.ndjson")
-    }
+    found = {}
+    for line in stream(folder / "results.ndjson"):
+        for each in line["value"] or ():
+            for name in OF_RULES:
+                each.pop(name, None)
+        found[line["row"], line["step"]] = {name: line[name] for name in line if name not in OWN}
+    return found
 
 
 def differences(one: Path, other: Path) -> list[str]:
