@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import orjson
@@ -13,8 +14,8 @@ import orjson
 from bulkexo.model import light
 from bulkexo.redact import blot, disguises
 from bulkexo.wire.bodies import decode
-from bulkexo.wire.cmdlets import cmdlet_input, sent, timeout
-from bulkexo.wire.doors import ENDPOINTS, Call, Door, Way, routed, routing_hint
+from bulkexo.wire.cmdlets import as_it_stands, cmdlet_input, sent, timeout
+from bulkexo.wire.doors import ENDPOINTS, Call, Way, routed, routing_hint
 from bulkexo.wire.message import Lost, Reply, Request, Service
 from bulkexo.wire.values import Seal
 
@@ -25,6 +26,13 @@ PAGE_SIZE = 1000
 
 SHORTEST_TOKEN = 16
 """Letters of one that is looked for in replies: true ones have more than a thousand."""
+
+BETWEEN = "\0"
+BETWEEN_ENCODED = b',"\\u0000",'
+"""What separates the texts of a batch while it is encoded: not that of JSON, which values hold too."""
+
+CLOSING = b"}}}"
+"""The end of a call: of its parameters, of its body and of itself."""
 
 LENT = ("date", "retry-after")
 """Headers of the whole reply that hold for a response without its own: where a sub-item's Retry-After
@@ -55,35 +63,55 @@ def pack(service: Service, calls: Sequence[Call], token: str, seal: Seal | None 
     if not 1 <= len(calls) <= BATCH_LIMIT:
         raise ValueError(f"a batch holds 1 to {BATCH_LIMIT} calls, not {len(calls)}")
     seconds = service.timeout or max([timeout(call.cmdlet) for call in calls])
-    common = _headers(service, token)
     if len(calls) == 1:
-        return _lone(service, calls[0], common, seconds, seal)
-    outer = common | {"Prefer": f"odata.maxpagesize={PAGE_SIZE};odata.continue-on-error"}
-    body = b",".join(_inner_requests(service, calls, common, seal))
-    return Request(f"{service.base}/$batch", outer, b'{"requests":[%b]}' % body, seconds)
+        return _lone(service, calls[0], _headers(service, token), seconds, seal)
+    body = _of_a_kind(service, calls, token) or _one_by_one(service, calls, token, seal)
+    return Request(f"{service.base}/$batch", _outer(service, token), b'{"requests":[%b]}' % body, seconds)
 
 
-def _inner_requests(
-    service: Service, calls: Sequence[Call], common: Mapping[str, str], seal: Seal | None
-) -> Iterator[bytes]:
-    """The calls of a batch as JSON; what calls of a kind have in common is encoded once."""
-    kinds: dict[tuple[str, str, tuple[str, ...], Door], tuple[bytes, bytes]] = {}
-    for number, call in enumerate(calls, 1):
-        kind = call.cmdlet, call.link, call.select, call.door
-        if (around := kinds.get(kind)) is None:
-            around = kinds[kind] = _around(call.cmdlet, _url(service, call), common)
-        before, behind = around
+def _of_a_kind(service: Service, calls: Sequence[Call], token: str) -> bytes | None:
+    """The calls of a usual batch, one cmdlet with plain values, encoded all at once; None for any other."""
+    first = calls[0]
+    texts: list[Any] = []
+    for call in calls:
+        if call.cmdlet != first.cmdlet or call.link or call.select != first.select:
+            return None
+        if call.forms or not as_it_stands(call.cmdlet, call.parameters):
+            return None
+        texts += (call.request_id, BETWEEN, call.parameters, BETWEEN)
+    found = orjson.dumps(texts[:-1])[1:-1].split(BETWEEN_ENCODED)
+    if len(found) != 2 * len(calls):  # it stands in a value
+        return None
+    openings, behind = _frame(service, token, first.cmdlet, _url(service, first))
+    pieces = [behind] * (4 * len(calls))
+    pieces[0::4] = openings[: len(calls)]
+    pieces[1::4] = found[0::2]
+    pieces[3::4] = found[1::2]
+    return b"".join(pieces)[len(CLOSING) + 1 :] + CLOSING
+
+
+def _one_by_one(service: Service, calls: Sequence[Call], token: str, seal: Seal | None) -> bytes:
+    """The calls of a batch of any kind."""
+    found = b""
+    for number, call in enumerate(calls):
+        openings, behind = _frame(service, token, call.cmdlet, _url(service, call))
         parameters = orjson.dumps(sent(call.cmdlet, call.parameters, call.forms, seal))
-        request_id = orjson.dumps(call.request_id)
-        yield b'{"id":"%d",%b%b%b%b}}}' % (number, before, request_id, behind, parameters)
+        found += openings[number] + orjson.dumps(call.request_id) + behind + parameters
+    return found[len(CLOSING) + 1 :] + CLOSING
 
 
-def _around(cmdlet: str, url: str, common: Mapping[str, str]) -> tuple[bytes, bytes]:
-    """What stands before the id of a call, and between that and its parameters."""
-    headers = {**common, "X-CmdletName": cmdlet}
-    before = orjson.dumps({"method": "POST", "url": url, "headers": headers})
+@lru_cache(64)
+def _frame(service: Service, token: str, cmdlet: str, url: str) -> tuple[tuple[bytes, ...], bytes]:
+    """What stands before the id of each call of a batch, from the end of the one before it on; and what
+    stands between the id and the parameters."""
+    headers = {**_headers(service, token), "X-CmdletName": cmdlet}
+    before = orjson.dumps({"method": "POST", "url": url, "headers": headers})[1:-2]
     behind = b'},"body":{"CmdletInput":{"CmdletName":%b,"Parameters":' % orjson.dumps(cmdlet)
-    return before[1:-2] + b',"client-request-id":', behind
+    openings = [
+        CLOSING + b',{"id":"%d",%b,"client-request-id":' % (number, before)
+        for number in range(1, BATCH_LIMIT + 1)
+    ]
+    return tuple(openings), behind
 
 
 def _lone(
@@ -138,6 +166,13 @@ def answers(whole: Heard, count: int) -> list[Heard]:
         return [Lost("The batch came back nested too deeply to be read.", sent=True)] * count
     missing = Lost("The batch came back without a response for this item.", sent=True)
     return [found.get(str(number), missing) for number in range(1, count + 1)]
+
+
+@lru_cache(8)
+def _outer(service: Service, token: str) -> Mapping[str, str]:
+    """The headers of a batch."""
+    preferences = f"odata.maxpagesize={PAGE_SIZE};odata.continue-on-error"
+    return MappingProxyType({**_headers(service, token), "Prefer": preferences})
 
 
 @lru_cache(8)

@@ -11,6 +11,9 @@ from bulkexo.wire.doors import CUSTOM_ROUTING
 from bulkexo.wire.values import Seal, encode, encoded_all
 
 _ROUTING = len(CUSTOM_ROUTING)
+PLAIN = frozenset({str, bool, int, float, type(None)})
+"""Types of values whose JSON is what is sent."""
+
 DEFAULT_TIMEOUT = 960.0
 TIMEOUTS = {
     "set-organizationconfig": 1800.0,
@@ -128,6 +131,16 @@ def sent(
     if _confirmed(cmdlet):
         found.setdefault("Confirm", False)
     return found
+
+
+def as_it_stands(cmdlet: str, parameters: Mapping[str, Value]) -> bool:
+    """Whether `sent` would change nothing of parameters without forms."""
+    return PLAIN.issuperset(map(type, parameters.values())) and _unchanged(cmdlet, tuple(parameters))
+
+
+@lru_cache
+def _unchanged(cmdlet: str, names: tuple[str, ...]) -> bool:
+    return not _confirmed(cmdlet) and CUSTOM_ROUTING not in map(str.lower, names)
 
 
 @lru_cache

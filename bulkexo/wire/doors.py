@@ -164,7 +164,7 @@ def call(item: Item, request_id: str, link: str = "") -> Call:
             return Call(request_id, item.cmdlet, {}, link, door=here, path=found.path, hidden=hidden)
         if isinstance(found, Twin):
             return Call(request_id, found.cmdlet, found.parameters, link, found.select, here, hidden=hidden)
-    return Call(request_id, item.cmdlet, item.parameters, link, item.select, here, item.forms, hidden=hidden)
+    return Call(request_id, item.cmdlet, item.parameters, link, item.select, here, item.forms, "", hidden)
 
 
 def notice(item: Item) -> str:
