@@ -82,7 +82,7 @@ def allowances(asked: argparse.Namespace, table: Table) -> None:
                     run_of(folder, *spread), folder / "run", running.environment(), folder / "words"
                 )
                 proof = prove(rows, folder / "run", running)
-                wrong = finished(costs) + proof.wrong + missed(proof)
+                wrong = finished(costs) + proof.wrong + proof.above + missed(proof)
                 own = Path(kept) / name
                 (folder / "run").rename(own)
             first = first or own
@@ -143,7 +143,7 @@ def blows(asked: argparse.Namespace, table: Table) -> None:
             spread = ("--workers", str(asked.workers), "--worker-timeout", f"{asked.lease:g}")
             story = striking.go(run_of(folder, *spread), wanted)
             proof = prove(rows, folder / "run", running)
-            wrong = ended_well(story.code, story.words) + proof.wrong
+            wrong = ended_well(story.code, story.words) + proof.wrong + proof.above
             if wrong and asked.keep:
                 keep(folder, Path(asked.keep) / f"run{number}")
         told += story.blows
@@ -193,7 +193,7 @@ def coordinator(asked: argparse.Namespace, table: Table) -> None:
             resumed = time.time()
             costs = watched(["resume", str(run), *spread], run, running.environment(), folder / "words")
             proof = prove(rows, run, running, since=resumed)
-            wrong = ended_well(costs.code, costs.words) + proof.wrong
+            wrong = ended_well(costs.code, costs.words) + proof.wrong + proof.above
             if wrong and asked.keep:
                 keep(folder, Path(asked.keep) / f"coordinator{number}")
         table.line(f"round {number}", f"{of_blows(proof)}; {time.monotonic() - begun:.0f} s", wrong)
@@ -232,7 +232,7 @@ def thousand(asked: argparse.Namespace, table: Table) -> None:
             f"{of_blows(proof)}; {costs.seconds:.0f} s, {len(rows) / max(1e-9, costs.sending):,.0f} items/s; "
             f"{cost_of(costs)}; {costs.first.cpu:.1f} s before the first item, then {each * 1e6:.0f} µs each "
             f"(a core would be full at {1 / max(1e-9, each):,.0f} items/s), workers {at_work * 1e6:.0f} µs",
-            finished(costs) + proof.wrong,
+            finished(costs) + proof.wrong + proof.above,
         )
 
 

@@ -48,7 +48,7 @@ class Part:
 
     def parameters(self) -> list[dict[str, Any]]:
         """Of each item."""
-        made = _dicts({name: column.values for name, column in self.columns.items()})
+        made = _dicts({name: column.values for name, column in self.columns.items()}, len(self.identities))
         if any(column.gaps for column in self.columns.values()):
             return [{name: value for name, value in each.items() if value is not OMIT} for each in made]
         return made
@@ -76,7 +76,7 @@ class Several:
         for part in self.parts:
             parameters = part.parameters()
             if cells is None:
-                cells = parameters if part.whole(row) else _dicts(row)
+                cells = parameters if part.whole(row) else _dicts(row, len(numbers))
             made.append(map(part.step.made, numbers, part.identities, parameters, cells, tenants))
         return made[0] if len(made) == 1 else chain.from_iterable(zip(*made, strict=True))
 
@@ -135,10 +135,10 @@ def _identities(step: Step, columns: Mapping[str, Column], count: int) -> Sequen
     return [""] * count if step.naming[0] in step.secrets else column.values
 
 
-def _dicts(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """The rows of a table as dicts."""
+def _dicts(columns: Mapping[str, Sequence[Any]], count: int) -> list[dict[str, Any]]:
+    """The rows of a table as dicts; of one without columns they are empty."""
     empty = dict.fromkeys(columns)
-    made = [empty.copy() for _ in next(iter(columns.values()), ())]
+    made = [empty.copy() for _ in range(count)]
     for name, values in columns.items():
         for each, value in zip(made, values, strict=True):
             each[name] = value

@@ -209,6 +209,14 @@ def test_a_secret_that_comes_up_twice_is_not_told(tmp_path: Path) -> None:
     assert checked.warnings == ()
 
 
+@pytest.mark.parametrize("steps", ["", "- cmdlet: Set-Mailbox\n  parameters: {Identity: '${Identity}'}\n"])
+def test_a_step_without_parameters_has_an_item_for_each_row(tmp_path: Path, steps: str) -> None:
+    save(tmp_path, "Identity\nada\nbob\ncy\n", "rows.csv")
+    job = f"rows: rows.csv\nsteps:\n{steps}- cmdlet: Get-Mailbox\n  parameters: {{}}\n"
+    checked, *items = both_ways(save(tmp_path, job, "job.yaml"), None, size=1000)
+    assert len(items) == checked.items == 3 * job.count("cmdlet")
+
+
 def test_what_is_usual_is_read_by_column(tmp_path: Path) -> None:
     """Else the tests above compare one thing with itself."""
     rows = "".join(f"mailbox{number}@contoso.com,{number % 2 == 0},Room 7\n" for number in range(1000))
