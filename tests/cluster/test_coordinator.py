@@ -29,7 +29,7 @@ from bulkexo.cluster.messages import (
 from bulkexo.model import Page, StoppedError
 from bulkexo.schedule import Tally
 from bulkexo.wire.doors import Host
-from tests.cluster.bench import RUN, SECRET, always, beat, begin, bench, ended, items, until
+from tests.cluster.bench import RUN, SECRET, Bench, always, beat, begin, bench, ended, items, until
 
 pytestmark = pytest.mark.anyio
 
@@ -268,18 +268,19 @@ async def test_a_run_that_is_cut_off_waits_for_its_workers_for_a_moment(
     assert here.coordinator.document(over=True)["cluster"]["ended"] is True
 
 
+async def stopping(here: Bench, error: list[StoppedError]) -> None:
+    """Run the first tenant, which is to be stopped."""
+    try:
+        await here.tenants[0].run(iter(items(1)))
+    except StoppedError as caught:
+        error.append(caught)
+
+
 async def test_what_dask_says_of_a_program_that_fails_ends_the_tenant() -> None:
     async with bench() as here:
         error: list[StoppedError] = []
-
-        async def run() -> None:
-            try:
-                await here.tenants[0].run(iter(items(1)))
-            except StoppedError as caught:
-                error.append(caught)
-
         async with anyio.create_task_group() as group:
-            group.start_soon(run)
+            group.start_soon(stopping, here, error)
             (await here.given()).why = "A worker could not begin."
         assert str(error[0]) == "A worker could not begin."
 
@@ -287,14 +288,7 @@ async def test_what_dask_says_of_a_program_that_fails_ends_the_tenant() -> None:
 async def test_a_worker_of_another_version_ends_the_tenant() -> None:
     async with bench() as here, anyio.create_task_group() as group:
         error: list[StoppedError] = []
-
-        async def run() -> None:
-            try:
-                await here.tenants[0].run(iter(items(1)))
-            except StoppedError as caught:
-                error.append(caught)
-
-        group.start_soon(run)
+        group.start_soon(stopping, here, error)
         at = (await here.given()).at
         with pytest.raises(StoppedError, match="same version"):
             await begin(here.worker("a"), at, "a", version="0.0.1")
